@@ -1,0 +1,14 @@
+/* Tenzo: tensor-train physics-informed networks trained from forward evaluations. One header for users of the library. */
+#ifndef TENZO_H
+#define TENZO_H
+
+#include <tzsys.h>
+#include <tzrule.h>
+#include <tzcollocation.h>
+#include <tzpde.h>
+#include <tznet.h>
+#include <tzderiv.h>
+#include <tzloss.h>
+#include <tzzo.h>
+
+#endif

@@ -1,0 +1,41 @@
+/*
+  TzDeriv: estimates the jet (tzpde.h) of the network f at points. Types (-deriv_type):
+    stein    of f smoothed by N(0, s^2 I_D), by any TzRule (-stein_sigma s, -rule_*); the value is that of the smoothed f
+    fd       central differences (-fd_step h)
+    forward  exact, by forward propagation of value, gradient and Laplacian
+
+  The stencil of an estimator is cut into fixed blocks of nodes, so that ranks can share them: the jet is the sum of the
+  blocks' contributions, in ascending order of the block.
+*/
+#ifndef TZDERIV_H
+#define TZDERIV_H
+
+#include <tznet.h>
+
+typedef struct _p_TzDeriv *TzDeriv;
+typedef const char        *TzDerivType;
+#define TZDERIVSTEIN   "stein"
+#define TZDERIVFD      "fd"
+#define TZDERIVFORWARD "forward"
+
+PETSC_EXTERN PetscClassId   TZDERIV_CLASSID;
+PETSC_EXTERN PetscErrorCode TzDerivCreate(MPI_Comm comm, TzDeriv *deriv);
+PETSC_EXTERN PetscErrorCode TzDerivSetType(TzDeriv deriv, TzDerivType type);
+PETSC_EXTERN PetscErrorCode TzDerivGetType(TzDeriv deriv, TzDerivType *type);
+PETSC_EXTERN PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, PetscInt d); /* net has d + 1 inputs: x, t; reference counted */
+PETSC_EXTERN PetscErrorCode TzDerivGetRule(TzDeriv deriv, TzRule *rule);         /* stein: its rule; otherwise NULL */
+PETSC_EXTERN PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv);
+PETSC_EXTERN PetscErrorCode TzDerivSetUp(TzDeriv deriv);
+PETSC_EXTERN PetscErrorCode TzDerivView(TzDeriv deriv, PetscViewer viewer);
+PETSC_EXTERN PetscErrorCode TzDerivDestroy(TzDeriv *deriv);
+PETSC_EXTERN PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks);          /* blocks of nodes; 1 for forward */
+PETSC_EXTERN PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards);      /* network evaluations per point: 925, 43, 1 ... */
+PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step);  /* nodes of this step (Monte Carlo) */
+/* partial [n][D+2] (overwritten): contribution of node block k at the points X [n][D], with the evaluator's parameters */
+PETSC_EXTERN PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
+/* jet [n][D+2]: all blocks */
+PETSC_EXTERN PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal jet[]);
+PETSC_EXTERN PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv));
+PETSC_EXTERN PetscErrorCode TzDerivRegisterAll(void);
+
+#endif

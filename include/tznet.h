@@ -1,0 +1,59 @@
+/*
+  TzNet: a multilayer perceptron f: R^in -> R^out, z_l = W_l a_{l-1} + b_l, a_l = act(z_l), the last layer linear.
+
+  Every weight matrix is stored in a format (-net_format): "dense"; "tt" (the matrix folded into one plain tensor train
+  over input modes, then output modes; the last layer dense); "ttm" (tensor-train matrix, Oseledets 2011, eq. 7 of the
+  paper; all layers); "sparse" (dense with a fixed mask of trainable weights). Biases are dense.
+
+  Parameters: one flat array theta[n]. Layer by layer: the cores (row-major, in order) or the dense matrix W (out x in,
+  row-major), then after all layers' weights the biases of all layers (TzNetGetLayout tells all offsets).
+*/
+#ifndef TZNET_H
+#define TZNET_H
+
+#include <tzsys.h>
+#include <tzrule.h>
+
+typedef struct _p_TzNet    *TzNet;
+typedef struct _p_TzNetEval *TzNetEval; /* a network bound to one parameter vector: its evaluator and scratch memory */
+typedef const char         *TzNetFormat;
+#define TZNETDENSE  "dense"
+#define TZNETTT     "tt"
+#define TZNETTTM    "ttm"
+#define TZNETSPARSE "sparse"
+
+typedef enum {TZ_ACT_SINE, TZ_ACT_TANH, TZ_ACT_RELU} TzActivation;
+PETSC_EXTERN const char *const TzActivations[]; /* "sine","tanh","relu",... for PetscOptionsEnum */
+
+PETSC_EXTERN PetscClassId   TZNET_CLASSID;
+PETSC_EXTERN PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *net);
+PETSC_EXTERN PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format);                      /* -net_format */
+PETSC_EXTERN PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out);                   /* inputs and outputs: given by the problem */
+PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[]);     /* -net_layers 768,768 */
+PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act);                    /* -net_activation */
+PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);                                /* -net_tt_rank */
+PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]);                       /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
+PETSC_EXTERN PetscErrorCode TzNetSetFromOptions(TzNet net);
+PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
+PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */
+PETSC_EXTERN PetscErrorCode TzNetDestroy(TzNet *net);
+PETSC_EXTERN PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out);
+PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
+PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);  /* theta[n] */
+PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
+
+/* Evaluators. One per thread; Bind prepares everything that depends on theta alone. theta is copied. */
+PETSC_EXTERN PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *eval);
+PETSC_EXTERN PetscErrorCode TzNetEvalDestroy(TzNetEval *eval);
+PETSC_EXTERN PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[]);
+/* Y [n][out] = f(X), X [n][in] */
+PETSC_EXTERN PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[]);
+/*
+  Scalar networks (out = 1) around n points X [n][in], at pairs j0 <= j < j1 of a symmetric stencil with scale s:
+  even [n][j1-j0] = f(x + s z_j) + f(x - s z_j) - 2 f(x),  odd [n][j1-j0] = f(x + s z_j) - f(x - s z_j),  f0 [n] = f(x).
+*/
+PETSC_EXTERN PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
+/* jet [n][in+2]: value, gradient in all inputs, Laplacian in the first nlap inputs, by exact forward propagation. */
+PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+  Tenzo: start-up, errors, log events, and counter-based random numbers.
+
+  Errors. A user's mistake is raised on every rank with code PETSC_ERR_USER_INPUT (or one of PETSC_ERR_FILE_*), as in
+      PetscCheck(rank > 0, comm, PETSC_ERR_USER_INPUT, "-net_tt_rank %" PetscInt_FMT ": must be at least 1", rank);
+  The handler that TzInitialize() installs prints such an error as one line from rank 0, without a stack trace; every
+  other error keeps PETSc's trace. Code that notices a mistake on one rank only (a file read by rank 0) broadcasts the fact first.
+*/
+#ifndef TZSYS_H
+#define TZSYS_H
+
+#include <petscsys.h>
+#include <stdint.h>
+
+#define TZ_VERSION "0.1.0"
+
+#ifndef PETSC_SUCCESS /* PETSc < 3.19 */
+#define PETSC_SUCCESS ((PetscErrorCode)0)
+#endif
+
+PETSC_EXTERN PetscErrorCode TzInitialize(int *argc, char ***argv, const char help[]); /* PetscInitialize, handler, types */
+PETSC_EXTERN PetscErrorCode TzFinalize(void);
+PETSC_EXTERN PetscErrorCode TzRegisterAll(void); /* classes, log events and stages, TAO types; idempotent */
+
+/* After all objects are set up: an option in the database that nobody read is an error naming the nearest known option. */
+PETSC_EXTERN PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm);
+
+/* Independent streams of one seed: what a number is for is part of its key, so no two uses share numbers. */
+typedef enum {
+  TZ_STREAM_INIT,       /* initial parameters */
+  TZ_STREAM_DIRECTION,  /* perturbation directions of the zeroth-order solvers */
+  TZ_STREAM_POINTS,     /* collocation points */
+  TZ_STREAM_VALIDATION, /* validation points */
+  TZ_STREAM_RULE,       /* Monte-Carlo nodes */
+  TZ_STREAM_BATCH,      /* mini-batches */
+  TZ_STREAM_MASK        /* masks of sparse networks, random feedback matrices */
+} TzStream;
+
+/*
+  Element i of x (0 <= i < n) is the number of key (seed, stream, step, item) at counter first + i: it depends on nothing
+  else, so that any rank regenerates any coordinate (Philox 4x32-10, Salmon et al. 2011; Random123). `first` >= 0 need
+  not be even. Normal: Box-Muller on 2 x 53 bits. Uniform: in (0,1). Rademacher: -1 or +1.
+*/
+PETSC_EXTERN PetscErrorCode TzRandomNormal(PetscInt64 seed, TzStream stream, PetscInt step, PetscInt item, PetscInt first, PetscInt n, PetscReal x[]);
+PETSC_EXTERN PetscErrorCode TzRandomUniform(PetscInt64 seed, TzStream stream, PetscInt step, PetscInt item, PetscInt first, PetscInt n, PetscReal x[]);
+PETSC_EXTERN PetscErrorCode TzRandomRademacher(PetscInt64 seed, TzStream stream, PetscInt step, PetscInt item, PetscInt first, PetscInt n, PetscReal x[]);
+
+#endif

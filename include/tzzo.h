@@ -1,0 +1,38 @@
+/*
+  Zeroth-order optimisers as TAO types, on a TzLoss. -tao_type
+    zosgd     random gradient estimate (RGE), gradient descent
+    zosign    RGE, step along its sign (ZO-signSGD, Liu et al. 2019)
+    zocge     coordinate-wise gradient estimate with momentum m <- beta m + g
+    zohybrid  zosign until the loss has not improved for -zo_patience steps, then zocge
+  Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_lr_schedule constant|step|exponential|cosine
+  -zo_lr_factor -zo_lr_every -zo_momentum -zo_patience ...
+*/
+#ifndef TZZO_H
+#define TZZO_H
+
+#include <tzloss.h>
+#include <petsctao.h>
+
+#define TAOZOSGD    "zosgd"
+#define TAOZOSIGN   "zosign"
+#define TAOZOCGE    "zocge"
+#define TAOZOHYBRID "zohybrid"
+
+/* What a checkpoint has to keep of a solver so that k + k steps equal 2k steps bitwise. Pointers into the solver. */
+#define TZ_ZO_STATE_MAX 16
+typedef struct {
+  PetscInt    nvec;                        /* distributed vectors, laid out as the solution */
+  const char *vecname[TZ_ZO_STATE_MAX];
+  Vec         vec[TZ_ZO_STATE_MAX];
+  PetscInt    nscalar;                     /* numbers (integers are exact up to 2^53) */
+  const char *scalarname[TZ_ZO_STATE_MAX];
+  PetscReal  *scalar[TZ_ZO_STATE_MAX];
+} TzZOState;
+
+PETSC_EXTERN PetscErrorCode TaoZORegisterAll(void);
+PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss);       /* before TaoSetFromOptions or after; reference counted */
+PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state); /* after TaoSetUp; write through it to restore */
+PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr); /* of the current step */
+PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);     /* resume: the next step's number; -tao_max_it counts from 0 */
+
+#endif
