@@ -38,8 +38,9 @@ typedef enum {
 
 /*
   Element i of x (0 <= i < n) is the number of key (seed, stream, step, item) at counter first + i: it depends on nothing
-  else, so that any rank regenerates any coordinate (Philox 4x32-10, Salmon et al. 2011; Random123). `first` >= 0 need
-  not be even. Normal: Box-Muller on 2 x 53 bits. Uniform: in (0,1). Rademacher: -1 or +1.
+  else, so that any rank regenerates any coordinate (Philox 4x32-10, Salmon et al. 2011; Random123), and has the same bits on every
+  processor. `first`, step, item >= 0, any seed; `first` need not be even. Uniform: odd multiples of 2^-53 in (0,1). Normal: Box-Muller on two of
+  them, so at most 8.572. Rademacher: -1 or +1. The three are independent of each other under one key.
 */
 PETSC_EXTERN PetscErrorCode TzRandomNormal(PetscInt64 seed, TzStream stream, PetscInt step, PetscInt item, PetscInt first, PetscInt n, PetscReal x[]);
 PETSC_EXTERN PetscErrorCode TzRandomUniform(PetscInt64 seed, TzStream stream, PetscInt step, PetscInt item, PetscInt first, PetscInt n, PetscReal x[]);
