@@ -1,0 +1,216 @@
+/*
+  The class of derivative estimators. Types: stein.c, fd.c, forward.c.
+*/
+#include "derivimpl.h"
+
+PetscClassId             TZDERIV_CLASSID = 0;
+static PetscFunctionList TzDerivList     = NULL;
+static PetscLogEvent     TZ_DerivPartial;
+
+/* all types: a new one is one file and one row */
+static const struct {
+  const char *name;
+  PetscErrorCode (*create)(TzDeriv);
+} TzDerivTable[] = {
+  {TZDERIVSTEIN,   TzDerivCreate_Stein  },
+  {TZDERIVFD,      TzDerivCreate_FD     },
+  {TZDERIVFORWARD, TzDerivCreate_Forward},
+};
+
+PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv))
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFunctionListAdd(&TzDerivList, name, create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Finalize(void)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFunctionListDestroy(&TzDerivList));
+  TZDERIV_CLASSID = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivRegisterAll(void)
+{
+  PetscFunctionBegin;
+  if (TZDERIV_CLASSID) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscClassIdRegister("Tenzo derivatives", &TZDERIV_CLASSID));
+  PetscCall(PetscLogEventRegister("TzDerivPartial", TZDERIV_CLASSID, &TZ_DerivPartial));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzDerivTable); i++) PetscCall(TzDerivRegister(TzDerivTable[i].name, TzDerivTable[i].create));
+  PetscCall(PetscRegisterFinalize(Finalize));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivCreate(MPI_Comm comm, TzDeriv *newderiv)
+{
+  TzDeriv deriv;
+
+  PetscFunctionBegin;
+  PetscCall(TzDerivRegisterAll());
+  PetscCall(PetscHeaderCreate(deriv, TZDERIV_CLASSID, "TzDeriv", "Derivative estimator", "Deriv", comm, TzDerivDestroy, TzDerivView));
+  *newderiv = deriv;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Reset(TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  PetscTryTypeMethod(deriv, destroy);
+  PetscCall(PetscFree(deriv->stencil.value));
+  PetscCall(PetscFree(deriv->stencil.lap));
+  PetscCall(PetscFree(deriv->stencil.grad));
+  PetscCall(PetscFree3(deriv->even, deriv->odd, deriv->f0));
+  PetscCall(PetscMemzero(deriv->ops, sizeof(*deriv->ops)));
+  deriv->stencil.pairs = NULL;
+  deriv->nscratch      = 0;
+  deriv->data          = NULL;
+  deriv->setupcalled   = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivDestroy(TzDeriv *deriv)
+{
+  PetscFunctionBegin;
+  if (!*deriv) PetscFunctionReturn(PETSC_SUCCESS);
+  if (--((PetscObject)*deriv)->refct > 0) {
+    *deriv = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Reset(*deriv));
+  PetscCall(TzNetDestroy(&(*deriv)->net));
+  PetscCall(PetscHeaderDestroy(deriv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivSetType(TzDeriv deriv, TzDerivType type)
+{
+  PetscErrorCode (*create)(TzDeriv);
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)deriv, type, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFunctionListFind(TzDerivList, type, &create));
+  PetscCheck(create, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -deriv_type %s: must be one of stein, fd, forward", type);
+  PetscCall(Reset(deriv));
+  PetscCall(PetscObjectChangeTypeName((PetscObject)deriv, type));
+  PetscCall((*create)(deriv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivGetType(TzDeriv deriv, TzDerivType *type)
+{
+  PetscFunctionBegin;
+  *type = ((PetscObject)deriv)->type_name;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, PetscInt d)
+{
+  PetscInt in, out;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetIO(net, &in, &out));
+  PetscCheck(in == d + 1 && out == 1, PetscObjectComm((PetscObject)deriv), PETSC_ERR_ARG_SIZ, "network %" PetscInt_FMT " -> %" PetscInt_FMT "; must be %" PetscInt_FMT " -> 1", in, out, d + 1);
+  PetscCall(PetscObjectReference((PetscObject)net));
+  PetscCall(TzNetDestroy(&deriv->net));
+  deriv->net         = net;
+  deriv->d           = d;
+  deriv->D           = d + 1;
+  deriv->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv)
+{
+  const char *def = ((PetscObject)deriv)->type_name ? ((PetscObject)deriv)->type_name : TZDERIVSTEIN;
+  char        type[64];
+  PetscBool   flg;
+
+  PetscFunctionBegin;
+  PetscObjectOptionsBegin((PetscObject)deriv);
+  PetscCall(PetscOptionsFList("-deriv_type", "How the derivatives in the residual are computed", "TzDerivSetType", TzDerivList, def, type, sizeof(type), &flg));
+  PetscCall(TzDerivSetType(deriv, flg ? type : def));
+  PetscTryTypeMethod(deriv, setfromoptions, PetscOptionsObject);
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivSetUp(TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  if (deriv->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(deriv->net, PetscObjectComm((PetscObject)deriv), PETSC_ERR_ORDER, "TzDerivSetNet() first");
+  if (!((PetscObject)deriv)->type_name) PetscCall(TzDerivSetType(deriv, TZDERIVSTEIN));
+  PetscUseTypeMethod(deriv, setup);
+  deriv->setupcalled = PETSC_TRUE;
+  PetscCall(PetscObjectViewFromOptions((PetscObject)deriv, NULL, "-deriv_view"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivView(TzDeriv deriv, PetscViewer viewer)
+{
+  PetscBool ascii;
+
+  PetscFunctionBegin;
+  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)deriv), &viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)deriv, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  %" PetscInt_FMT " network evaluations a point, in %" PetscInt_FMT " blocks\n", deriv->forwards, deriv->blocks));
+  PetscTryTypeMethod(deriv, view, viewer);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks)
+{
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  *blocks = deriv->blocks;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards)
+{
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  *forwards = deriv->forwards;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step)
+{
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  PetscTryTypeMethod(deriv, sample, seed, step);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(TZ_DerivPartial, deriv, 0, 0, 0));
+  PetscUseTypeMethod(deriv, partial, eval, n, X, k, partial);
+  PetscCall(PetscLogEventEnd(TZ_DerivPartial, deriv, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal jet[])
+{
+  const PetscInt size = n * (deriv->D + 2);
+  PetscReal     *partial;
+
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  PetscCall(TzDerivPartial(deriv, eval, n, X, 0, jet));
+  if (deriv->blocks == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(size, &partial));
+  for (PetscInt k = 1; k < deriv->blocks; k++) {
+    PetscCall(TzDerivPartial(deriv, eval, n, X, k, partial));
+    for (PetscInt i = 0; i < size; i++) jet[i] += partial[i];
+  }
+  PetscCall(PetscFree(partial));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

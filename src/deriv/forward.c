@@ -1,0 +1,29 @@
+/*
+  Exact derivatives by forward propagation of value, gradient and Laplacian through the layers (TzNetEvalJet). One forward
+  evaluation a point: the "AD" of the paper's tables, without a backward pass.
+*/
+#include "derivimpl.h"
+
+static PetscErrorCode SetUp_Forward(TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  deriv->blocks   = 1;
+  deriv->forwards = 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Partial_Forward(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[])
+{
+  PetscFunctionBegin;
+  (void)k;
+  PetscCall(TzNetEvalJet(eval, n, X, deriv->d, partial));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivCreate_Forward(TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  deriv->ops->setup   = SetUp_Forward;
+  deriv->ops->partial = Partial_Forward;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

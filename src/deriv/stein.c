@@ -1,0 +1,137 @@
+/*
+  Stein estimator: derivatives of f smoothed by N(0, s^2 I_D), from values of f alone (Stein 1981; He et al. 2023; with a
+  sparse grid, section 4.2 of the paper):
+
+      f_s = E f(x + e),   grad f_s = E[e / (2 s^2) (f(x+e) - f(x-e))],
+      Lap f_s = E[(|e_x|^2 - s^2 d) / (2 s^4) (f(x+e) + f(x-e) - 2 f(x))].
+
+  The expectation is any TzRule. On the sparse grid of level 3 the Laplacian is that of f plus
+  s^2 [1/4 - (d-1)/12] sum_i f_iiii + ..., and exact for polynomials of degree 3.
+
+  Options: -stein_sigma s (default 0.1, in units of x), -rule_type, -rule_level, -rule_samples
+*/
+#include "derivimpl.h"
+
+typedef struct {
+  TzRule    rule;
+  PetscReal sigma;
+} TzStein;
+
+static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, PetscOptionItems *PetscOptionsObject)
+{
+  TzStein *stein = (TzStein *)deriv->data;
+
+  PetscFunctionBegin;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Stein estimator");
+  PetscCall(PetscOptionsReal("-stein_sigma", "Standard deviation of the smoothing, in units of x (> 0)", "TzDerivSetType", stein->sigma, &stein->sigma, NULL));
+  PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -stein_sigma %g: must be positive", (double)stein->sigma);
+  PetscOptionsHeadEnd();
+  if (deriv->D) PetscCall(TzRuleSetDim(stein->rule, deriv->D));
+  PetscCall(TzRuleSetFromOptions(stein->rule));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Coefficients(TzDeriv deriv)
+{
+  TzStein       *stein = (TzStein *)deriv->data;
+  TzStencil     *st    = &deriv->stencil;
+  const TzPairs *pairs = st->pairs;
+  PetscReal      s     = stein->sigma;
+
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < pairs->npairs; j++) {
+    PetscReal x2 = 0;
+
+    for (PetscInt k = pairs->ptr[j]; k < pairs->ptr[j + 1]; k++) {
+      if (pairs->idx[k] < deriv->d) x2 += pairs->val[k] * pairs->val[k];
+      st->grad[k] = pairs->w[j] * pairs->val[k] / s;
+    }
+    st->value[j] = pairs->w[j];
+    st->lap[j]   = pairs->w[j] * (x2 - deriv->d) / (s * s);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp_Stein(TzDeriv deriv)
+{
+  TzStein       *stein = (TzStein *)deriv->data;
+  const TzPairs *pairs;
+  PetscBool      random;
+  PetscInt       degree, dim;
+
+  PetscFunctionBegin;
+  PetscCall(TzRuleSetDim(stein->rule, deriv->D));
+  PetscCall(TzRuleSetUp(stein->rule));
+  PetscCall(TzRuleGetDim(stein->rule, &dim));
+  PetscCheck(dim == deriv->D, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -rule_dim %" PetscInt_FMT ": the equation has %" PetscInt_FMT " coordinates (x and t); leave the option out", dim, deriv->D);
+  PetscCall(TzRuleIsRandom(stein->rule, &random));
+  PetscCall(TzRuleGetDegree(stein->rule, &degree));
+  /* the weight |e|^2 - s^2 d has degree 2: a quadratic f needs degree 4 */
+  PetscCheck(random || degree >= 4, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -rule_level %" PetscInt_FMT ": a Laplacian by the Stein estimator needs level 3 or more", (degree + 1) / 2);
+  if (random) PetscCall(TzRuleSample(stein->rule, 0, 0));
+  PetscCall(TzRuleGetPairs(stein->rule, &pairs));
+  PetscCall(TzDerivStencilSetUp(deriv, pairs, stein->sigma));
+  PetscCall(Coefficients(deriv));
+  deriv->forwards = 2 * pairs->npairs + 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Sample_Stein(TzDeriv deriv, PetscInt64 seed, PetscInt step)
+{
+  TzStein  *stein = (TzStein *)deriv->data;
+  PetscBool random;
+
+  PetscFunctionBegin;
+  PetscCall(TzRuleIsRandom(stein->rule, &random));
+  if (!random) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzRuleSample(stein->rule, seed, step));
+  PetscCall(TzRuleGetPairs(stein->rule, &deriv->stencil.pairs));
+  PetscCall(Coefficients(deriv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Stein(TzDeriv deriv, PetscViewer viewer)
+{
+  TzStein *stein = (TzStein *)deriv->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  sigma %g\n", (double)stein->sigma));
+  PetscCall(TzRuleView(stein->rule, viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Stein(TzDeriv deriv)
+{
+  TzStein *stein = (TzStein *)deriv->data;
+
+  PetscFunctionBegin;
+  PetscCall(TzRuleDestroy(&stein->rule));
+  PetscCall(PetscFree(deriv->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivCreate_Stein(TzDeriv deriv)
+{
+  TzStein *stein;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&stein));
+  deriv->data  = stein;
+  stein->sigma = 0.1;
+  PetscCall(TzRuleCreate(PetscObjectComm((PetscObject)deriv), &stein->rule));
+  deriv->ops->setfromoptions = SetFromOptions_Stein;
+  deriv->ops->setup          = SetUp_Stein;
+  deriv->ops->sample         = Sample_Stein;
+  deriv->ops->partial        = TzDerivPartial_Stencil;
+  deriv->ops->view           = View_Stein;
+  deriv->ops->destroy        = Destroy_Stein;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The rule of a Stein estimator; NULL for other types. Borrowed. */
+PetscErrorCode TzDerivGetRule(TzDeriv deriv, TzRule *rule)
+{
+  PetscFunctionBegin;
+  *rule = deriv->ops->setup == SetUp_Stein ? ((TzStein *)deriv->data)->rule : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

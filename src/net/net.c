@@ -1,0 +1,261 @@
+/*
+  The network class: options, layout of the parameters, view. Formats are in dense.c, tt.c, ttm.c; evaluation in eval.c.
+*/
+#include "netimpl.h"
+
+PetscClassId      TZNET_CLASSID   = 0;
+const char *const TzActivations[] = {"sine", "tanh", "relu", "TzActivation", "TZ_ACT_", NULL};
+
+/* all formats: a new one is one file and one row */
+static const TzFormatOps *const TzFormats[] = {&TzFormat_Dense, &TzFormat_TT, &TzFormat_TTM};
+
+PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
+{
+  TzNet net;
+
+  PetscFunctionBegin;
+  if (!TZNET_CLASSID) PetscCall(PetscClassIdRegister("Tenzo network", &TZNET_CLASSID));
+  PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
+  net->format      = &TzFormat_TT;
+  net->nhidden     = 2;
+  net->hidden[0]   = 768;
+  net->hidden[1]   = 768;
+  net->act         = TZ_ACT_SINE;
+  net->r           = 4;
+  net->contraction = -1;
+  net->out         = 1;
+  *newnet          = net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetDestroy(TzNet *net)
+{
+  PetscFunctionBegin;
+  if (!*net) PetscFunctionReturn(PETSC_SUCCESS);
+  if (--((PetscObject)*net)->refct > 0) {
+    *net = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscFree((*net)->modes));
+  PetscCall(PetscHeaderDestroy(net));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* format: one of the names of the table; PETSC_ERR_USER_INPUT otherwise */
+PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format)
+{
+  char allowed[256] = "";
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzFormats); i++) {
+    PetscBool same;
+    PetscCall(PetscStrcmp(format, TzFormats[i]->name, &same));
+    if (same) {
+      net->format = TzFormats[i];
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+    if (i) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
+    PetscCall(PetscStrlcat(allowed, TzFormats[i]->name, sizeof(allowed)));
+  }
+  SETERRQ(PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "option -net_format %s: must be one of %s", format, allowed);
+}
+
+PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out)
+{
+  PetscFunctionBegin;
+  PetscCheck(in > 0 && out > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "network with %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs: both must be positive", in, out);
+  net->in          = in;
+  net->out         = out;
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[])
+{
+  MPI_Comm comm = PetscObjectComm((PetscObject)net);
+
+  PetscFunctionBegin;
+  PetscCheck(n >= 1 && n <= TZ_MAX_LAYERS, comm, PETSC_ERR_USER_INPUT, "option -net_layers: %" PetscInt_FMT " hidden layers; must be 1 to %d", n, TZ_MAX_LAYERS);
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCheck(widths[i] >= 1 && widths[i] <= 1000000, comm, PETSC_ERR_USER_INPUT, "option -net_layers: width %" PetscInt_FMT "; must be 1 to 1000000", widths[i]);
+    net->hidden[i] = widths[i];
+  }
+  net->nhidden     = n;
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act)
+{
+  PetscFunctionBegin;
+  net->act = act;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetRank(TzNet net, PetscInt r)
+{
+  PetscFunctionBegin;
+  PetscCheck(r >= 1 && r <= 4096, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "option -net_tt_rank %" PetscInt_FMT ": must be 1 to 4096", r);
+  net->r           = r;
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetModes(TzNet net, const char modes[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(net->modes));
+  PetscCall(PetscStrallocpy(modes, &net->modes));
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetFromOptions(TzNet net)
+{
+  char        text[1024];
+  PetscInt    widths[TZ_MAX_LAYERS + 1], n = TZ_MAX_LAYERS + 1, r = net->r;
+  PetscBool   flg;
+  PetscEnum   act                = (PetscEnum)net->act;
+  const char *evaluations[]      = {"structured", "plain"};
+  const char *contractions[]     = {"bond", "cores", "dense", "auto"};
+  PetscInt    evaluation         = net->plain ? 1 : 0;
+  PetscInt    contraction        = net->contraction < 0 ? 3 : net->contraction;
+
+  PetscFunctionBegin;
+  PetscObjectOptionsBegin((PetscObject)net);
+  PetscCall(PetscOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat", net->format->name, text, sizeof(text), &flg));
+  if (flg) PetscCall(TzNetSetFormat(net, text));
+  PetscCall(PetscOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated (default 768,768)", "TzNetSetHidden", widths, &n, &flg));
+  if (flg) PetscCall(TzNetSetHidden(net, n, widths));
+  PetscCall(PetscOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
+  net->act = (TzActivation)act;
+  PetscCall(PetscOptionsInt("-net_tt_rank", "Rank of every internal bond of the trains (>= 1)", "TzNetSetRank", r, &r, &flg));
+  if (flg) PetscCall(TzNetSetRank(net, r));
+  PetscCall(PetscOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)", "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
+  if (flg) PetscCall(TzNetSetModes(net, text));
+  PetscCall(PetscOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
+  net->contraction = contraction == 3 ? -1 : contraction;
+  PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate", evaluations, 2, evaluations[evaluation], &evaluation, NULL));
+  net->plain = (PetscBool)(evaluation == 1);
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Places all layers' weights, then all biases, in theta. */
+PetscErrorCode TzNetSetUp(TzNet net)
+{
+  PetscInt offset = 0;
+
+  PetscFunctionBegin;
+  if (net->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(net->in > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER, "TzNetSetIO() first");
+  net->nlayers = net->nhidden + 1;
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    TzLayer *layer = &net->layer[l];
+    PetscBool last = (PetscBool)(l == net->nhidden);
+
+    PetscCall(PetscMemzero(layer, sizeof(*layer)));
+    layer->in  = l ? net->hidden[l - 1] : net->in;
+    layer->out = last ? net->out : net->hidden[l];
+    /* a plain train of the last layer's few outputs would save nothing: the paper keeps it dense */
+    layer->ops     = last && net->format == &TzFormat_TT ? &TzFormat_Dense : net->format;
+    layer->weights = offset;
+    if (layer->ops->trains) {
+      if (net->modes) PetscCall(TzModesParse(net, l, layer));
+      else PetscCall(TzModesAutomatic(net, layer, (PetscBool)(layer->ops == &TzFormat_TTM)));
+    }
+    PetscCall((*layer->ops->layout)(net, layer, net->r));
+    PetscCall(TzLayerChooseContraction(net, layer));
+    offset += layer->nweights;
+  }
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    net->layer[l].bias = offset;
+    offset += net->layer[l].out;
+  }
+  net->nparams     = offset;
+  net->setupcalled = PETSC_TRUE;
+  PetscCall(PetscObjectViewFromOptions((PetscObject)net, NULL, "-net_view"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ViewModes(PetscViewer viewer, const TzLayer *layer)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, ", modes "));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
+  for (PetscInt k = 0; k < layer->nin; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k ? "," : "", layer->mode_in[k]));
+  for (PetscInt k = 0; k < layer->nout; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k ? "," : "|", layer->mode_out[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
+{
+  static const char *const how[] = {"through the smallest bond", "core by core", "densified once per parameter vector"};
+  PetscBool                ascii;
+
+  PetscFunctionBegin;
+  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)net), &viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  format %s, activation %s, %" PetscInt_FMT " parameters, evaluation %s\n", net->format->name, TzActivations[net->act], net->nparams, net->plain ? "plain" : "structured"));
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const TzLayer *layer = &net->layer[l];
+
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  layer %" PetscInt_FMT ": %" PetscInt_FMT " -> %" PetscInt_FMT ", %s, %" PetscInt_FMT " weights", l + 1, layer->in, layer->out, layer->ops->name, layer->nweights));
+    if (layer->ncores) {
+      PetscCall(ViewModes(viewer, layer));
+      PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT ", contracted %s (multiply-adds per input:", net->r, how[layer->contraction]));
+      for (int c = 0; c < 3; c++)
+        if (layer->cost[c] < PETSC_MAX_REAL) PetscCall(PetscViewerASCIIPrintf(viewer, " %s %g", c == TZ_CONTRACT_BOND ? "bond" : c == TZ_CONTRACT_CORES ? "cores" : "dense", (double)layer->cost[c]));
+      PetscCall(PetscViewerASCIIPrintf(viewer, ")"));
+    }
+    PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
+    PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out)
+{
+  PetscFunctionBegin;
+  if (in) *in = net->in;
+  if (out) *out = net->out;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n)
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(net));
+  *n = net->nparams;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). */
+PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(net));
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const TzLayer *layer = &net->layer[l];
+    PetscReal      sd = (*layer->ops->deviation)(layer), *w = theta + layer->weights, *b = theta + layer->bias;
+
+    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
+    for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
+    PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));
+    for (PetscInt i = 0; i < layer->out; i++) b[i] = (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* W [out][in] of layer 0 <= layer < number of layers */
+PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(net));
+  PetscCheck(layer >= 0 && layer < net->nlayers, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "layer %" PetscInt_FMT " of %" PetscInt_FMT, layer, net->nlayers);
+  PetscCall((*net->layer[layer].ops->densify)(&net->layer[layer], theta, W));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,104 @@
+/*
+  Inside src/net/: layers, formats, evaluators.
+*/
+#ifndef TZNETIMPL_H
+#define TZNETIMPL_H
+
+#include <tznet.h>
+#include <petsc/private/petscimpl.h>
+#include <petscviewer.h>
+
+#define TZ_MAX_CORES  16
+#define TZ_MAX_LAYERS 16
+
+typedef struct _TzFormatOps TzFormatOps;
+
+/*
+  How a train is multiplied with activations:
+    BOND   W = right^T left^T through its middle bond: left [in][r], right [r][out], built once per parameter vector
+    CORES  core by core for every input
+    DENSE  by the matrix itself, built once per parameter vector
+*/
+typedef enum {TZ_CONTRACT_BOND, TZ_CONTRACT_CORES, TZ_CONTRACT_DENSE} TzContraction;
+
+typedef struct {
+  const TzFormatOps *ops;
+  PetscInt      in, out;
+  PetscInt      ncores;                 /* tt: nin + nout; ttm: number of pairs of modes; dense: 0 */
+  PetscInt      nin, nout;              /* numbers of input and output modes */
+  PetscInt      mode_in[TZ_MAX_CORES];  /* product: in */
+  PetscInt      mode_out[TZ_MAX_CORES]; /* product: out */
+  PetscInt      rank[TZ_MAX_CORES + 1]; /* rank[0] = rank[ncores] = 1 */
+  PetscInt      core[TZ_MAX_CORES + 1]; /* offset of each core in theta; core[ncores]: end */
+  PetscInt      weights, nweights;      /* offset and number of the layer's weight parameters */
+  PetscInt      bias;                   /* offset of the bias; out numbers */
+  TzContraction contraction;            /* chosen by TzLayerChooseContraction */
+  PetscReal     cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
+} TzLayer;
+
+/* A network format: one file, one row of the table in net.c */
+struct _TzFormatOps {
+  const char *name;
+  const char *what;
+  /* number of modes wanted: fills ncores, rank, core (relative to weights), nweights from in, out, modes and r */
+  PetscErrorCode (*layout)(TzNet, TzLayer *, PetscInt r);
+  /* standard deviation of each weight so that W has variance 2/(in + out) */
+  PetscReal (*deviation)(const TzLayer *);
+  /* W [out][in] */
+  PetscErrorCode (*densify)(const TzLayer *, const PetscReal theta[], PetscReal W[]);
+  /* left [in][r], right [r][out]; NULL: the format has no bond */
+  PetscErrorCode (*bond)(const TzLayer *, const PetscReal theta[], PetscReal left[], PetscReal right[]);
+  /* y[out] = W x core by core, work of TzLayerWorkSize; NULL: none */
+  PetscErrorCode (*apply)(const TzLayer *, const PetscReal theta[], const PetscReal x[], PetscReal work[], PetscReal y[]);
+  PetscBool trains; /* has cores: modes and a rank */
+};
+
+PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM;
+
+struct _TzNetOps {
+  int unused;
+};
+
+struct _p_TzNet {
+  PETSCHEADER(struct _TzNetOps);
+  const TzFormatOps *format;
+  PetscInt     in, out;
+  PetscInt     nhidden, hidden[TZ_MAX_LAYERS];
+  TzActivation act;
+  PetscInt     r;
+  char        *modes; /* as given, or NULL */
+  PetscBool    plain; /* -net_evaluation plain */
+  PetscInt     contraction; /* -net_contraction: -1 automatic */
+  PetscInt     nlayers;
+  TzLayer      layer[TZ_MAX_LAYERS + 1];
+  PetscInt     nparams;
+  PetscBool    setupcalled;
+};
+
+/* An evaluator: a network bound to one parameter vector. Layer l: z = right^T (left^T a) + bias, right NULL: identity */
+typedef struct {
+  PetscInt   q;     /* columns of left: r (bond) or out */
+  PetscReal *left;  /* [in][q] */
+  PetscReal *right; /* [q][out] or NULL */
+  PetscReal *table; /* packed for the kernels, see tile.c */
+  PetscReal  bound; /* bounds |z| from |y|: see tile.c */
+} TzBound;
+
+struct _p_TzNetEval {
+  TzNet      net;
+  PetscReal *theta;
+  TzBound    layer[TZ_MAX_LAYERS + 1];
+  PetscReal *plainwork; /* plain.c */
+  void      *scratch;   /* structured evaluation: tile.c */
+};
+
+PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
+PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
+PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);
+PETSC_INTERN PetscInt       TzLayerWorkSize(const TzLayer *);
+PETSC_INTERN PetscReal      TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
+PETSC_INTERN PetscErrorCode TzNetEvalForward_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzNetEvalPairs_Plain(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+
+#endif
