@@ -25,6 +25,9 @@ PETSC_EXTERN PetscErrorCode TzRegisterAll(void); /* classes, log events and stag
 /* After all objects are set up: an option in the database that nobody read is an error naming the nearest known option. */
 PETSC_EXTERN PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm);
 
+/* For SetType: the constructor of a type, or an error (the same on every rank) that names the option and the types allowed */
+PETSC_EXTERN PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char option[], const char type[], void (**create)(void));
+
 /* Independent streams of one seed: what a number is for is part of its key, so no two uses share numbers. */
 typedef enum {
   TZ_STREAM_INIT,       /* initial parameters */
