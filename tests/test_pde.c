@@ -1,0 +1,338 @@
+/* Equations: every type, the example of the README too, passes one set of tests. */
+#include "example_pde.c"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define NPOINTS 7
+#define EPS     PETSC_MACHINE_EPSILON
+
+static const char *const types[] = {TZPDEHJB, "heat"};
+static const PetscInt    dims[]  = {1, 2, 20, 100};
+
+static void within(const char what[], double value, double expected, double tolerance)
+{
+  if (!(fabs(value - expected) <= tolerance)) print_error("%s: %.17g, expected %.17g +- %.2g\n", what, value, expected, tolerance);
+  assert_true(fabs(value - expected) <= tolerance);
+}
+
+static TzPDE create(const char type[], PetscInt d)
+{
+  TzPDE pde;
+
+  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+  assert_int_equal(TzPDESetType(pde, type), 0);
+  assert_int_equal(TzPDESetDim(pde, d), 0);
+  assert_int_equal(TzPDESetUp(pde), 0);
+  return pde;
+}
+
+/* n numbers in (lo, hi) that depend on item */
+static PetscReal *draw(PetscInt item, PetscInt n, PetscReal lo, PetscReal hi)
+{
+  PetscReal *x;
+
+  assert_int_equal(PetscMalloc1(n, &x), 0);
+  assert_int_equal(TzRandomUniform(5, TZ_STREAM_POINTS, 0, item, 0, n, x), 0);
+  for (PetscInt i = 0; i < n; i++) x[i] = lo + (hi - lo) * x[i];
+  return x;
+}
+
+typedef PetscReal (*Function)(TzPDE, const PetscReal z[]);
+
+/* (c - 2 sum_i (i+1) x_i/d + 3 t)^2 / 4 and its jet, to be multiplied by the transform */
+static PetscReal polynomial(TzPDE pde, const PetscReal z[], PetscReal jet[])
+{
+  PetscReal s = 0.7 + 3 * z[pde->d], square = 0;
+
+  for (PetscInt i = 0; i < pde->d; i++) s -= 2 * z[i] * (PetscReal)(i + 1) / (PetscReal)pde->d;
+  for (PetscInt i = 0; jet && i < pde->d; i++) {
+    const PetscReal w = -2 * (PetscReal)(i + 1) / (PetscReal)pde->d;
+
+    jet[1 + i] = s * w / 2;
+    square += w * w;
+  }
+  if (jet) {
+    jet[0]          = s * s / 4;
+    jet[pde->d + 1] = 1.5 * s;
+    jet[pde->d + 2] = square / 2;
+  }
+  return s * s / 4;
+}
+
+static PetscReal transformed(TzPDE pde, const PetscReal z[])
+{
+  PetscReal *jet, value;
+
+  assert_int_equal(PetscCalloc1(pde->d + 3, &jet), 0);
+  polynomial(pde, z, jet);
+  assert_int_equal(TzPDETransform(pde, 1, z, jet, jet), 0);
+  value = jet[0];
+  assert_int_equal(PetscFree(jet), 0);
+  return value;
+}
+
+static PetscReal exact(TzPDE pde, const PetscReal z[])
+{
+  PetscReal u;
+
+  assert_int_equal(TzPDEExact(pde, 1, z, &u), 0);
+  return u;
+}
+
+/* The jet of f at z by central differences of order 8 with step h */
+static void differences(TzPDE pde, Function f, const PetscReal z[], PetscReal h, PetscReal jet[])
+{
+  static const PetscReal first[] = {0, 4. / 5, -1. / 5, 4. / 105, -1. / 280}, second[] = {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560};
+  const PetscInt         d = pde->d;
+  PetscReal             *y;
+
+  assert_int_equal(PetscMalloc1(d + 1, &y), 0);
+  assert_int_equal(PetscArraycpy(y, z, d + 1), 0);
+  jet[0]     = f(pde, z);
+  jet[d + 2] = 0;
+  for (PetscInt i = 0; i <= d; i++) {
+    PetscReal g = 0, l = second[0] * jet[0];
+
+    for (int k = 1; k <= 4; k++) {
+      PetscReal plus, minus;
+
+      y[i]  = z[i] + k * h;
+      plus  = f(pde, y);
+      y[i]  = z[i] - k * h;
+      minus = f(pde, y);
+      g += first[k] * (plus - minus);
+      l += second[k] * (plus + minus);
+    }
+    y[i]       = z[i];
+    jet[1 + i] = g / h;
+    if (i < d) jet[d + 2] += l / (h * h);
+  }
+  assert_int_equal(PetscFree(y), 0);
+}
+
+/* The product rule against differences of values */
+static void check_transform(TzPDE pde)
+{
+  const PetscInt  d = pde->d, D = d + 1;
+  const PetscReal h = 0.05;
+  PetscReal      *X = draw(1, NPOINTS * D, 0.25, 0.75), *jet, *u, *diff;
+
+  assert_int_equal(PetscMalloc3(NPOINTS * (D + 2), &jet, NPOINTS * (D + 2), &u, D + 2, &diff), 0);
+  for (PetscInt p = 0; p < NPOINTS; p++) polynomial(pde, X + p * D, jet + p * (D + 2));
+  assert_int_equal(TzPDETransform(pde, NPOINTS, X, jet, u), 0);
+  assert_int_equal(TzPDETransform(pde, NPOINTS, X, jet, jet), 0);
+  assert_memory_equal(u, jet, sizeof(*u) * NPOINTS * (size_t)(D + 2));
+  for (PetscInt p = 0; p < NPOINTS; p++) {
+    PetscReal size = (PetscReal)d; /* of the values differenced; each has about d roundings */
+
+    differences(pde, transformed, X + p * D, h, diff);
+    size += fabs(diff[0]);
+    for (PetscInt i = 0; i <= D; i++) within("transform", u[p * (D + 2) + i], diff[i], (PetscReal)d * size * EPS * 8 / h);
+    within("transform, Laplacian", u[p * (D + 2) + D + 1], diff[D + 1], (PetscReal)(d * d) * size * EPS * 8 / (h * h));
+  }
+  assert_int_equal(PetscFree3(jet, u, diff), 0);
+  assert_int_equal(PetscFree(X), 0);
+}
+
+/* <v, T(f) - T(0)> = <T*(v), f>, up to the rounding of sums of D + 2 terms */
+static void check_adjoint(TzPDE pde)
+{
+  const PetscInt D = pde->d + 1, n = NPOINTS * (D + 2);
+  PetscReal     *X = draw(2, NPOINTS * D, 0, 1), *f = draw(3, n, -1, 1), *v = draw(4, n, -1, 1), *Tf, *T0, *w;
+
+  assert_int_equal(PetscCalloc3(n, &Tf, n, &T0, n, &w), 0);
+  assert_int_equal(TzPDETransform(pde, NPOINTS, X, f, Tf), 0);
+  assert_int_equal(TzPDETransform(pde, NPOINTS, X, T0, T0), 0);
+  assert_int_equal(PetscArraycpy(w, v, n), 0);
+  assert_int_equal(TzPDETransformAdjoint(pde, NPOINTS, X, w), 0);
+  for (PetscInt p = 0; p < NPOINTS; p++) {
+    PetscReal left = 0, right = 0, size = 0;
+
+    for (PetscInt i = p * (D + 2); i < (p + 1) * (D + 2); i++) {
+      left += v[i] * (Tf[i] - T0[i]);
+      right += w[i] * f[i];
+      size += fabs(v[i]) * (fabs(Tf[i]) + fabs(T0[i])) + fabs(w[i] * f[i]);
+    }
+    within("adjoint", left, right, 8 * (PetscReal)D * EPS * size);
+  }
+  assert_int_equal(PetscFree3(Tf, T0, w), 0);
+  assert_int_equal(PetscFree(v), 0);
+  assert_int_equal(PetscFree(f), 0);
+  assert_int_equal(PetscFree(X), 0);
+}
+
+/* At t = T, u does not depend on f and is the exact solution */
+static void check_terminal(TzPDE pde)
+{
+  const PetscInt D = pde->d + 1;
+  PetscReal     *z = draw(5, D, 0, 1), *f = draw(6, D + 2, -1, 1), *u;
+
+  z[D - 1] = pde->T;
+  assert_int_equal(PetscMalloc1(D + 2, &u), 0);
+  assert_int_equal(TzPDETransform(pde, 1, z, f, u), 0);
+  within("terminal value", u[0], exact(pde, z), 4 * (PetscReal)D * EPS * fabs(u[0]));
+  assert_int_equal(PetscFree(u), 0);
+  assert_int_equal(PetscFree(f), 0);
+  assert_int_equal(PetscFree(z), 0);
+}
+
+/* All residuals here are quadratic in the jet: the central difference with step 1 is the derivative but for rounding */
+static void check_residual_derivative(TzPDE pde)
+{
+  const PetscInt D = pde->d + 1, n = NPOINTS * (D + 2);
+  PetscReal     *X = draw(7, NPOINTS * D, 0, 1), *u = draw(8, n, -1, 1), *v = draw(9, n, -1, 1), *plus, *J, r[NPOINTS], again[NPOINTS], rp[NPOINTS], rm[NPOINTS];
+
+  assert_int_equal(PetscMalloc2(n, &plus, n, &J), 0);
+  assert_int_equal(TzPDEResidual(pde, NPOINTS, X, u, r, NULL), 0);
+  assert_int_equal(TzPDEResidual(pde, NPOINTS, X, u, again, J), 0);
+  assert_memory_equal(r, again, sizeof(r));
+  for (PetscInt i = 0; i < n; i++) plus[i] = u[i] + v[i];
+  assert_int_equal(TzPDEResidual(pde, NPOINTS, X, plus, rp, NULL), 0);
+  for (PetscInt i = 0; i < n; i++) plus[i] = u[i] - v[i];
+  assert_int_equal(TzPDEResidual(pde, NPOINTS, X, plus, rm, NULL), 0);
+  for (PetscInt p = 0; p < NPOINTS; p++) {
+    PetscReal dot = 0;
+
+    for (PetscInt i = p * (D + 2); i < (p + 1) * (D + 2); i++) dot += J[i] * v[i];
+    within("residual's derivative", dot, (rp[p] - rm[p]) / 2, 8 * (PetscReal)(D * D) * EPS);
+  }
+  assert_int_equal(PetscFree2(plus, J), 0);
+  assert_int_equal(PetscFree(v), 0);
+  assert_int_equal(PetscFree(u), 0);
+  assert_int_equal(PetscFree(X), 0);
+}
+
+static void test_all_types(void **state)
+{
+  (void)state;
+  for (size_t t = 0; t < PETSC_STATIC_ARRAY_LENGTH(types); t++) {
+    for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(dims); i++) {
+      TzPDE pde = create(types[t], dims[i]);
+
+      check_transform(pde);
+      check_adjoint(pde);
+      check_terminal(pde);
+      check_residual_derivative(pde);
+      assert_int_equal(TzPDEDestroy(&pde), 0);
+    }
+  }
+}
+
+/* hjb, d = 20: u = sum x + 1 - t, whose jet in closed form has residual 0 and is that of f = 1 under the transform */
+static void test_hjb(void **state)
+{
+  TzPDE      pde = create(TZPDEHJB, 20);
+  PetscReal *z = draw(10, 21, -1, 1), jet[23] = {1}, r, sum = 0;
+  PetscReal  lo, hi, T, diffusion;
+  PetscBool  has;
+
+  (void)state;
+  assert_int_equal(TzPDETransform(pde, 1, z, jet, jet), 0);
+  for (PetscInt i = 0; i < 20; i++) {
+    assert_true(jet[1 + i] == 1);
+    sum += z[i];
+  }
+  within("exact solution", exact(pde, z), sum + 1 - z[20], 40 * EPS);
+  within("transform of 1", jet[0], exact(pde, z), 40 * EPS);
+  assert_true(jet[21] == -1 && jet[22] == 0);
+  assert_int_equal(TzPDEResidual(pde, 1, z, jet, &r, NULL), 0);
+  within("residual", r, 0, 4 * EPS);
+  assert_int_equal(TzPDEGetDomain(pde, &lo, &hi, &T, &diffusion), 0);
+  assert_true(lo == 0 && hi == 1 && T == 1 && diffusion == 1);
+  assert_int_equal(TzPDEHasExact(pde, &has), 0);
+  assert_true(has);
+  assert_int_equal(PetscFree(z), 0);
+  assert_int_equal(TzPDEDestroy(&pde), 0);
+}
+
+/* The solutions of polynomial equations: differences are exact but for rounding */
+static void test_exact_solves(void **state)
+{
+  const PetscReal h = 0.05;
+
+  (void)state;
+  for (size_t t = 0; t < 2; t++) {
+    for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(dims); i++) {
+      TzPDE      pde = create(types[t], dims[i]);
+      PetscInt   d   = dims[i];
+      PetscReal *z = draw(11, d + 1, 0, 1), *jet, r;
+
+      assert_int_equal(PetscMalloc1(d + 3, &jet), 0);
+      differences(pde, exact, z, h, jet);
+      assert_int_equal(TzPDEResidual(pde, 1, z, jet, &r, NULL), 0);
+      within("residual of the exact solution", r, 0, 8 * (PetscReal)(d * d) * (1 + fabs(jet[0])) * EPS / (h * h));
+      assert_int_equal(PetscFree(jet), 0);
+      assert_int_equal(PetscFree(z), 0);
+      assert_int_equal(TzPDEDestroy(&pde), 0);
+    }
+  }
+}
+
+static void set(const char options[])
+{
+  assert_int_equal(PetscOptionsClear(NULL), 0);
+  assert_int_equal(PetscOptionsInsertString(NULL, options), 0);
+}
+
+static void test_options(void **state)
+{
+  static const char *const wrong[] = {"-pde_type nosuch", "-pde_dim 0", "-pde_dim -3", "-pde_lo 1", "-pde_lo 2 -pde_hi -2", "-pde_hi inf", "-pde_lo nan"};
+  TzPDE                    pde;
+  TzPDEType                type;
+  PetscInt                 d;
+  PetscReal                lo, hi, T, diffusion;
+
+  (void)state;
+  set("-pde_type heat -pde_dim 7 -pde_lo -0.5 -pde_hi 2");
+  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+  assert_int_equal(TzPDESetFromOptions(pde), 0);
+  assert_int_equal(TzPDESetUp(pde), 0);
+  assert_int_equal(TzPDEGetType(pde, &type), 0);
+  assert_string_equal(type, "heat");
+  assert_int_equal(TzPDEGetDim(pde, &d), 0);
+  assert_int_equal(d, 7);
+  assert_int_equal(TzPDEGetDomain(pde, &lo, &hi, &T, &diffusion), 0);
+  assert_true(lo == -0.5 && hi == 2 && T == 1 && diffusion == 1);
+  assert_int_equal(TzPDEDestroy(&pde), 0);
+  set("");
+  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+  assert_int_equal(TzPDESetFromOptions(pde), 0);
+  assert_int_equal(TzPDEGetType(pde, &type), 0);
+  assert_string_equal(type, TZPDEHJB);
+  assert_int_equal(TzPDEGetDim(pde, &d), 0);
+  assert_int_equal(d, 20);
+  assert_int_equal(TzPDEDestroy(&pde), 0);
+
+  assert_int_equal(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL), 0);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); i++) {
+    PetscErrorCode ierr;
+
+    set(wrong[i]);
+    assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+    ierr = TzPDESetFromOptions(pde);
+    if (!ierr) ierr = TzPDESetUp(pde);
+    assert_int_equal(ierr, PETSC_ERR_USER_INPUT);
+    assert_int_equal(TzPDEDestroy(&pde), 0);
+  }
+  assert_int_equal(PetscPopErrorHandler(), 0);
+  set("");
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_all_types),
+    cmocka_unit_test(test_hjb),
+    cmocka_unit_test(test_exact_solves),
+    cmocka_unit_test(test_options),
+  };
+  int failed;
+
+  if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
+  if (TzPDERegister("heat", CreateHeat)) return 1;
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return PetscFinalize() || failed;
+}
