@@ -22,8 +22,31 @@ PETSC_EXTERN PetscErrorCode TzInitialize(int *argc, char ***argv, const char hel
 PETSC_EXTERN PetscErrorCode TzFinalize(void);
 PETSC_EXTERN PetscErrorCode TzRegisterAll(void); /* classes, log events and stages, TAO types; idempotent */
 
-/* After all objects are set up: an option in the database that nobody read is an error naming the nearest known option. */
+/* Exit codes of the program. */
+#define TZ_EXIT_INTERNAL 1  /* an error inside Tenzo: PETSc's trace tells where */
+#define TZ_EXIT_USER     2  /* a user's mistake: one line on stderr */
+#define TZ_EXIT_DIVERGED 3  /* the loss became NaN or infinite */
+#define TZ_EXIT_STOPPED  75 /* SIGTERM or SIGUSR1: checkpoint written, run again with -tz_resume (EX_TEMPFAIL) */
+/* The end of main(): finalizes, whatever happened. ierr: what the program's functions returned; code: exit code where that is 0. */
+PETSC_EXTERN int            TzExit(PetscErrorCode ierr, int code);
+PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess, void *ctx);
+
+/*
+  Options. Between TzOptionsRecord() and TzOptionsCheckUnused() every option that an object declares (PetscOptionsBegin ...
+  PetscOptionsEnd) is recorded with its value. TzOptionsCheckUnused, called when all objects are set up: an option in the
+  database that nobody read is an error naming the nearest known option.
+
+  The recorded options as text (*text is PetscMalloced) are a valid options file: "-name value" where the user gave one,
+  "# -name value" where it is the default. Run-time options (-tz_* but the seed, names of files, viewers) are left out.
+  TzOptionsInsertText puts the given ones of such a text into the database, where the user has not set them.
+  TzOptionsCompareText raises PETSC_ERR_USER_INPUT if an option that defines the problem has another value now; `only` is a
+  NULL-terminated list of prefixes to look at (NULL: all), `file` a name for the message.
+*/
+PETSC_EXTERN PetscErrorCode TzOptionsRecord(void);
 PETSC_EXTERN PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm);
+PETSC_EXTERN PetscErrorCode TzOptionsGetText(char **text);
+PETSC_EXTERN PetscErrorCode TzOptionsInsertText(const char text[]);
+PETSC_EXTERN PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[]);
 
 /* For SetType: the constructor of a type, or an error (the same on every rank) that names the option and the types allowed */
 PETSC_EXTERN PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char option[], const char type[], void (**create)(void));

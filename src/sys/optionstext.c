@@ -1,0 +1,143 @@
+/*
+  The recorded options as a text that is kept in checkpoints, and its comparison with those of another run.
+*/
+#include "tzoptions.h"
+#include <ctype.h>
+
+/* How a run is carried out, not what it computes: neither kept nor compared */
+static PetscBool TzOptionIsRunTime(const char name[])
+{
+  if (!strcmp(name, "-tz_seed")) return PETSC_FALSE;
+  return (PetscBool)(!strncmp(name, "-tz_", 4) || strstr(name, "_view") || strstr(name, "monitor") || strstr(name, "_draw_"));
+}
+
+/* Kept, but free to change when a run is resumed */
+static PetscBool TzOptionMayChange(const char name[])
+{
+  return (PetscBool)(!strncmp(name, "-tao_", 5) && strcmp(name, "-tao_type"));
+}
+
+/* What the user gave ("" for a flag), else the default; recorded options are all marked as read already */
+static PetscErrorCode TzOptionGetValue(const TzOption *o, const char **value, PetscBool *given)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsFindPair(NULL, NULL, o->name, value, given));
+  if (!*given) *value = o->value;
+  else if (!*value) *value = "";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzOptionsGetText(char **text)
+{
+  size_t      size = 1;
+  const char *value;
+  PetscBool   given;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < TzOptions.n; i++) {
+    PetscCall(TzOptionGetValue(&TzOptions.option[i], &value, &given));
+    size += strlen(TzOptions.option[i].name) + strlen(value) + 4;
+  }
+  PetscCall(PetscMalloc1(size, text));
+  (*text)[0] = 0;
+  for (PetscInt i = 0; i < TzOptions.n; i++) {
+    const TzOption *o   = &TzOptions.option[i];
+    const size_t    end = strlen(*text);
+
+    if (TzOptionIsRunTime(o->name)) continue;
+    PetscCall(TzOptionGetValue(o, &value, &given));
+    PetscCall(PetscSNPrintf(*text + end, size - end, "%s%s %s\n", given ? "" : "# ", o->name, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Next line of a text: name and value, and whether the user had given it. Returns the rest; NULL at the end. */
+static const char *TzOptionsNextLine(const char text[], size_t n, char name[], char value[], PetscBool *given)
+{
+  size_t len;
+
+  while (*text) {
+    *given = PETSC_TRUE;
+    if (!strncmp(text, "# ", 2)) {
+      *given = PETSC_FALSE;
+      text += 2;
+    }
+    len      = strcspn(text, " \n");
+    name[0]  = 0;
+    value[0] = 0;
+    strncat(name, text, PetscMin(len, n - 1));
+    text += len + (text[len] == ' ');
+    len = strcspn(text, "\n");
+    strncat(value, text, PetscMin(len, n - 1));
+    text += len + (text[len] == '\n');
+    if (name[0] == '-' && isalpha((unsigned char)name[1])) return text;
+  }
+  return NULL;
+}
+
+PetscErrorCode TzOptionsInsertText(const char text[])
+{
+  char      name[1024], value[1024];
+  PetscBool given, set;
+
+  PetscFunctionBegin;
+  while ((text = TzOptionsNextLine(text, sizeof(name), name, value, &given))) {
+    if (!given || TzOptionIsRunTime(name)) continue;
+    PetscCall(PetscOptionsHasName(NULL, NULL, name, &set)); /* also marks the user's as read */
+    if (set) continue;
+    PetscCall(PetscOptionsSetValue(NULL, name, value[0] ? value : NULL));
+    PetscCall(PetscOptionsHasName(NULL, NULL, name, &set)); /* those that do not apply here are not the user's fault */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -1: not a truth value */
+static int TzTruth(const char s[])
+{
+  static const char *const words[] = {"false", "true", "no", "yes", "0", "1", "off", "on", "", ""};
+
+  for (int i = 0; i < 9; i++) {
+    if (!strcasecmp(s, words[i])) return i == 8 ? 1 : i % 2;
+  }
+  return -1;
+}
+
+/* Whether two texts mean the same value: "1e-3" and "0.001", "true" and "" */
+static PetscBool TzSameValue(const char a[], const char b[])
+{
+  char  *enda, *endb;
+  double x, y;
+
+  if (!strcasecmp(a, b)) return PETSC_TRUE;
+  if (TzTruth(a) >= 0 && TzTruth(a) == TzTruth(b)) return PETSC_TRUE;
+  while (*a && *b) {
+    x = strtod(a, &enda);
+    y = strtod(b, &endb);
+    if (enda == a || endb == b || x != y || *enda != *endb) return PETSC_FALSE;
+    a = enda + (*enda == ',');
+    b = endb + (*endb == ',');
+    if (a == enda && *a) return PETSC_FALSE;
+  }
+  return (PetscBool)(*a == *b);
+}
+
+PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[])
+{
+  char        name[1024], value[1024];
+  const char *now;
+  PetscBool   given;
+
+  PetscFunctionBegin;
+  while ((text = TzOptionsNextLine(text, sizeof(name), name, value, &given))) {
+    const TzOption *o    = TzOptionsFind(name);
+    PetscBool       look = (PetscBool)!only;
+
+    for (PetscInt i = 0; only && only[i]; i++) {
+      if (!strncmp(name, only[i], strlen(only[i]))) look = PETSC_TRUE;
+    }
+    if (!o || !look || TzOptionIsRunTime(name) || TzOptionMayChange(name)) continue;
+    PetscCall(TzOptionGetValue(o, &now, &given));
+    PetscCheck(TzSameValue(value, now), comm, PETSC_ERR_USER_INPUT, "%s %s: %s was written with %s %s", name, now, file, name, value[0] ? value : "(set)");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
