@@ -29,8 +29,8 @@ TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 all: $(LIB) $(if $(PROG),$(BUILD)/tenzo)
 
 # the kernels are one source, compiled once for each instruction set and chosen when the program starts
-$(BUILD)/src/net/kernels_avx512.o: ISA := -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast
-$(BUILD)/src/net/kernels_avx2.o: ISA := -mavx2 -mfma -ffp-contract=fast
+$(BUILD)/src/net/%_avx512.o: ISA := -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast
+$(BUILD)/src/net/%_avx2.o: ISA := -mavx2 -mfma -ffp-contract=fast
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
