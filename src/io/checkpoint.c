@@ -1,0 +1,164 @@
+/*
+  Checkpoints: see tzio.h for what is in the file.
+*/
+#include <tzio.h>
+#include <hdf5.h>
+
+#define TZ_FORMAT "tenzo checkpoint 1"
+
+static PetscErrorCode TzPutVersions(TzStore store)
+{
+  char         text[256];
+  char         mpi[MPI_MAX_LIBRARY_VERSION_STRING];
+  unsigned int major, minor, release;
+  int          len;
+
+  PetscFunctionBegin;
+  PetscCall(TzStorePutText(store, "/versions/tenzo", TZ_VERSION));
+  PetscCall(PetscGetVersion(text, sizeof(text)));
+  PetscCall(TzStorePutText(store, "/versions/petsc", text));
+  H5get_libversion(&major, &minor, &release);
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%u.%u.%u", major, minor, release));
+  PetscCall(TzStorePutText(store, "/versions/hdf5", text));
+  PetscCallMPI(MPI_Get_library_version(mpi, &len));
+  PetscCall(TzStorePutText(store, "/versions/mpi", mpi));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The whole of a distributed vector on rank 0, as /path; its checksum where `sum` is not NULL */
+static PetscErrorCode TzPutVec(TzStore store, const char path[], Vec v, const char sum[])
+{
+  VecScatter       scatter;
+  Vec              all;
+  const PetscReal *x;
+  PetscInt         n;
+  char             text[32];
+
+  PetscFunctionBegin;
+  PetscCall(VecScatterCreateToZero(v, &scatter, &all));
+  PetscCall(VecScatterBegin(scatter, v, all, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(scatter, v, all, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecGetSize(all, &n));
+  PetscCall(VecGetArrayRead(all, &x));
+  if (n) {
+    PetscCall(TzStorePutReal(store, path, n, 0, x));
+    PetscCall(PetscSNPrintf(text, sizeof(text), "%016llx", (unsigned long long)TzChecksum(n, x)));
+    if (sum) PetscCall(TzStorePutText(store, sum, text));
+  }
+  PetscCall(VecRestoreArrayRead(all, &x));
+  PetscCall(VecScatterDestroy(&scatter));
+  PetscCall(VecDestroy(&all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzGetVec(TzStore store, const char path[], Vec v)
+{
+  const PetscReal *x;
+  PetscReal       *y;
+  PetscInt         n, rows, lo, hi;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreGetReal(store, path, &rows, NULL, &x));
+  PetscCall(VecGetSize(v, &n));
+  PetscCheck(rows == n, PetscObjectComm((PetscObject)v), PETSC_ERR_FILE_UNEXPECTED, "-tz_resume: %s has %" PetscInt_FMT " entries in the file, %" PetscInt_FMT " in this problem", path, rows, n);
+  PetscCall(VecGetOwnershipRange(v, &lo, &hi));
+  PetscCall(VecGetArrayWrite(v, &y));
+  PetscCall(PetscArraycpy(y, x + lo, hi - lo));
+  PetscCall(VecRestoreArrayWrite(v, &y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[])
+{
+  const PetscInt64 step = c->step, counts[3] = {c->counts.queries, c->counts.forwards, c->counts.bytes};
+  TzStore          store;
+  char             path[256];
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreCreate(PetscObjectComm((PetscObject)c->solution), &store));
+  PetscCall(TzStorePutText(store, "/format", TZ_FORMAT));
+  PetscCall(TzPutVersions(store));
+  PetscCall(TzStorePutText(store, "/options", c->options));
+  PetscCall(TzStorePutText(store, "/net", c->net));
+  PetscCall(TzStorePutText(store, "/pde", c->pde));
+  PetscCall(TzStorePutInt(store, "/step", 1, &step));
+  PetscCall(TzStorePutInt(store, "/seed", 1, &c->seed));
+  PetscCall(TzStorePutInt(store, "/counts", 3, counts));
+  PetscCall(TzPutVec(store, "/theta", c->solution, "/checksum"));
+  for (PetscInt i = 0; i < c->solver.nvec; i++) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.vecname[i]));
+    PetscCall(TzPutVec(store, path, c->solver.vec[i], NULL));
+  }
+  for (PetscInt i = 0; i < c->solver.nscalar; i++) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.scalarname[i]));
+    PetscCall(TzStorePutReal(store, path, 1, 0, c->solver.scalar[i]));
+  }
+  PetscCall(TzTablePut(&c->history, store, "/history"));
+  PetscCall(TzTablePut(&c->validation, store, "/validation"));
+  PetscCall(TzStoreWrite(store, option, file));
+  PetscCall(TzStoreDestroy(&store));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store)
+{
+  const char      *text;
+  const PetscReal *x;
+  PetscInt         n;
+  PetscBool        has;
+  char             sum[32];
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreRead(comm, option, file, store));
+  PetscCall(TzStoreHas(*store, "/format", &has));
+  if (has) PetscCall(TzStoreGetText(*store, "/format", &text));
+  PetscCheck(has && !strncmp(text, "tenzo checkpoint ", 17), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: an HDF5 file, but not a checkpoint of tenzo", option, file);
+  PetscCheck(!strcmp(text, TZ_FORMAT), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: format \"%s\", this program reads \"%s\"", option, file, text, TZ_FORMAT);
+  PetscCall(TzStoreGetReal(*store, "/theta", &n, NULL, &x));
+  PetscCall(TzStoreGetText(*store, "/checksum", &text));
+  PetscCall(PetscSNPrintf(sum, sizeof(sum), "%016llx", (unsigned long long)TzChecksum(n, x)));
+  PetscCheck(!strcmp(sum, text), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: damaged (the checksum of the parameters is %s, not %s)", option, file, sum, text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One whole number or several */
+static PetscErrorCode TzGetInts(TzStore store, const char path[], PetscInt n, PetscInt64 i[])
+{
+  const PetscInt64 *x;
+  PetscInt          rows;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreGetInt(store, path, &rows, &x));
+  for (PetscInt k = 0; k < n; k++) i[k] = k < rows ? x[k] : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store)
+{
+  PetscInt64 step = 0, counts[3];
+  char       path[256];
+
+  PetscFunctionBegin;
+  PetscCall(TzGetInts(store, "/step", 1, &step));
+  PetscCall(TzGetInts(store, "/seed", 1, &c->seed));
+  PetscCall(TzGetInts(store, "/counts", 3, counts));
+  PetscCall(PetscIntCast(step, &c->step));
+  c->counts.queries  = counts[0];
+  c->counts.forwards = counts[1];
+  c->counts.bytes    = counts[2];
+  PetscCall(TzGetVec(store, "/theta", c->solution));
+  for (PetscInt i = 0; i < c->solver.nvec; i++) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.vecname[i]));
+    PetscCall(TzGetVec(store, path, c->solver.vec[i]));
+  }
+  for (PetscInt i = 0; i < c->solver.nscalar; i++) {
+    const PetscReal *x;
+    PetscInt         rows;
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.scalarname[i]));
+    PetscCall(TzStoreGetReal(store, path, &rows, NULL, &x));
+    *c->solver.scalar[i] = rows ? x[0] : 0;
+  }
+  PetscCall(TzTableGet(&c->history, store, "/history"));
+  PetscCall(TzTableGet(&c->validation, store, "/validation"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
