@@ -1,16 +1,49 @@
 /*
-  Evaluators: a network bound to one parameter vector. This file dispatches between the plain and the structured evaluation.
+  Evaluators: binding a network to a parameter vector, and the choice between the plain and the structured evaluation.
 */
 #include "netimpl.h"
 
-PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *eval)
+static PetscLogEvent TZ_NetBind;
+
+/* Allocates what the binding fills: once per evaluator */
+static PetscErrorCode Allocate(TzNetEval eval)
 {
+  TzNet net = eval->net;
+
+  PetscFunctionBegin;
+  for (PetscInt l = net->nlayers - 1; l >= 0; l--) {
+    const TzLayer *layer = &net->layer[l];
+    TzBound       *b     = &eval->layer[l];
+    const PetscBool bond = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND);
+
+    b->q = bond ? layer->rank[layer->nin] : layer->out;
+    /* the stencil needs the columns of the first matrix whatever the contraction */
+    if (bond || layer->contraction == TZ_CONTRACT_DENSE || !l) {
+      PetscCall(PetscMalloc1(layer->in * b->q, &b->left));
+      PetscCall(PetscCalloc1((b->q + TZ_GEMM - 1) / TZ_GEMM * layer->in * TZ_GEMM, &b->packed));
+    }
+    PetscCall(PetscMalloc1(1 + b->q, &b->bmax));
+    if (bond) PetscCall(PetscMalloc1(b->q * layer->out, &b->right));
+    if (bond && l < net->nhidden && eval->layer[l + 1].q <= TZ_MAX_BOND) PetscCall(PetscMalloc1(layer->out * (1 + b->q + eval->layer[l + 1].q), &b->table));
+    if (bond && !b->table) PetscCall(PetscCalloc1((layer->out + TZ_GEMM - 1) / TZ_GEMM * b->q * TZ_GEMM, &b->expand));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *neweval)
+{
+  TzNetEval eval;
+
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  PetscCall(PetscNew(eval));
+  PetscCall(PetscNew(&eval));
   PetscCall(PetscObjectReference((PetscObject)net));
-  (*eval)->net = net;
-  PetscCall(PetscMalloc1(net->nparams, &(*eval)->theta));
+  eval->net     = net;
+  eval->kernels = TzKernelsGet();
+  PetscCall(PetscMalloc1(net->nparams, &eval->theta));
+  if (!net->plain) PetscCall(Allocate(eval));
+  if (!TZ_NetBind) PetscCall(PetscLogEventRegister("TzNetBind", TZNET_CLASSID, &TZ_NetBind));
+  *neweval = eval;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -18,36 +51,140 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
 {
   PetscFunctionBegin;
   if (!*eval) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
+    TzBound *b = &(*eval)->layer[l];
+
+    PetscCall(PetscFree(b->left));
+    PetscCall(PetscFree(b->right));
+    PetscCall(PetscFree(b->packed));
+    PetscCall(PetscFree(b->expand));
+    PetscCall(PetscFree(b->table));
+    PetscCall(PetscFree(b->bmax));
+  }
+  for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
+  PetscCall(TzPointsDestroy(&(*eval)->points));
   PetscCall(PetscFree((*eval)->theta));
   PetscCall(TzNetDestroy(&(*eval)->net));
   PetscCall(PetscFree(*eval));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Room for n numbers, kept between calls; the contents are lost when it grows */
+PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt n, PetscReal **p)
+{
+  PetscFunctionBegin;
+  if (n > eval->nscratch[which]) {
+    PetscCall(PetscFree(eval->scratch[which]));
+    PetscCall(PetscMalloc1(n, &eval->scratch[which]));
+    eval->nscratch[which] = n;
+  }
+  *p = eval->scratch[which];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* [rows][cols] -> blocks of TZ_GEMM columns: packed [ceil(cols/GEMM)][rows][GEMM] */
+static void Pack(PetscInt rows, PetscInt cols, const PetscReal M[], PetscReal packed[])
+{
+  for (PetscInt j = 0; j < cols; j++)
+    for (PetscInt i = 0; i < rows; i++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
+}
+
+static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
+{
+  const TzLayer   *layer = &eval->net->layer[l];
+  TzBound         *b     = &eval->layer[l];
+  const PetscReal *bias  = eval->theta + layer->bias;
+
+  PetscFunctionBegin;
+  if (b->right) PetscCall((*layer->ops->bond)(layer, eval->theta, b->left, b->right));
+  else if (b->left) {
+    PetscReal *W;
+
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, layer->in * layer->out, &W));
+    PetscCall((*layer->ops->densify)(layer, eval->theta, W));
+    for (PetscInt j = 0; j < layer->out; j++)
+      for (PetscInt i = 0; i < layer->in; i++) b->left[i * layer->out + j] = W[j * layer->in + i];
+  }
+  if (b->left) Pack(layer->in, b->q, b->left, b->packed);
+  if (b->expand) Pack(b->q, layer->out, b->right, b->expand);
+  for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) {
+    const PetscReal *v = k ? b->right + (k - 1) * layer->out : bias;
+
+    b->bmax[k] = 0;
+    for (PetscInt h = 0; h < layer->out; h++) b->bmax[k] = PetscMax(b->bmax[k], PetscAbsReal(v[h]));
+  }
+  if (b->table) {
+    const TzBound *next  = &eval->layer[l + 1];
+    const PetscInt width = 1 + b->q + next->q;
+
+    for (PetscInt h = 0; h < layer->out; h++) {
+      PetscReal *t = b->table + h * width;
+
+      t[0] = bias[h];
+      for (PetscInt k = 0; k < b->q; k++) t[1 + k] = b->right[k * layer->out + h];
+      for (PetscInt k = 0; k < next->q; k++) t[1 + b->q + k] = next->left[h * next->q + k];
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* theta[nparams]: copied; factors, matrices and the kernels' tables are built from it */
 PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
 {
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(TZ_NetBind, eval->net, 0, 0, 0));
   PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
+  eval->serial++;
+  if (!eval->net->plain)
+    for (PetscInt l = eval->net->nlayers - 1; l >= 0; l--) PetscCall(BindLayer(eval, l));
+  PetscCall(PetscLogEventEnd(TZ_NetBind, eval->net, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Panels of inputs, transposed, through all layers */
+static PetscErrorCode Forward_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
+{
+  const PetscInt in = eval->net->in, out = eval->net->out, most = 6;
+  PetscReal     *H, *y, *f;
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, most * in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, most * eval->layer[0].q * TZ_PANEL, &y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, most * out * TZ_PANEL, &f));
+  for (PetscInt p0 = 0; p0 < n; p0 += most * TZ_PANEL) {
+    const PetscInt m = PetscMin(n - p0, most * TZ_PANEL), np = (m + TZ_PANEL - 1) / TZ_PANEL;
+
+    if (m % TZ_PANEL) PetscCall(PetscArrayzero(H + (np - 1) * in * TZ_PANEL, in * TZ_PANEL));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < in; i++) H[(p / TZ_PANEL * in + i) * TZ_PANEL + p % TZ_PANEL] = X[(p0 + p) * in + i];
+    PetscCall(TzEvalContract(eval, 0, np, H, y));
+    PetscCall(TzEvalTail(eval, 0, np, y, f));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < out; i++) Y[(p0 + p) * out + i] = f[(p / TZ_PANEL * out + i) * TZ_PANEL + p % TZ_PANEL];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
 {
   PetscFunctionBegin;
-  PetscCall(TzNetEvalForward_Plain(eval, n, X, Y));
+  if (eval->net->plain) PetscCall(TzNetEvalForward_Plain(eval, n, X, Y));
+  else PetscCall(Forward_Structured(eval, n, X, Y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[])
 {
   PetscFunctionBegin;
-  PetscCall(TzNetEvalPairs_Plain(eval, n, X, pairs, s, j0, j1, f0, even, odd));
+  if (eval->net->plain) PetscCall(TzNetEvalPairs_Plain(eval, n, X, pairs, s, j0, j1, f0, even, odd));
+  else PetscCall(TzNetEvalPairs_Structured(eval, n, X, pairs, s, j0, j1, f0, even, odd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
 {
   PetscFunctionBegin;
-  PetscCall(TzNetEvalJet_Plain(eval, n, X, nlap, jet));
+  if (eval->net->plain) PetscCall(TzNetEvalJet_Plain(eval, n, X, nlap, jet));
+  else PetscCall(TzNetEvalJet_Structured(eval, n, X, nlap, jet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

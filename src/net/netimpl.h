@@ -5,6 +5,7 @@
 #define TZNETIMPL_H
 
 #include <tznet.h>
+#include "kernels.h"
 #include <petsc/private/petscimpl.h>
 #include <petscviewer.h>
 
@@ -75,23 +76,43 @@ struct _p_TzNet {
   PetscBool    setupcalled;
 };
 
-/* An evaluator: a network bound to one parameter vector. Layer l: z = right^T (left^T a) + bias, right NULL: identity */
+/*
+  An evaluator: a network bound to one parameter vector. Layer l sees y = left^T a and z = right^T y + bias: through a bond
+  left is [in][r] and right [r][out]; otherwise left = W^T, right = NULL (identity).
+*/
 typedef struct {
-  PetscInt   q;     /* columns of left: r (bond) or out */
-  PetscReal *left;  /* [in][q] */
-  PetscReal *right; /* [q][out] or NULL */
-  PetscReal *table; /* packed for the kernels, see tile.c */
-  PetscReal  bound; /* bounds |z| from |y|: see tile.c */
+  PetscInt   q;      /* columns of left: r or out */
+  PetscReal *left;   /* [in][q]; NULL: core by core */
+  PetscReal *right;  /* [q][out] or NULL */
+  PetscReal *packed; /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros */
+  PetscReal *expand; /* right for gemm: [ceil(out/GEMM)][q][GEMM], where the next layer's q is too wide for the kernel bond */
+  PetscReal *table;  /* for the kernels bond and expand: [out][1 + q + q_next] */
+  PetscReal *bmax;   /* [1 + q]: largest |bias|, largest |right_k.|: bounds |z| */
 } TzBound;
 
+/* who uses which scratch array of an evaluator */
+enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_MAX};
+
+typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
+
 struct _p_TzNetEval {
-  TzNet      net;
-  PetscReal *theta;
-  TzBound    layer[TZ_MAX_LAYERS + 1];
-  PetscReal *plainwork; /* plain.c */
-  void      *scratch;   /* structured evaluation: tile.c */
+  TzNet            net;
+  const TzKernels *kernels;
+  PetscInt         serial; /* counts the bindings */
+  PetscReal       *theta;
+  TzBound          layer[TZ_MAX_LAYERS + 1];
+  TzPoints        *points;
+  PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
+  PetscInt         nscratch[TZ_SCRATCH_MAX];
 };
 
+PETSC_INTERN PetscErrorCode TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
+PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
+PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
+PETSC_INTERN PetscErrorCode TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
 PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
 PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);

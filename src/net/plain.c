@@ -21,9 +21,9 @@ PetscReal TzActivate(TzActivation act, PetscReal z, PetscReal *d1, PetscReal *d2
     if (d2) *d2 = -2 * a * (1 - a * a);
     return a;
   default:
-    if (d1) *d1 = z > 0 ? 1 : 0;
+    if (d1) *d1 = z <= 0 ? 0 : 1;
     if (d2) *d2 = 0;
-    return z > 0 ? z : 0;
+    return z <= 0 ? 0 : z; /* NaN stays NaN */
   }
 }
 

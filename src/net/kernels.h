@@ -1,0 +1,44 @@
+/*
+  The innermost loops, one set for each instruction set (kernels_avx512.c, kernels_avx2.c, kernels_base.c are the same
+  source, kernels.inc), chosen when the program starts. In all of them the lanes of a vector are independent rows
+  (nodes or points), so that a row's result does not depend on which rows are beside it.
+
+  Panels. Activations are kept as panels of TZ_PANEL rows: X [features][TZ_PANEL], contiguous.
+*/
+#ifndef TZKERNELS_H
+#define TZKERNELS_H
+
+#include <tznet.h>
+
+#define TZ_PANEL 24 /* rows of a panel: three AVX-512 vectors of doubles */
+#define TZ_GEMM  8  /* rows of a block of the left factor in gemm */
+#define TZ_MAX_BOND 16 /* largest bond that bond and bondjet keep on the stack */
+
+typedef struct {
+  const char *isa;
+  /* y[i] = sin x[i]; s, c = sin, cos: absolute error below 4e-16 for |x| <= TZ_SINE_RANGE, the C library's beyond */
+  void (*sine)(PetscInt n, const double x[], double y[]);
+  void (*sincos)(PetscInt n, const double x[], double s[], double c[]);
+  /*
+    A layer seen from bond to bond, on one panel: z_h = b_h + sum_{k<r} B_hk Y_k, out_c += sum_h L_hc act(z_h).
+    table [n][1 + r + q]: b_h, B_h0.., L_h0..; Y [r][PANEL]; out [q][PANEL]. big: some |z| may exceed TZ_SINE_RANGE.
+  */
+  void (*bond)(TzActivation act, PetscInt n, PetscInt r, PetscInt q, const double table[], const double Y[], double out[], PetscBool big);
+  /* On one panel Z [n][PANEL], in place: Z = act(b + Z); D1, D2 [n][PANEL]: the derivatives act', act'' there, or both NULL */
+  void (*activate)(TzActivation act, PetscInt n, const double bias[], double Z[], double D1[], double D2[]);
+  /* A, D1, D2 [n][PANEL]: act, act', act'' at z_h = b_h + sum_{k<r} B_hk Y_k; table [n][width]: b_h, B_h0..; D2 is not set for sine (-A) */
+  void (*expand)(TzActivation act, PetscInt n, PetscInt r, const double table[], PetscInt width, const double Y[], double A[], double D1[], double D2[], PetscBool big);
+  /* C [rows][PANEL] (+)= A^T X: rows <= GEMM, A [n][GEMM], X [n][PANEL] */
+  void (*gemm)(PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
+  /* plus = E + O, minus = E - O, n a multiple of PANEL */
+  void (*plusminus)(PetscInt n, const double E[], const double O[], double plus[], double minus[]);
+  /* plus, minus [n][PANEL]: act(a_h +- c_h) on a panel of nodes, by the addition theorem (sine: C, S = cos c, sin c; sa, ca = sin a, cos a) or directly (S = c) */
+  void (*shift)(TzActivation act, PetscInt n, const double a[], const double sa[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
+} TzKernels;
+
+#define TZ_SINE_RANGE 1e5
+
+PETSC_EXTERN const TzKernels *TzKernelsGet(void); /* for this machine; TENZO_ISA=avx512|avx2|base in the environment overrides */
+PETSC_INTERN const TzKernels TzKernels_AVX512, TzKernels_AVX2, TzKernels_Base;
+
+#endif

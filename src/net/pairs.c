@@ -1,0 +1,242 @@
+/*
+  The network at the nodes x + s z_j, x - s z_j of a symmetric stencil around many points.
+
+  A node moves the pre-activations a = W_1 x + b_1 of the first layer by c_j = s W_1 z_j, which does not depend on the
+  point. With sines, sin(a +- c) = sin a cos c +- cos a sin c, so the contracted input of the second layer is a matrix product
+      Y(+-)[(p,k), j] = E +- O,  E = sum_h (sin a_ph L_hk) cos c_jh,  O = sum_h (cos a_ph L_hk) sin c_jh,
+  and no sine is evaluated in layer 1 per node. Other activations take a +- c directly. The columns of E and O are computed
+  on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
+*/
+#include "netimpl.h"
+
+#define TZ_POINTS 128 /* points prepared at a time */
+
+/* What does not depend on the nodes; kept while the binding and the points stay, for the next block of nodes */
+struct _TzPoints {
+  PetscInt   serial, n;
+  PetscReal *X;       /* [n][in] */
+  PetscReal *a;       /* [n][n_1]: pre-activations of layer 1 */
+  PetscReal *sa, *ca; /* sin a, cos a (sine only) */
+  PetscReal *S, *C;   /* [ceil(n q/GEMM)][n_1][GEMM]: sin a_ph L_hk and cos a_ph L_hk, row (p, k) = p q + k */
+  PetscReal *f0;      /* [n] */
+};
+
+PetscErrorCode TzPointsDestroy(TzPoints **points)
+{
+  PetscFunctionBegin;
+  if (!*points) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree2((*points)->X, (*points)->f0));
+  PetscCall(PetscFree3((*points)->a, (*points)->sa, (*points)->ca));
+  PetscCall(PetscFree2((*points)->S, (*points)->C));
+  PetscCall(PetscFree(*points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The matrix product replaces the forming of activations where the second layer's bond is narrow */
+static PetscBool UsesProduct(TzNetEval eval)
+{
+  return (PetscBool)(eval->net->act == TZ_ACT_SINE && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_CORES && eval->layer[1].q <= TZ_MAX_BOND);
+}
+
+static PetscErrorCode Allocate(TzNetEval eval)
+{
+  const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out;
+  TzPoints      *pts;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&pts));
+  PetscCall(PetscMalloc2(TZ_POINTS * in, &pts->X, TZ_POINTS, &pts->f0));
+  PetscCall(PetscMalloc3(TZ_POINTS * n1, &pts->a, TZ_POINTS * n1, &pts->sa, TZ_POINTS * n1, &pts->ca));
+  if (UsesProduct(eval)) {
+    const PetscInt size = TZ_POINTS * eval->layer[1].q * n1; /* TZ_POINTS is a multiple of TZ_GEMM */
+    PetscCall(PetscCalloc2(size, &pts->S, size, &pts->C));
+  }
+  eval->points = pts;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* w[n_1] += v * column i of W_1 */
+static void AddColumn(TzNetEval eval, PetscInt i, PetscReal v, PetscReal w[])
+{
+  const TzBound *b  = &eval->layer[0];
+  const PetscInt n1 = eval->net->layer[0].out;
+
+  if (b->right) {
+    for (PetscInt k = 0; k < b->q; k++) {
+      const PetscReal c = v * b->left[i * b->q + k], *restrict row = b->right + k * n1;
+      for (PetscInt h = 0; h < n1; h++) w[h] += c * row[h];
+    }
+  } else {
+    const PetscReal *restrict row = b->left + i * n1;
+    for (PetscInt h = 0; h < n1; h++) w[h] += v * row[h];
+  }
+}
+
+/* out[n_1] = start + s W_1 z through the bond if there is one: z sparse with m entries */
+static void FirstLayer(TzNetEval eval, PetscInt m, const PetscInt idx[], const PetscReal val[], PetscReal s, const PetscReal start[], PetscReal out[])
+{
+  const TzBound *b  = &eval->layer[0];
+  const PetscInt n1 = eval->net->layer[0].out;
+
+  for (PetscInt h = 0; h < n1; h++) out[h] = start ? start[h] : 0;
+  if (b->right && b->q <= TZ_MAX_BOND) {
+    PetscReal y[TZ_MAX_BOND] = {0};
+
+    for (PetscInt l = 0; l < m; l++)
+      for (PetscInt k = 0; k < b->q; k++) y[k] += s * val[l] * b->left[(idx ? idx[l] : l) * b->q + k];
+    for (PetscInt k = 0; k < b->q; k++) {
+      const PetscReal *restrict row = b->right + k * n1;
+      for (PetscInt h = 0; h < n1; h++) out[h] += y[k] * row[h];
+    }
+  } else
+    for (PetscInt l = 0; l < m; l++) AddColumn(eval, idx ? idx[l] : l, s * val[l], out);
+}
+
+static void PackProducts(TzNetEval eval, TzPoints *pts)
+{
+  const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out;
+  const PetscReal *L = eval->layer[1].left;
+
+  for (PetscInt p = 0; p < pts->n; p++)
+    for (PetscInt k = 0; k < q; k++) {
+      const PetscInt row = p * q + k;
+      PetscReal     *S = pts->S + row / TZ_GEMM * n1 * TZ_GEMM + row % TZ_GEMM, *C = pts->C + row / TZ_GEMM * n1 * TZ_GEMM + row % TZ_GEMM;
+
+      for (PetscInt h = 0; h < n1; h++) {
+        S[h * TZ_GEMM] = pts->sa[p * n1 + h] * L[h * q + k];
+        C[h * TZ_GEMM] = pts->ca[p * n1 + h] * L[h * q + k];
+      }
+    }
+}
+
+static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
+{
+  const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out;
+  TzPoints      *pts;
+
+  PetscFunctionBegin;
+  if (!eval->points) PetscCall(Allocate(eval));
+  pts = eval->points;
+  if (pts->serial == eval->serial && pts->n == n && !memcmp(pts->X, X, n * in * sizeof(*X))) PetscFunctionReturn(PETSC_SUCCESS);
+  pts->serial = eval->serial;
+  pts->n      = n;
+  PetscCall(PetscArraycpy(pts->X, X, n * in));
+  for (PetscInt p = 0; p < n; p++) FirstLayer(eval, in, NULL, X + p * in, 1, eval->theta + eval->net->layer[0].bias, pts->a + p * n1);
+  if (eval->net->act == TZ_ACT_SINE) (*eval->kernels->sincos)(n * n1, pts->a, pts->sa, pts->ca);
+  if (UsesProduct(eval)) PackProducts(eval, pts);
+  PetscCall(TzNetEvalForward(eval, n, X, pts->f0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Tables of pairs j0 <= j < j0 + m on one panel: S, C [n_1][PANEL] = sin c, cos c, or S = c; lanes from m on are the origin */
+static PetscErrorCode Tables(TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt m, PetscReal *C, PetscReal *S)
+{
+  const PetscInt n1 = eval->net->layer[0].out;
+  PetscReal     *c, *sine, *cosine;
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, 3 * n1, &c));
+  sine   = c + n1;
+  cosine = sine + n1;
+  for (PetscInt j = 0; j < TZ_PANEL; j++) {
+    const PetscInt k = pairs->ptr[j0 + (j < m ? j : 0)], entries = j < m ? pairs->ptr[j0 + j + 1] - k : 0;
+
+    FirstLayer(eval, entries, pairs->idx + k, pairs->val + k, s, NULL, c);
+    if (eval->net->act == TZ_ACT_SINE) {
+      (*eval->kernels->sincos)(n1, c, sine, cosine);
+      for (PetscInt h = 0; h < n1; h++) S[h * TZ_PANEL + j] = sine[h], C[h * TZ_PANEL + j] = cosine[h];
+    } else
+      for (PetscInt h = 0; h < n1; h++) S[h * TZ_PANEL + j] = c[h];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* f [2][PANEL]: values at the nodes + and - of one panel around point p; even, odd [m] */
+static void Differences(PetscInt m, PetscReal f0, const PetscReal f[], PetscReal even[], PetscReal odd[])
+{
+  for (PetscInt j = 0; j < m; j++) {
+    even[j] = (f[j] - f0) + (f[TZ_PANEL + j] - f0);
+    odd[j]  = f[j] - f[TZ_PANEL + j];
+  }
+}
+
+/* One panel of nodes, all points, by the matrix product */
+static PetscErrorCode PanelProduct(TzNetEval eval, const PetscReal C[], const PetscReal S[], PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
+{
+  const TzPoints  *pts = eval->points;
+  const TzKernels *k   = eval->kernels;
+  const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out, most = TZ_GEMM; /* points at a time: most q rows */
+  PetscReal       *E, *O, *Y, f[2 * TZ_PANEL];
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (2 * most + 2) * q * TZ_PANEL, &E));
+  O = E + most * q * TZ_PANEL;
+  Y = O + most * q * TZ_PANEL;
+  for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
+    const PetscInt points = PetscMin(most, pts->n - p0), rows = points * q;
+
+    for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
+      const PetscInt block = (p0 * q + i) * n1, nrows = PetscMin(TZ_GEMM, rows - i);
+
+      (*k->gemm)(nrows, n1, pts->S + block, C, E + i * TZ_PANEL, PETSC_FALSE);
+      (*k->gemm)(nrows, n1, pts->C + block, S, O + i * TZ_PANEL, PETSC_FALSE);
+    }
+    for (PetscInt p = 0; p < points; p++) {
+      (*k->plusminus)(q * TZ_PANEL, E + p * q * TZ_PANEL, O + p * q * TZ_PANEL, Y, Y + q * TZ_PANEL);
+      PetscCall(TzEvalTail(eval, 1, 2, Y, f));
+      Differences(m, pts->f0[p0 + p], f, even + (p0 + p) * ld, odd + (p0 + p) * ld);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One panel of nodes, all points, forming the activations of layer 1; several points at a time share the next matrix */
+static PetscErrorCode PanelForm(TzNetEval eval, const PetscReal C[], const PetscReal S[], PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
+{
+  const TzPoints *pts = eval->points;
+  const PetscInt  n1 = eval->net->layer[0].out, q = eval->layer[1].q, most = 4;
+  PetscReal      *H, *Y, f[2 * 4 * TZ_PANEL];
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, 2 * most * n1 * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, 2 * most * q * TZ_PANEL, &Y));
+  for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
+    const PetscInt points = PetscMin(most, pts->n - p0);
+
+    for (PetscInt p = 0; p < points; p++) {
+      const PetscInt at   = (p0 + p) * n1;
+      PetscReal     *plus = H + 2 * p * n1 * TZ_PANEL;
+
+      (*eval->kernels->shift)(eval->net->act, n1, pts->a + at, pts->sa + at, pts->ca + at, C, S, plus, plus + n1 * TZ_PANEL);
+    }
+    PetscCall(TzEvalContract(eval, 1, 2 * points, H, Y));
+    PetscCall(TzEvalTail(eval, 1, 2 * points, Y, f));
+    for (PetscInt p = 0; p < points; p++) Differences(m, pts->f0[p0 + p], f + 2 * p * TZ_PANEL, even + (p0 + p) * ld, odd + (p0 + p) * ld);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalPairs_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[])
+{
+  const PetscInt  ld = j1 - j0, n1 = eval->net->layer[0].out, in = eval->net->in;
+  const PetscBool product = UsesProduct(eval);
+  PetscReal      *S, *C;
+
+  PetscFunctionBegin;
+  for (PetscInt p0 = 0; p0 < n; p0 += TZ_POINTS) {
+    const PetscInt points = PetscMin(TZ_POINTS, n - p0);
+
+    PetscCall(Prepare(eval, points, X + p0 * in));
+    PetscCall(PetscArraycpy(f0 + p0, eval->points->f0, points));
+    for (PetscInt j = j0; j < j1; j += TZ_PANEL) {
+      const PetscInt m = PetscMin(TZ_PANEL, j1 - j);
+
+      PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, 2 * n1 * TZ_PANEL, &C));
+      S = C + n1 * TZ_PANEL;
+      PetscCall(Tables(eval, pairs, s, j, m, C, S));
+      if (product) PetscCall(PanelProduct(eval, C, S, m, ld, even + p0 * ld + j - j0, odd + p0 * ld + j - j0));
+      else PetscCall(PanelForm(eval, C, S, m, ld, even + p0 * ld + j - j0, odd + p0 * ld + j - j0));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,96 @@
+/*
+  Panels of rows through the layers: contraction with the left factor, activation, up to the outputs.
+*/
+#include "netimpl.h"
+
+/* Largest |z| of layer l on one panel of bond vectors Y [q][PANEL], bounded from above: may it leave the fast sine's range? */
+PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, const PetscReal Y[])
+{
+  const TzBound *b     = &eval->layer[l];
+  PetscReal      bound = b->bmax[0];
+
+  for (PetscInt k = 0; k < b->q; k++) {
+    PetscReal m = 0;
+
+    for (PetscInt i = 0; i < TZ_PANEL; i++) m = PetscMax(m, PetscAbsReal(Y[k * TZ_PANEL + i]));
+    bound += b->bmax[1 + k] * m;
+  }
+  return (PetscBool)!(bound <= TZ_SINE_RANGE);
+}
+
+/* core by core: rows of the panel one at a time */
+static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
+{
+  const TzLayer *layer = &eval->net->layer[l];
+  PetscReal     *x;
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, layer->in + layer->out + TzLayerWorkSize(layer), &x));
+  for (PetscInt p = 0; p < np; p++)
+    for (PetscInt m = 0; m < TZ_PANEL; m++) {
+      PetscReal *y = x + layer->in;
+
+      for (PetscInt i = 0; i < layer->in; i++) x[i] = H[(p * layer->in + i) * TZ_PANEL + m];
+      PetscCall((*layer->ops->apply)(layer, eval->theta, x, y + layer->out, y));
+      for (PetscInt i = 0; i < layer->out; i++) Y[(p * layer->out + i) * TZ_PANEL + m] = y[i];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Y [np][q][PANEL] = left^T H, H [np][in][PANEL]. A block of the left factor is used for all panels while it is in cache. */
+PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
+{
+  const TzBound *b  = &eval->layer[l];
+  const PetscInt in = eval->net->layer[l].in;
+
+  PetscFunctionBegin;
+  if (!b->packed || eval->net->layer[l].contraction == TZ_CONTRACT_CORES) {
+    PetscCall(ContractCores(eval, l, np, H, Y));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (PetscInt i = 0; i < b->q; i += TZ_GEMM)
+    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, b->q - i), in, b->packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  From the contracted input of layer l to the outputs: Y [np][q_l][PANEL] (overwritten where there is no bond), out [np][out][PANEL].
+*/
+PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[])
+{
+  TzNet            net = eval->net;
+  const TzKernels *k   = eval->kernels;
+  PetscReal       *y = Y, *H, *buffer;
+  PetscInt         turn = 0, width = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = l + 1; i < net->nlayers; i++) width = PetscMax(width, np * eval->layer[i].q * TZ_PANEL);
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TAIL, 2 * width, &buffer));
+  for (; l < net->nhidden; l++) {
+    const TzLayer   *layer = &net->layer[l];
+    const TzBound   *b = &eval->layer[l], *next = &eval->layer[l + 1];
+    const PetscReal *bias = eval->theta + layer->bias;
+    PetscReal       *to = buffer + turn * width;
+
+    if (b->table) {
+      PetscCall(PetscArrayzero(to, np * next->q * TZ_PANEL));
+      for (PetscInt p = 0; p < np; p++)
+        (*k->bond)(net->act, layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL, TzEvalIsBig(eval, l, y + p * b->q * TZ_PANEL));
+    } else {
+      H = y;
+      if (b->right) {
+        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, np * layer->out * TZ_PANEL, &H));
+        for (PetscInt i = 0; i < layer->out; i += TZ_GEMM)
+          for (PetscInt p = 0; p < np; p++) (*k->gemm)(PetscMin(TZ_GEMM, layer->out - i), b->q, b->expand + i * b->q, y + p * b->q * TZ_PANEL, H + (p * layer->out + i) * TZ_PANEL, PETSC_FALSE);
+      }
+      for (PetscInt p = 0; p < np; p++) (*k->activate)(net->act, layer->out, bias, H + p * layer->out * TZ_PANEL, NULL, NULL);
+      PetscCall(TzEvalContract(eval, l + 1, np, H, to));
+    }
+    y = to;
+    turn ^= 1;
+  }
+  for (PetscInt p = 0; p < np; p++)
+    for (PetscInt j = 0; j < net->out; j++)
+      for (PetscInt m = 0; m < TZ_PANEL; m++) out[(p * net->out + j) * TZ_PANEL + m] = y[(p * net->out + j) * TZ_PANEL + m] + eval->theta[net->layer[net->nhidden].bias + j];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,324 @@
+/*
+  Networks: parameter counts, agreement of every format and contraction with its own matrix, and of the structured
+  evaluation with the plain one. Tolerances: both sides are sums of at most some thousand terms of size O(1), each rounded
+  at 1.1e-16; with the error growing as the square root of the number of terms, 1e-13 for a value is ample for correct code
+  and far below what a wrong term would do.
+*/
+#include <tenzo.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "../src/net/kernels.h"
+
+#define OK(call) assert_int_equal((call), 0)
+
+static void Options(const char *options)
+{
+  OK(PetscOptionsClear(NULL));
+  OK(PetscOptionsInsertString(NULL, options));
+}
+
+static TzNet Net(const char *options, PetscInt in, PetscInt out)
+{
+  TzNet net;
+
+  Options(options);
+  OK(TzNetCreate(PETSC_COMM_SELF, &net));
+  OK(TzNetSetIO(net, in, out));
+  OK(TzNetSetFromOptions(net));
+  OK(TzNetSetUp(net));
+  return net;
+}
+
+static void TestCounts(void **state)
+{
+  static const struct {
+    const char *options;
+    PetscInt    in, out, n;
+  } known[] = {
+    {"-net_format dense -net_layers 768,768",                                                                    21,  1,  608257},
+    {"-net_format tt -net_tt_rank 4",                                                                            21,  1,  3209  },
+    {"-net_format tt -net_tt_rank 10",                                                                           21,  1,  7745  },
+    {"-net_format ttm -net_layers 1024 -net_tt_rank 6 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1",             784, 10, 3962  },
+    {"-net_format ttm -net_layers 1024 -net_tt_rank 10 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1",            784, 10, 8314  },
+    {"-net_format dense -net_layers 1024",                                                                       784, 10, 814090},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(known); i++) {
+    TzNet    net = Net(known[i].options, known[i].in, known[i].out);
+    PetscInt n;
+
+    OK(TzNetGetNumParameters(net, &n));
+    assert_int_equal(n, known[i].n);
+    OK(TzNetDestroy(&net));
+  }
+}
+
+/* Entries of W have variance 2/(in + out): the mean square over all entries and 40 seeds, against the spread of that mean */
+static void TestInitialVariance(void **state)
+{
+  static const char *const formats[] = {"-net_format dense -net_layers 24", "-net_format tt -net_layers 24 -net_tt_rank 5", "-net_format ttm -net_layers 24 -net_tt_rank 5"};
+
+  (void)state;
+  for (size_t f = 0; f < 3; f++) {
+    TzNet     net = Net(formats[f], 20, 1);
+    PetscInt  n, seeds = 40;
+    PetscReal *theta, W[24 * 20], mean = 0, var = 0, ms[40];
+
+    OK(TzNetGetNumParameters(net, &n));
+    OK(PetscMalloc1(n, &theta));
+    for (PetscInt s = 0; s < seeds; s++) {
+      ms[s] = 0;
+      OK(TzNetInitialize(net, s, theta));
+      OK(TzNetGetWeight(net, theta, 0, W));
+      for (PetscInt i = 0; i < 24 * 20; i++) ms[s] += W[i] * W[i] / (24 * 20);
+      mean += ms[s] / seeds;
+    }
+    for (PetscInt s = 0; s < seeds; s++) var += (ms[s] - mean) * (ms[s] - mean) / (seeds - 1);
+    /* five standard errors of the mean over the seeds */
+    assert_true(fabs(mean - 2.0 / 44) <= 5 * sqrt(var / seeds));
+    OK(PetscFree(theta));
+    OK(TzNetDestroy(&net));
+  }
+}
+
+static const char *const variants[] = {
+  "-net_format dense -net_layers 40,32",
+  "-net_format dense -net_layers 40",
+  "-net_format tt -net_layers 48,36 -net_tt_rank 4",
+  "-net_format tt -net_layers 48,36 -net_tt_rank 4 -net_contraction cores",
+  "-net_format tt -net_layers 48,36 -net_tt_rank 4 -net_contraction dense",
+  "-net_format tt -net_layers 48,36,30 -net_tt_rank 3",
+  "-net_format tt -net_layers 48 -net_tt_rank 5",
+  "-net_format tt -net_layers 48,36 -net_tt_rank 20 -net_contraction bond",
+  "-net_format tt -net_layers 64,64,64 -net_tt_rank 18 -net_contraction bond",
+  "-net_format ttm -net_layers 48,36 -net_tt_rank 3",
+  "-net_format ttm -net_layers 48,36 -net_tt_rank 3 -net_contraction cores",
+};
+static const char *const activations[] = {"sine", "tanh", "relu"};
+
+#define D    6
+#define NPTS 29
+
+/* theta random, biases included; points of order one */
+static void Data(TzNet net, PetscReal **theta, PetscReal X[])
+{
+  PetscInt n;
+
+  OK(TzNetGetNumParameters(net, &n));
+  OK(PetscMalloc1(n, theta));
+  OK(TzNetInitialize(net, 3, *theta));
+  for (PetscInt i = 0; i < n; i++) (*theta)[i] *= 1.3;
+  OK(TzRandomUniform(1, TZ_STREAM_POINTS, 0, 0, 0, NPTS * D, X));
+}
+
+static TzNetEval Bound(TzNet net, const PetscReal theta[])
+{
+  TzNetEval eval;
+
+  OK(TzNetEvalCreate(net, &eval));
+  OK(TzNetEvalBind(eval, theta));
+  return eval;
+}
+
+/* The network written out with the densified matrices */
+static void ByMatrices(TzNet net, PetscInt nlayers, const PetscInt widths[], TzActivation act, const PetscReal theta[], const PetscReal x[], PetscReal *y)
+{
+  PetscReal a[64], z[64], W[64 * 64];
+  PetscInt  n, bias;
+
+  OK(TzNetGetNumParameters(net, &n));
+  bias = n;
+  for (PetscInt l = 1; l <= nlayers; l++) bias -= widths[l];
+  for (PetscInt i = 0; i < widths[0]; i++) a[i] = x[i];
+  for (PetscInt l = 0; l < nlayers; l++) {
+    OK(TzNetGetWeight(net, theta, l, W));
+    for (PetscInt j = 0; j < widths[l + 1]; j++) {
+      z[j] = theta[bias + j];
+      for (PetscInt i = 0; i < widths[l]; i++) z[j] += W[j * widths[l] + i] * a[i];
+    }
+    bias += widths[l + 1];
+    for (PetscInt j = 0; j < widths[l + 1]; j++) a[j] = l == nlayers - 1 ? z[j] : act == TZ_ACT_SINE ? sin(z[j]) : act == TZ_ACT_TANH ? tanh(z[j]) : fmax(z[j], 0);
+  }
+  *y = a[0];
+}
+
+static void TestForward(void **state)
+{
+  (void)state;
+  for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++)
+    for (int act = 0; act < 3; act++)
+      for (int plain = 0; plain < 2; plain++) {
+        char      options[256];
+        PetscReal X[NPTS * D], Y[NPTS], *theta;
+        PetscInt  widths[8] = {D}, nlayers = 1;
+        TzNet     net;
+        TzNetEval eval;
+
+        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "plain" : "structured"));
+        for (const char *c = strstr(variants[v], "layers ") + 7; *c && *c != ' '; c++)
+          if (c[-1] == ' ' || c[-1] == ',') widths[nlayers++] = atoi(c);
+        widths[nlayers] = 1;
+        net             = Net(options, D, 1);
+        Data(net, &theta, X);
+        eval = Bound(net, theta);
+        OK(TzNetEvalForward(eval, NPTS, X, Y));
+        for (PetscInt p = 0; p < NPTS; p++) {
+          PetscReal y;
+
+          ByMatrices(net, nlayers, widths, (TzActivation)act, theta, X + p * D, &y);
+          if (fabs(y - Y[p]) > 1e-13) fail_msg("%s: point %d: %.17g, by matrices %.17g", options, (int)p, Y[p], y);
+        }
+        OK(TzNetEvalDestroy(&eval));
+        OK(PetscFree(theta));
+        OK(TzNetDestroy(&net));
+      }
+}
+
+/* Pairs of a made-up stencil: two entries a node, some with one */
+static void Pairs(TzPairs *pairs, PetscInt n)
+{
+  pairs->dim       = D;
+  pairs->npairs    = n;
+  pairs->hascentre = PETSC_TRUE;
+  OK(PetscMalloc4(n + 1, &pairs->ptr, 2 * n, &pairs->idx, 2 * n, &pairs->val, n, &pairs->w));
+  pairs->ptr[0] = 0;
+  for (PetscInt j = 0; j < n; j++) {
+    PetscInt k = pairs->ptr[j];
+
+    pairs->idx[k]   = j % (D - 1);
+    pairs->val[k++] = 1 + 0.1 * (j % 7);
+    if (j % 3) {
+      pairs->idx[k]   = D - 1;
+      pairs->val[k++] = j % 2 ? -1 : 0.5;
+    }
+    pairs->ptr[j + 1] = k;
+    pairs->w[j]       = 0;
+  }
+}
+
+/* fail unless |a - b| <= tol at all n entries */
+static void Close(const char *what, PetscInt n, const PetscReal a[], const PetscReal b[], PetscReal tol)
+{
+  for (PetscInt i = 0; i < n; i++)
+    if (!(fabs(a[i] - b[i]) <= tol)) fail_msg("%s: entry %d: %.17g and %.17g differ by %.3g > %.3g", what, (int)i, a[i], b[i], fabs(a[i] - b[i]), tol);
+}
+
+static void TestPairs(void **state)
+{
+  const PetscInt n = 53;
+  TzPairs        pairs;
+
+  (void)state;
+  Pairs(&pairs, n);
+  for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++)
+    for (int act = 0; act < 3; act++) {
+      PetscReal X[NPTS * D], f0[2][NPTS], even[2][NPTS * 53], odd[2][NPTS * 53], *theta;
+
+      for (int plain = 0; plain < 2; plain++) {
+        char      options[256];
+        TzNet     net;
+        TzNetEval eval;
+
+        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "plain" : "structured"));
+        net = Net(options, D, 1);
+        Data(net, &theta, X);
+        eval = Bound(net, theta);
+        OK(TzNetEvalPairs(eval, NPTS, X, &pairs, 0.1, 0, n, f0[plain], even[plain], odd[plain]));
+        if (!plain) { /* a part of the pairs and of the points: bitwise the same numbers */
+          PetscReal g0[NPTS], e[NPTS * 53], o[NPTS * 53];
+
+          OK(TzNetEvalPairs(eval, NPTS - 9, X + 9 * D, &pairs, 0.1, 24, 50, g0, e, o));
+          for (PetscInt p = 9; p < NPTS; p++) {
+            assert_memory_equal(e + (p - 9) * 26, even[0] + p * n + 24, 26 * sizeof(PetscReal));
+            assert_memory_equal(o + (p - 9) * 26, odd[0] + p * n + 24, 26 * sizeof(PetscReal));
+          }
+        }
+        OK(TzNetEvalDestroy(&eval));
+        OK(PetscFree(theta));
+        OK(TzNetDestroy(&net));
+      }
+      Close(variants[v], NPTS, f0[0], f0[1], 1e-13);
+      Close(variants[v], NPTS * n, even[0], even[1], 4e-13);
+      Close(variants[v], NPTS * n, odd[0], odd[1], 2e-13);
+    }
+  OK(PetscFree4(pairs.ptr, pairs.idx, pairs.val, pairs.w));
+}
+
+static void TestJet(void **state)
+{
+  (void)state;
+  for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++)
+    for (int act = 0; act < 3; act++) {
+      PetscReal X[NPTS * D], jet[2][NPTS * (D + 2)], *theta;
+
+      for (int plain = 0; plain < 2; plain++) {
+        char      options[256];
+        TzNet     net;
+        TzNetEval eval;
+
+        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "plain" : "structured"));
+        net = Net(options, D, 1);
+        Data(net, &theta, X);
+        eval = Bound(net, theta);
+        OK(TzNetEvalJet(eval, NPTS, X, D - 1, jet[plain]));
+        if (!plain) {
+          PetscReal part[NPTS * (D + 2)];
+
+          OK(TzNetEvalJet(eval, NPTS - 9, X + 9 * D, D - 1, part));
+          assert_memory_equal(part, jet[0] + 9 * (D + 2), (NPTS - 9) * (D + 2) * sizeof(PetscReal));
+        }
+        OK(TzNetEvalDestroy(&eval));
+        OK(PetscFree(theta));
+        OK(TzNetDestroy(&net));
+      }
+      Close(variants[v], NPTS * (D + 2), jet[0], jet[1], 1e-12);
+    }
+}
+
+/* Each instruction set's sine and cosine against long double over the range of the fast path and beyond it */
+static void TestSine(void **state)
+{
+  static const TzKernels *const all[] = {&TzKernels_Base, &TzKernels_AVX2, &TzKernels_AVX512};
+
+  (void)state;
+  for (int i = 0; i < 3; i++) {
+    double worst = 0;
+
+    if (i == 1 && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) continue;
+    if (i == 2 && !(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))) continue;
+    for (int scale = -6; scale <= 7; scale++) {
+      double x[1001], s[1001], c[1001], y[1001];
+
+      OK(TzRandomUniform(scale + 6, TZ_STREAM_POINTS, 0, 0, 0, 1001, x));
+      for (int j = 0; j < 1001; j++) x[j] = (2 * x[j] - 1) * pow(10, scale);
+      for (int j = 0; j < 40; j++) x[j] = j * M_PI / 2 * (j % 3 - 1); /* zeros and extrema */
+      all[i]->sine(1001, x, y);
+      all[i]->sincos(1001, x, s, c);
+      for (int j = 0; j < 1001; j++) {
+        worst = fmax(worst, fabs((double)(y[j] - sinl((long double)x[j]))));
+        worst = fmax(worst, fabs((double)(c[j] - cosl((long double)x[j]))));
+        assert_true(y[j] == s[j]);
+      }
+    }
+    print_message("%s: largest error of sine and cosine %.2g\n", all[i]->isa, worst);
+    /* the polynomials' 1.1e-16, two roundings of the reduced argument (1.1e-16 each at pi/2), one of the result (1.1e-16 at 1) */
+    assert_true(worst <= 4.5e-16);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs), cmocka_unit_test(TestJet), cmocka_unit_test(TestSine),
+  };
+  int failed;
+
+  if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
+  PetscPopSignalHandler();
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return PetscFinalize() || failed;
+}
