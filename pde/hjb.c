@@ -48,7 +48,7 @@ static PetscErrorCode TzPDEExact_HJB(TzPDE pde, const PetscReal z[], PetscReal *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PETSC_EXTERN PetscErrorCode TzPDECreate_HJB(TzPDE pde)
+PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE pde)
 {
   PetscFunctionBegin;
   pde->ops->transform = TzPDETransform_HJB;

@@ -2,7 +2,7 @@
 #include <tzpdeimpl.h>
 #include <petscviewer.h>
 
-PETSC_EXTERN PetscErrorCode TzPDECreate_HJB(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE);
 
 static const struct {
   const char *name;

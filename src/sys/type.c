@@ -11,8 +11,8 @@ PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char opti
   PetscCall(PetscFunctionListFind(list, type, create));
   if (*create) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFunctionListGet(list, &names, &n));
-  for (int i = 0; i < n; i++) {
-    if (i) PetscCall(PetscStrlcat(allowed, i < n - 1 ? ", " : " or ", sizeof(allowed)));
+  for (int i = 0; i < n && names[i]; i++) {
+    if (i) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
     PetscCall(PetscStrlcat(allowed, names[i], sizeof(allowed)));
   }
   PetscCall(PetscFree(names));

@@ -1,0 +1,249 @@
+/* TzRule: the class, its table of types, and the memory of the nodes. */
+#include <tzruleimpl.h>
+#include <petscviewer.h>
+#include <unistd.h>
+
+PETSC_INTERN PetscErrorCode TzRuleCreate_Smolyak(TzRule);
+PETSC_INTERN PetscErrorCode TzRuleCreate_MC(TzRule);
+
+static const struct {
+  const char *name;
+  PetscErrorCode (*create)(TzRule);
+} table[] = {
+  {TZRULESMOLYAK, TzRuleCreate_Smolyak},
+  {TZRULEMC,      TzRuleCreate_MC     },
+};
+
+PetscClassId             TZRULE_CLASSID;
+static PetscFunctionList TzRuleList;
+static PetscBool         registered;
+
+static PetscErrorCode TzRuleFinalizePackage(void)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFunctionListDestroy(&TzRuleList));
+  registered = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The class and the types of the table; called by TzRuleCreate and TzRuleRegister, idempotent */
+PetscErrorCode TzRuleRegisterAll(void)
+{
+  PetscFunctionBegin;
+  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
+  registered = PETSC_TRUE;
+  PetscCall(PetscClassIdRegister("TzRule", &TZRULE_CLASSID));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) PetscCall(PetscFunctionListAdd(&TzRuleList, table[i].name, table[i].create));
+  PetscCall(PetscRegisterFinalize(TzRuleFinalizePackage));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A user's own rule: create fills rule->ops (tzruleimpl.h). Not collective, but every rank has to call it. */
+PetscErrorCode TzRuleRegister(const char name[], PetscErrorCode (*create)(TzRule))
+{
+  PetscFunctionBegin;
+  PetscCall(TzRuleRegisterAll());
+  PetscCall(PetscFunctionListAdd(&TzRuleList, name, create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleCreate(MPI_Comm comm, TzRule *rule)
+{
+  TzRule r;
+
+  PetscFunctionBegin;
+  PetscCall(TzRuleRegisterAll());
+  PetscCall(PetscHeaderCreate(r, TZRULE_CLASSID, "TzRule", "Quadrature rule for the Gaussian", "Rule", comm, TzRuleDestroy, TzRuleView));
+  r->dim     = 21;
+  r->level   = 3;
+  r->samples = 1024;
+  *rule      = r;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreePairs(TzPairs *p)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree4(p->ptr, p->w, p->idx, p->val));
+  PetscCall(PetscMemzero(p, sizeof(*p)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries, const char option[], PetscInt value)
+{
+  const PetscReal bytes  = npairs * (sizeof(PetscInt) + sizeof(PetscReal)) + nentries * (sizeof(PetscInt) + sizeof(PetscReal));
+  MPI_Comm        comm   = PetscObjectComm((PetscObject)rule);
+  PetscReal       memory = (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE);
+  TzPairs        *p      = &rule->pairs;
+
+  PetscFunctionBegin;
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &memory, 1, MPIU_REAL, MPIU_MIN, comm)); /* so that all ranks come to the same end */
+  PetscCheck(nentries < PETSC_MAX_INT && bytes < memory, comm, PETSC_ERR_USER_INPUT,
+             "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them in %.3g GiB; allowed: 2^%d numbers in %.3g GiB", rule->dim, option, value,
+             (double)(2 * npairs), (double)bytes / 1073741824, (int)(8 * sizeof(PetscInt)) - 1, (double)memory / 1073741824);
+  PetscCall(FreePairs(p));
+  p->dim    = rule->dim;
+  p->npairs = (PetscInt)npairs;
+  PetscCall(PetscMalloc4(p->npairs + 1, &p->ptr, p->npairs, &p->w, (PetscInt)nentries, &p->idx, (PetscInt)nentries, &p->val));
+  p->ptr[0] = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleSetType(TzRule rule, TzRuleType type)
+{
+  PetscErrorCode (*create)(TzRule);
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)rule, type, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)rule), TzRuleList, "-rule_type", type, (void (**)(void))&create));
+  PetscCall(PetscMemzero(rule->ops, sizeof(*rule->ops)));
+  rule->setupcalled = PETSC_FALSE;
+  PetscCall((*create)(rule));
+  PetscCall(PetscObjectChangeTypeName((PetscObject)rule, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleGetType(TzRule rule, TzRuleType *type)
+{
+  PetscFunctionBegin;
+  *type = ((PetscObject)rule)->type_name;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleSetDim(TzRule rule, PetscInt dim)
+{
+  PetscFunctionBegin;
+  if (rule->dim != dim) rule->setupcalled = PETSC_FALSE;
+  rule->dim = dim;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleGetDim(TzRule rule, PetscInt *dim)
+{
+  PetscFunctionBegin;
+  *dim = rule->dim;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleSetLevel(TzRule rule, PetscInt level)
+{
+  PetscFunctionBegin;
+  if (rule->level != level) rule->setupcalled = PETSC_FALSE;
+  rule->level = level;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleSetSamples(TzRule rule, PetscInt samples)
+{
+  PetscFunctionBegin;
+  if (rule->samples != samples) rule->setupcalled = PETSC_FALSE;
+  rule->samples = samples;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -rule_type, -rule_dim, -rule_level, -rule_samples; the type is smolyak if none has been set */
+PetscErrorCode TzRuleSetFromOptions(TzRule rule)
+{
+  const char *deft = ((PetscObject)rule)->type_name ? ((PetscObject)rule)->type_name : TZRULESMOLYAK;
+  char        type[256];
+  PetscInt    dim = rule->dim, level = rule->level, samples = rule->samples;
+  PetscBool   flg;
+
+  PetscFunctionBegin;
+  PetscObjectOptionsBegin((PetscObject)rule);
+  PetscCall(PetscOptionsFList("-rule_type", "The quadrature rule", "TzRuleSetType", TzRuleList, deft, type, sizeof(type), &flg));
+  PetscCall(TzRuleSetType(rule, flg ? type : deft));
+  PetscCall(PetscOptionsInt("-rule_dim", "Dimension of the Gaussian", "TzRuleSetDim", dim, &dim, NULL));
+  PetscCall(PetscOptionsInt("-rule_level", "Level k of the sparse grid (smolyak): exact for degree 2k-1", "TzRuleSetLevel", level, &level, NULL));
+  PetscCall(PetscOptionsInt("-rule_samples", "Antithetic pairs of samples (mc)", "TzRuleSetSamples", samples, &samples, NULL));
+  PetscOptionsEnd();
+  PetscCall(TzRuleSetDim(rule, dim));
+  PetscCall(TzRuleSetLevel(rule, level));
+  PetscCall(TzRuleSetSamples(rule, samples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Makes the nodes; those of a random rule are the sample of seed 0, step 0. Collective; PETSC_ERR_USER_INPUT for impossible sizes. */
+PetscErrorCode TzRuleSetUp(TzRule rule)
+{
+  PetscFunctionBegin;
+  if (rule->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!((PetscObject)rule)->type_name) PetscCall(TzRuleSetType(rule, TZRULESMOLYAK));
+  PetscCheck(rule->dim >= 1, PetscObjectComm((PetscObject)rule), PETSC_ERR_USER_INPUT, "-rule_dim %" PetscInt_FMT ": must be at least 1", rule->dim);
+  PetscUseTypeMethod(rule, setup);
+  rule->setupcalled = PETSC_TRUE;
+  PetscCall(TzRuleSample(rule, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleSample(TzRule rule, PetscInt64 seed, PetscInt step)
+{
+  PetscFunctionBegin;
+  PetscCall(TzRuleSetUp(rule));
+  PetscTryTypeMethod(rule, sample, seed, step);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleGetDegree(TzRule rule, PetscInt *degree)
+{
+  PetscFunctionBegin;
+  PetscCall(TzRuleSetUp(rule));
+  *degree = rule->degree;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleIsRandom(TzRule rule, PetscBool *random)
+{
+  PetscFunctionBegin;
+  *random = rule->ops->sample ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleGetPairs(TzRule rule, const TzPairs **pairs)
+{
+  PetscFunctionBegin;
+  PetscCall(TzRuleSetUp(rule));
+  *pairs = &rule->pairs;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleGetSize(TzRule rule, PetscInt *nodes)
+{
+  PetscFunctionBegin;
+  PetscCall(TzRuleSetUp(rule));
+  *nodes = 2 * rule->pairs.npairs + (rule->pairs.hascentre ? 1 : 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleView(TzRule rule, PetscViewer viewer)
+{
+  PetscBool ascii;
+  PetscInt  nodes;
+
+  PetscFunctionBegin;
+  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)rule), &viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzRuleGetSize(rule, &nodes));
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)rule, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  dimension %" PetscInt_FMT ", ", rule->dim));
+  if (rule->ops->sample) PetscCall(PetscViewerASCIIPrintf(viewer, "antithetic pairs %" PetscInt_FMT ", ", rule->samples));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "level %" PetscInt_FMT ", ", rule->level));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "nodes %" PetscInt_FMT ", exact for degree %" PetscInt_FMT "\n", nodes, rule->degree));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRuleDestroy(TzRule *rule)
+{
+  PetscFunctionBegin;
+  if (!*rule) PetscFunctionReturn(PETSC_SUCCESS);
+  if (--((PetscObject)*rule)->refct > 0) {
+    *rule = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(FreePairs(&(*rule)->pairs));
+  PetscCall(PetscHeaderDestroy(rule));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
