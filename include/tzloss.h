@@ -20,10 +20,15 @@ typedef const char       *TzLossType;
 #define TZLOSSRESIDUAL     "residual"
 #define TZLOSSCROSSENTROPY "crossentropy"
 
-typedef enum {TZ_DIRECTION_GAUSSIAN, TZ_DIRECTION_RADEMACHER, TZ_DIRECTION_COORDINATE} TzDirection;
-PETSC_EXTERN const char *const TzDirections[]; /* "gaussian","rademacher","coordinate",... */
+/*
+  Distributions of the directions xi_q. gaussian: N(0, I). rademacher: independent signs. hadamard: rows of a Hadamard matrix times one
+  random sign a coordinate: each xi_q is a Rademacher vector, and |xi_q . xi_r| < n, whatever the number of parameters (0 where that is a
+  multiple of the power of two above n). coordinate: unit vectors.
+*/
+typedef enum {TZ_DIRECTION_GAUSSIAN, TZ_DIRECTION_RADEMACHER, TZ_DIRECTION_HADAMARD, TZ_DIRECTION_COORDINATE} TzDirection;
+PETSC_EXTERN const char *const TzDirections[]; /* "gaussian","rademacher","hadamard","coordinate",... */
 
-/* Which parameter vectors: theta, theta + mu xi_q, theta - mu xi_q for q = 0..n-1; coordinate: xi_q = unit vector first + q */
+/* Which parameter vectors: theta, theta + mu xi_q, theta - mu xi_q for q = 0..n-1; xi_q is direction number first + q (unit vector first + q) */
 typedef struct {
   TzDirection direction;
   PetscReal   mu;
@@ -31,10 +36,14 @@ typedef struct {
   PetscBool   twosided; /* theta - mu xi_q as well */
   PetscInt    first, n;
   PetscInt64  seed;
-  PetscInt    step; /* with seed and q the key of xi_q (TZ_STREAM_DIRECTION) */
+  PetscInt    step; /* with seed and first + q the key of xi_q (TZ_STREAM_DIRECTION) */
 } TzQueries;
 
-/* Exact counts since creation: `queries` and `forwards` over all ranks, `bytes` sent by this rank in collective calls */
+/*
+  Exact counts since creation. `queries`: parameter vectors whose loss was asked for, and `forwards`: network evaluations that these take one
+  by one (queries x samples x evaluations a sample), over all ranks, without validation. `bytes`: what this rank sent in collective
+  calls (its contribution to an allgather counted once, its messages to the other ranks of an all-to-all; nothing on one rank).
+*/
 typedef struct {
   PetscInt64 queries, forwards, bytes;
 } TzCounts;
@@ -72,8 +81,21 @@ PETSC_EXTERN PetscErrorCode TzLossSample(TzLoss loss, PetscInt step);
 */
 PETSC_EXTERN PetscErrorCode TzLossEvaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal *l0, PetscReal lp[], PetscReal lm[]);
 PETSC_EXTERN PetscErrorCode TzLossObjective(TzLoss loss, const PetscReal theta[], PetscReal *l);
-/* xi of query q, coordinates i0 <= i < i1 */
+/*
+  Residual vectors, for losses that are a mean of squares r_i^2 (otherwise PETSC_ERR_SUP). Vector: r[nsamples] at theta. Vectors:
+  r [values][nsamples], values = base + n (1 + twosided), in the order theta, theta + mu xi_0, theta - mu xi_0, theta + mu xi_1, ...
+*/
+PETSC_EXTERN PetscErrorCode TzLossResidualVector(TzLoss loss, const PetscReal theta[], PetscReal r[]);
+PETSC_EXTERN PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal r[]);
+PETSC_EXTERN PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples); /* of a step */
+/*
+  The process grid (ranks over queries, blocks of samples, blocks of nodes) that such a call uses. An impossible -tz_partition, and more
+  ranks than work, are errors here (PETSC_ERR_USER_INPUT), so that a solver can raise them before it starts.
+*/
+PETSC_EXTERN PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[3]);
+/* xi of query q, coordinates i0 <= i < i1: generated from its key; and the same, copied where an evaluation on this rank has just generated it */
 PETSC_EXTERN PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
+PETSC_EXTERN PetscErrorCode TzLossDirection(TzLoss loss, const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
 PETSC_EXTERN PetscErrorCode TzLossValidate(TzLoss loss, const PetscReal theta[], TzMetrics *metrics);
 
 PETSC_EXTERN PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss));

@@ -6,19 +6,26 @@
 #define TZLOSSIMPL_H
 
 #include <tzloss.h>
+#include <petscviewer.h>
 #include <petsc/private/petscimpl.h>
 
 struct _TzLossOps {
   PetscErrorCode (*setfromoptions)(TzLoss, PetscOptionItems *);
-  PetscErrorCode (*setup)(TzLoss); /* sets nsamples, blocksize, nodeblocks, partialsize, forwards */
+  PetscErrorCode (*setup)(TzLoss); /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
   PetscErrorCode (*sample)(TzLoss, PetscInt step);
   PetscErrorCode (*bind)(TzLoss, const PetscReal theta[]);
   /* samples i0 <= i < i1 (any range), node block k: partial [i1-i0][partialsize], each row independent of the range */
   PetscErrorCode (*partial)(TzLoss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
   /* partial [i1-i0][partialsize] summed over node blocks -> term[i1-i0], the loss is sum(term) / nsamples */
   PetscErrorCode (*finish)(TzLoss, PetscInt i0, PetscInt i1, PetscReal partial[], PetscReal term[]);
-  /* optional: the block sums of term for all coordinate queries at once (structured CGE); see loss.c */
-  PetscErrorCode (*coordinates)(TzLoss, const PetscReal theta[], const TzQueries *, PetscInt i0, PetscInt i1, PetscReal blocksums[]);
+  /* optional, where term = r^2 (least squares): as finish, but the residuals r[i1-i0] themselves */
+  PetscErrorCode (*residual)(TzLoss, PetscInt i0, PetscInt i1, PetscReal partial[], PetscReal r[]);
+  /*
+    optional: all coordinate queries of q at once (structured CGE), against all nodes. i0, i1: samples of whole blocks. blocksums
+    [n (1 + twosided)][blocks of i0..i1]: sums of term over each block in ascending order of the sample, for + and, where q is two-sided, - of
+    each coordinate in turn. A sum must not depend on which other coordinates and blocks the call has. q->base is not set.
+  */
+  PetscErrorCode (*coordinates)(TzLoss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[]);
   PetscErrorCode (*validate)(TzLoss, const PetscReal theta[], TzMetrics *);
   PetscErrorCode (*view)(TzLoss, PetscViewer);
   PetscErrorCode (*destroy)(TzLoss);
@@ -37,8 +44,25 @@ struct _p_TzLoss {
   PetscInt   grid[3];     /* ranks over queries, blocks of samples, blocks of nodes; 0 0 0: automatic */
   TzCounts   counts;
   PetscBool  setupcalled;
-  void      *work; /* loss.c */
-  void      *data; /* the type */
+  void      *work;       /* evaluate.c: partitions and buffers */
+  void      *directions; /* queries.c: the directions generated last */
+  void      *data;       /* the type */
 };
+
+PETSC_INTERN PetscErrorCode TzLossCreate_Residual(TzLoss);
+
+PETSC_INTERN PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossValidate;
+
+/* queries.c. All coordinates of xi of a query, valid until the next call; the rows of one step are kept within a limit of memory. */
+PETSC_INTERN PetscErrorCode TzLossDirectionRow(TzLoss, const TzQueries *, PetscInt query, const PetscReal **xi);
+PETSC_INTERN PetscErrorCode TzLossDirectionsDestroy(TzLoss);
+/* evaluate.c */
+PETSC_INTERN PetscErrorCode TzLossWorkDestroy(TzLoss);
+PETSC_INTERN PetscErrorCode TzLossWorkView(TzLoss, PetscViewer);
+/* Values of a call: base + n (1 + twosided) */
+static inline PetscInt TzQueriesCount(const TzQueries *q)
+{
+  return (q->base ? 1 : 0) + q->n * (q->twosided ? 2 : 1);
+}
 
 #endif

@@ -1,0 +1,375 @@
+/*
+  TzLossEvaluate(): the loss at a list of parameter vectors, on all ranks.
+
+  Each rank evaluates its share (partition.h): for each of its values it forms the parameter vector, binds it, and takes the partial
+  sums of its samples and node blocks. Where ranks share nodes they exchange these, add them in ascending order of the node block and
+  finish a part each. Every finished item (value, block of samples) is one number, the sum of its terms in ascending order, or, for residual
+  vectors, `width` = blocksize numbers. One allgather brings all items to all ranks, where blocks are added in ascending order. No sum
+  depends on the grid, so no result does.
+*/
+#include "plan.h"
+
+typedef struct {
+  TzLoss           loss;
+  TzLossWork      *work;
+  TzPlan           plan;
+  const PetscReal *theta;
+  const TzQueries *q;
+} Call;
+
+/* Value v of the call: theta, theta + mu xi_0, (theta - mu xi_0,) theta + mu xi_1, ... */
+static PetscErrorCode Bind(Call *c, PetscInt v)
+{
+  const TzQueries *q = c->q;
+  const PetscInt   n = c->loss->nparams, p = v - (q->base ? 1 : 0), query = q->twosided ? p / 2 : p;
+  const PetscReal  mu = q->twosided && p % 2 ? -q->mu : q->mu, *xi;
+  PetscReal       *x;
+
+  PetscFunctionBegin;
+  if (p < 0) {
+    x = (PetscReal *)c->theta; /* read only: bind takes a const pointer */
+  } else {
+    PetscCall(TzBufferReserve(&c->work->theta, n, &x));
+    if (q->direction == TZ_DIRECTION_COORDINATE) {
+      PetscCall(PetscArraycpy(x, c->theta, n));
+      x[q->first + query] += mu;
+    } else {
+      PetscCall(TzLossDirectionRow(c->loss, q, query, &xi));
+      for (PetscInt i = 0; i < n; i++) x[i] = c->theta[i] + mu * xi[i];
+    }
+  }
+  PetscCall(PetscLogEventBegin(TZ_LossBind, c->loss, 0, 0, 0));
+  PetscUseTypeMethod(c->loss, bind, x);
+  PetscCall(PetscLogEventEnd(TZ_LossBind, c->loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Partial(Call *c, PetscInt k, PetscReal partial[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(TZ_LossPartial, c->loss, 0, 0, 0));
+  PetscUseTypeMethod(c->loss, partial, c->plan->share.i0, c->plan->share.i1, k, partial);
+  PetscCall(PetscLogEventEnd(TZ_LossPartial, c->loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* partial sums of the samples of blocks b0 <= b < b1 -> own [b1-b0][width] */
+static PetscErrorCode Finish(Call *c, PetscInt b0, PetscInt b1, PetscReal partial[], PetscReal own[])
+{
+  TzLoss         loss = c->loss;
+  const PetscInt bs = loss->blocksize, i0 = b0 * bs, i1 = PetscMin(b1 * bs, loss->nsamples);
+  PetscReal     *term;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(TZ_LossFinish, loss, 0, 0, 0));
+  if (c->plan->residuals) { /* only the last block may be short of its width */
+    PetscUseTypeMethod(loss, residual, i0, i1, partial, own);
+    PetscCall(PetscArrayzero(own + (i1 - i0), b1 * bs - i1));
+  } else {
+    PetscCall(TzBufferReserve(&c->work->term, i1 - i0, &term));
+    PetscUseTypeMethod(loss, finish, i0, i1, partial, term);
+    for (PetscInt b = b0; b < b1; b++) {
+      PetscReal sum = 0;
+
+      for (PetscInt i = b * bs; i < PetscMin((b + 1) * bs, i1); i++) sum += term[i - i0];
+      own[b - b0] = sum;
+    }
+  }
+  PetscCall(PetscLogEventEnd(TZ_LossFinish, loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All nodes are this rank's. own [values][blocks][width] of its share */
+static PetscErrorCode EvaluateAlone(Call *c, PetscReal own[])
+{
+  const TzShare *s    = &c->plan->share;
+  const PetscInt size = (s->i1 - s->i0) * c->loss->partialsize;
+  PetscReal     *sum, *partial;
+
+  PetscFunctionBegin;
+  PetscCall(TzBufferReserve(&c->work->sum, size, &sum));
+  PetscCall(TzBufferReserve(&c->work->partial, size, &partial));
+  for (PetscInt v = s->v0; v < s->v1; v++, own += (s->b1 - s->b0) * c->plan->width) {
+    PetscCall(Bind(c, v));
+    PetscCall(Partial(c, 0, sum));
+    for (PetscInt k = 1; k < c->plan->work.nodeblocks; k++) {
+      PetscCall(Partial(c, k, partial));
+      for (PetscInt i = 0; i < size; i++) sum[i] += partial[i];
+    }
+    PetscCall(Finish(c, s->b0, s->b1, sum, own));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Samples in front of item j of a round, counted over the items: each value has all samples of the share */
+static inline PetscInt SamplesBefore(const Call *c, PetscInt j)
+{
+  const TzShare *s  = &c->plan->share;
+  const PetscInt nb = s->b1 - s->b0;
+
+  return j / nb * (s->i1 - s->i0) + j % nb * c->loss->blocksize;
+}
+
+static inline PetscInt ItemSamples(const Call *c, PetscInt j)
+{
+  const TzShare *s = &c->plan->share;
+  const PetscInt b = s->b0 + j % (s->b1 - s->b0);
+
+  return PetscMin((b + 1) * c->loss->blocksize, s->i1) - b * c->loss->blocksize;
+}
+
+/* send [items of the round][own node blocks][samples of the item][partialsize] */
+static PetscErrorCode RoundPartials(Call *c, PetscInt c0, PetscInt c1, PetscReal send[])
+{
+  const TzShare *s  = &c->plan->share;
+  const PetscInt nb = s->b1 - s->b0, ps = c->loss->partialsize, nk = s->k1 - s->k0;
+  PetscReal     *partial;
+
+  PetscFunctionBegin;
+  PetscCall(TzBufferReserve(&c->work->partial, (s->i1 - s->i0) * ps, &partial));
+  for (PetscInt v = c0; v < c1; v++) {
+    PetscCall(Bind(c, v));
+    for (PetscInt k = s->k0; k < s->k1; k++) {
+      PetscCall(Partial(c, k, partial));
+      for (PetscInt b = 0; b < nb; b++) {
+        const PetscInt j = (v - c0) * nb + b, ns = ItemSamples(c, j);
+
+        PetscCall(PetscArraycpy(send + (SamplesBefore(c, j) * nk + (k - s->k0) * ns) * ps, partial + b * c->loss->blocksize * ps, ns * ps));
+      }
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sends each rank of the node communicator the sums of the items that it finishes; recv [ranks][items][their node blocks][samples][partialsize] */
+static PetscErrorCode RoundExchange(Call *c, PetscInt c0, PetscInt c1, const PetscReal send[])
+{
+  TzPlan         plan = c->plan;
+  const TzShare *s    = &plan->share;
+  const PetscInt n = plan->grid[2], ps = c->loss->partialsize;
+  PetscMPIInt   *nsend = plan->exchange, *dsend = nsend + n, *nrecv = dsend + n, *drecv = nrecv + n, ds = 0, dr = 0;
+  PetscInt       j0, j1, mine, k0, k1;
+  PetscReal     *recv;
+
+  PetscFunctionBegin;
+  TzPartitionItems(s, plan->grid, s->in, c0, c1, &j0, &j1);
+  mine = SamplesBefore(c, j1) - SamplesBefore(c, j0);
+  for (PetscInt m = 0; m < n; m++) {
+    TzPartitionItems(s, plan->grid, m, c0, c1, &j0, &j1);
+    TzPartitionRange(plan->work.nodeblocks, n, m, &k0, &k1);
+    PetscCall(PetscMPIIntCast((PetscInt64)(SamplesBefore(c, j1) - SamplesBefore(c, j0)) * ps * (s->k1 - s->k0), &nsend[m]));
+    PetscCall(PetscMPIIntCast((PetscInt64)mine * ps * (k1 - k0), &nrecv[m]));
+    dsend[m] = ds;
+    drecv[m] = dr;
+    ds += nsend[m];
+    dr += nrecv[m];
+    if (m != s->in) c->loss->counts.bytes += nsend[m] * (PetscInt64)sizeof(PetscReal);
+  }
+  PetscCall(TzBufferReserve(&c->work->recv, dr, &recv));
+  PetscCall(PetscLogEventBegin(TZ_LossCommunicate, c->loss, 0, 0, 0));
+  PetscCallMPI(MPI_Alltoallv(send, nsend, dsend, MPIU_REAL, recv, nrecv, drecv, MPIU_REAL, plan->nodes));
+  PetscCall(PetscLogEventEnd(TZ_LossCommunicate, c->loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Adds what RoundExchange() received, in ascending order of the node block, and finishes the items j0 <= j < j1 -> own [j1-j0][width] */
+static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal own[])
+{
+  const TzShare     *s = &c->plan->share;
+  const PetscInt     n = c->plan->grid[2], ps = c->loss->partialsize;
+  const PetscMPIInt *displ = c->plan->exchange + 3 * n;
+  const PetscReal   *recv  = c->work->recv.x;
+  PetscReal         *sum;
+
+  PetscFunctionBegin;
+  PetscCall(TzBufferReserve(&c->work->sum, c->loss->blocksize * ps, &sum));
+  for (PetscInt j = j0; j < j1; j++) {
+    const PetscInt b = s->b0 + j % (s->b1 - s->b0), size = ItemSamples(c, j) * ps, before = SamplesBefore(c, j) - SamplesBefore(c, j0);
+
+    for (PetscInt m = 0; m < n; m++) {
+      PetscInt         k0, k1;
+      const PetscReal *part;
+
+      TzPartitionRange(c->plan->work.nodeblocks, n, m, &k0, &k1);
+      part = recv + displ[m] + before * ps * (k1 - k0);
+      for (PetscInt k = k0; k < k1; k++, part += size) {
+        if (k) {
+          for (PetscInt i = 0; i < size; i++) sum[i] += part[i];
+        } else {
+          PetscCall(PetscArraycpy(sum, part, size));
+        }
+      }
+    }
+    PetscCall(Finish(c, b, b + 1, sum, own + (j - j0) * c->plan->width));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nodes are shared with the ranks of plan->nodes. own: the items that this rank finishes, round after round */
+static PetscErrorCode EvaluateTogether(Call *c, PetscReal own[])
+{
+  const TzShare *s    = &c->plan->share;
+  const PetscInt size = (s->i1 - s->i0) * c->loss->partialsize * (s->k1 - s->k0);
+  PetscInt       j0, j1;
+  PetscReal     *send;
+
+  PetscFunctionBegin;
+  for (PetscInt c0 = s->v0; c0 < s->v1; c0 += c->plan->round) {
+    const PetscInt c1 = PetscMin(c0 + c->plan->round, s->v1);
+
+    PetscCall(TzBufferReserve(&c->work->send, (PetscInt64)size * (c1 - c0), &send));
+    PetscCall(RoundPartials(c, c0, c1, send));
+    PetscCall(RoundExchange(c, c0, c1, send));
+    TzPartitionItems(s, c->plan->grid, s->in, c0, c1, &j0, &j1);
+    PetscCall(RoundFinish(c, j0, j1, own));
+    own += (j1 - j0) * c->plan->width;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
+{
+  const TzShare *s   = &c->plan->share;
+  TzQueries      sub = *c->q;
+
+  PetscFunctionBegin;
+  if (s->v0 == s->v1) PetscFunctionReturn(PETSC_SUCCESS);
+  sub.first += s->v0 / c->plan->work.group;
+  sub.n = (s->v1 - s->v0) / c->plan->work.group;
+  PetscCall(PetscLogEventBegin(TZ_LossPartial, c->loss, 0, 0, 0));
+  PetscUseTypeMethod(c->loss, coordinates, c->theta, &sub, s->i0, s->i1, own);
+  PetscCall(PetscLogEventEnd(TZ_LossPartial, c->loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The items of a rank, in the order in which it finished them, to their places in table [values][blocks][width] */
+static void Place(TzPlan plan, PetscInt rank, const PetscReal own[], PetscReal table[])
+{
+  const PetscInt nblocks = TzPartitionBlocks(&plan->work), width = plan->width;
+  PetscInt       j0, j1;
+  TzShare        s;
+
+  TzPartitionShare(&plan->work, plan->grid, rank, &s);
+  for (PetscInt c0 = s.v0; c0 < s.v1; c0 += plan->round) {
+    const PetscInt nb = s.b1 - s.b0;
+
+    TzPartitionItems(&s, plan->grid, s.in, c0, PetscMin(c0 + plan->round, s.v1), &j0, &j1);
+    for (PetscInt j = j0; j < j1; j++, own += width) {
+      for (PetscInt i = 0; i < width; i++) table[((c0 + j / nb) * nblocks + s.b0 + j % nb) * width + i] = own[i];
+    }
+  }
+}
+
+/* Every rank's items to all ranks */
+static PetscErrorCode Gather(Call *c, PetscReal own[], PetscReal **table)
+{
+  MPI_Comm       comm  = PetscObjectComm((PetscObject)c->loss);
+  TzPlan         plan  = c->plan;
+  const PetscInt items = plan->work.values * TzPartitionBlocks(&plan->work);
+  PetscMPIInt    rank, size;
+  PetscReal     *all;
+
+  PetscFunctionBegin;
+  *table = own;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (size == 1) PetscFunctionReturn(PETSC_SUCCESS); /* one share: already in place */
+  PetscCall(TzBufferReserve(&c->work->all, (PetscInt64)items * plan->width, &all));
+  PetscCall(TzBufferReserve(&c->work->table, (PetscInt64)items * plan->width, table));
+  PetscCall(PetscLogEventBegin(TZ_LossCommunicate, c->loss, 0, 0, 0));
+  PetscCallMPI(MPI_Allgatherv(own, plan->count[rank], MPIU_REAL, all, plan->count, plan->displ, MPIU_REAL, comm));
+  PetscCall(PetscLogEventEnd(TZ_LossCommunicate, c->loss, 0, 0, 0));
+  c->loss->counts.bytes += plan->count[rank] * (PetscInt64)sizeof(PetscReal);
+  for (PetscMPIInt r = 0; r < size; r++) Place(plan, r, all + plan->displ[r], *table);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* table [values][blocks][width] on every rank, valid until the next call */
+static PetscErrorCode Evaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscBool residuals, PetscReal **table)
+{
+  Call           c      = {.loss = loss, .theta = theta, .q = q};
+  const PetscInt values = TzQueriesCount(q);
+  PetscReal     *own;
+  PetscMPIInt    rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)loss), &rank));
+  PetscCall(PetscLogEventBegin(TZ_LossEvaluate, loss, 0, 0, 0));
+  PetscCall(TzLossGetPlan(loss, q, residuals, &c.plan));
+  c.work = (TzLossWork *)loss->work;
+  PetscCall(TzBufferReserve(&c.work->own, c.plan->count[rank], &own));
+  if (c.plan->structured) PetscCall(EvaluateCoordinates(&c, own));
+  else if (c.plan->grid[2] > 1) PetscCall(EvaluateTogether(&c, own));
+  else PetscCall(EvaluateAlone(&c, own));
+  PetscCall(Gather(&c, own, table));
+  loss->counts.queries += values;
+  loss->counts.forwards += (PetscInt64)values * loss->nsamples * loss->forwards;
+  PetscCall(PetscLogEventEnd(TZ_LossEvaluate, loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The loss of value v: blocks in ascending order */
+static PetscReal Mean(TzLoss loss, const PetscReal table[], PetscInt v)
+{
+  const PetscInt nb  = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
+  PetscReal      sum = 0;
+
+  for (PetscInt b = 0; b < nb; b++) sum += table[v * nb + b];
+  return sum / loss->nsamples;
+}
+
+PetscErrorCode TzLossEvaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal *l0, PetscReal lp[], PetscReal lm[])
+{
+  TzQueries  sub = *q;
+  PetscReal *table;
+  PetscInt   v = 0;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  if (q->base && TzLossIsStructured(loss, q)) { /* one ordinary value, over the samples */
+    PetscCall(TzLossObjective(loss, theta, l0));
+    sub.base = PETSC_FALSE;
+  }
+  if (!TzQueriesCount(&sub)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Evaluate(loss, theta, &sub, PETSC_FALSE, &table));
+  if (sub.base) *l0 = Mean(loss, table, v++);
+  for (PetscInt p = 0; p < q->n; p++) {
+    lp[p] = Mean(loss, table, v++);
+    if (q->twosided) lm[p] = Mean(loss, table, v++);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossObjective(TzLoss loss, const PetscReal theta[], PetscReal *l)
+{
+  const TzQueries q = {.base = PETSC_TRUE};
+
+  PetscFunctionBegin;
+  PetscCall(TzLossEvaluate(loss, theta, &q, l, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal r[])
+{
+  const PetscInt n = TzQueriesCount(q);
+  PetscReal     *table;
+  PetscInt       row;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCheck(loss->ops->residual, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP, "a loss of type %s is not a sum of squares",
+             ((PetscObject)loss)->type_name);
+  row = (loss->nsamples + loss->blocksize - 1) / loss->blocksize * loss->blocksize;
+  PetscCall(Evaluate(loss, theta, q, PETSC_TRUE, &table));
+  for (PetscInt v = 0; v < n; v++) PetscCall(PetscArraycpy(r + v * loss->nsamples, table + v * row, loss->nsamples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossResidualVector(TzLoss loss, const PetscReal theta[], PetscReal r[])
+{
+  const TzQueries q = {.base = PETSC_TRUE};
+
+  PetscFunctionBegin;
+  PetscCall(TzLossResidualVectors(loss, theta, &q, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

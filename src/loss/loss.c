@@ -1,0 +1,277 @@
+/*
+  The class of losses: options, set-up, view. Types: residual.c ... Evaluation on all ranks: evaluate.c.
+
+  Option: -tz_partition auto | q,p,n   (default auto): ranks over queries, blocks of samples and blocks of nodes
+*/
+#include <tzlossimpl.h>
+
+PetscClassId             TZLOSS_CLASSID = 0;
+static PetscFunctionList TzLossList     = NULL;
+
+PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossValidate;
+
+/* all types: a new one is one file and one row */
+static const struct {
+  const char *name;
+  PetscErrorCode (*create)(TzLoss);
+} TzLossTable[] = {
+  {TZLOSSRESIDUAL, TzLossCreate_Residual},
+};
+
+static const struct {
+  const char    *name;
+  PetscLogEvent *event;
+} TzLossEvents[] = {
+  {"TzLossSample",   &TZ_LossSample     }, /* points and nodes of a step */
+  {"TzLossEvaluate", &TZ_LossEvaluate   }, /* contains the next five */
+  {"TzLossDirect",   &TZ_LossDirections },
+  {"TzLossBind",     &TZ_LossBind       },
+  {"TzLossPartial",  &TZ_LossPartial    },
+  {"TzLossFinish",   &TZ_LossFinish     },
+  {"TzLossComm",     &TZ_LossCommunicate},
+  {"TzLossValidate", &TZ_LossValidate   },
+};
+
+PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss))
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFunctionListAdd(&TzLossList, name, create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Finalize(void)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFunctionListDestroy(&TzLossList));
+  TZLOSS_CLASSID = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossRegisterAll(void)
+{
+  PetscFunctionBegin;
+  if (TZLOSS_CLASSID) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscClassIdRegister("Tenzo loss", &TZLOSS_CLASSID));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzLossEvents); i++)
+    PetscCall(PetscLogEventRegister(TzLossEvents[i].name, TZLOSS_CLASSID, TzLossEvents[i].event));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzLossTable); i++) PetscCall(TzLossRegister(TzLossTable[i].name, TzLossTable[i].create));
+  PetscCall(PetscRegisterFinalize(Finalize));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossCreate(MPI_Comm comm, TzLoss *newloss)
+{
+  TzLoss loss;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossRegisterAll());
+  PetscCall(PetscHeaderCreate(loss, TZLOSS_CLASSID, "TzLoss", "Distributed loss", "Loss", comm, TzLossDestroy, TzLossView));
+  *newloss = loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Forgets what was derived from the settings */
+static PetscErrorCode Reset(TzLoss loss)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossWorkDestroy(loss));
+  PetscCall(TzLossDirectionsDestroy(loss));
+  loss->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossDestroy(TzLoss *loss)
+{
+  PetscFunctionBegin;
+  if (!*loss) PetscFunctionReturn(PETSC_SUCCESS);
+  if (--((PetscObject)*loss)->refct > 0) {
+    *loss = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Reset(*loss));
+  PetscTryTypeMethod(*loss, destroy);
+  PetscCall(TzNetDestroy(&(*loss)->net));
+  PetscCall(PetscHeaderDestroy(loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetType(TzLoss loss, TzLossType type)
+{
+  PetscErrorCode (*create)(TzLoss);
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)loss, type, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFunctionListFind(TzLossList, type, &create));
+  PetscCheck(create, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_UNKNOWN_TYPE, "loss type %s is not registered", type);
+  PetscCall(Reset(loss));
+  PetscTryTypeMethod(loss, destroy);
+  PetscCall(PetscMemzero(loss->ops, sizeof(*loss->ops)));
+  loss->data = NULL;
+  PetscCall(PetscObjectChangeTypeName((PetscObject)loss, type));
+  PetscCall((*create)(loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetNet(TzLoss loss, TzNet net)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)net));
+  PetscCall(TzNetDestroy(&loss->net));
+  PetscCall(Reset(loss));
+  loss->net = net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetSeed(TzLoss loss, PetscInt64 seed)
+{
+  PetscFunctionBegin;
+  PetscCall(Reset(loss));
+  loss->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* "auto", or three positive integers whose product is the number of ranks; text may not have anything else */
+static PetscErrorCode ParsePartition(TzLoss loss, const char text[])
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)loss);
+  long        g[3];
+  int         end = 0;
+  PetscBool   automatic;
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(PetscStrcmp(text, "auto", &automatic));
+  PetscCall(Reset(loss));
+  PetscCall(PetscArrayzero(loss->grid, 3));
+  if (automatic) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(sscanf(text, "%6ld,%6ld,%6ld%n", &g[0], &g[1], &g[2], &end) == 3 && !text[end] && g[0] > 0 && g[1] > 0 && g[2] > 0 && g[0] * g[1] * g[2] == size,
+             comm, PETSC_ERR_USER_INPUT,
+             "-tz_partition %s: must be auto or q,p,n, three positive integers (ranks over queries, blocks of samples, blocks of nodes) whose product is the "
+             "number of ranks, %d",
+             text, size);
+  for (int i = 0; i < 3; i++) loss->grid[i] = (PetscInt)g[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetFromOptions(TzLoss loss)
+{
+  char      text[64];
+  PetscBool flg;
+
+  PetscFunctionBegin;
+  PetscObjectOptionsBegin((PetscObject)loss);
+  PetscCall(PetscOptionsString("-tz_partition", "Ranks over queries, blocks of samples, blocks of nodes: auto or q,p,n", "TzLossEvaluate", "auto", text,
+                               sizeof(text), &flg));
+  if (flg) PetscCall(ParsePartition(loss, text));
+  PetscTryTypeMethod(loss, setfromoptions, PetscOptionsObject);
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetUp(TzLoss loss)
+{
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+  const PetscInt *g    = loss->grid;
+  PetscInt        blocks;
+
+  PetscFunctionBegin;
+  if (loss->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(((PetscObject)loss)->type_name, comm, PETSC_ERR_ORDER, "TzLossSetType() first");
+  if (loss->net) PetscCall(TzNetGetNumParameters(loss->net, &loss->nparams));
+  PetscUseTypeMethod(loss, setup);
+  PetscCheck(loss->nparams > 0 && loss->nsamples > 0 && loss->blocksize > 0 && loss->nodeblocks > 0, comm, PETSC_ERR_PLIB, "a loss of type %s has no work",
+             ((PetscObject)loss)->type_name);
+  blocks = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
+  PetscCheck(g[1] <= blocks && g[2] <= loss->nodeblocks, comm, PETSC_ERR_USER_INPUT,
+             "-tz_partition %" PetscInt_FMT ",%" PetscInt_FMT ",%" PetscInt_FMT ": the second number must be at most %" PetscInt_FMT
+             " (blocks of samples), the third at most %" PetscInt_FMT " (blocks of nodes)",
+             g[0], g[1], g[2], blocks, loss->nodeblocks);
+  loss->setupcalled = PETSC_TRUE;
+  PetscCall(PetscObjectViewFromOptions((PetscObject)loss, NULL, "-loss_view"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossView(TzLoss loss, PetscViewer viewer)
+{
+  PetscBool ascii;
+
+  PetscFunctionBegin;
+  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)loss), &viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)loss, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer,
+                                   "  %" PetscInt_FMT " parameters, %" PetscInt_FMT " samples a step in blocks of %" PetscInt_FMT ", %" PetscInt64_FMT
+                                   " network evaluations a sample in %" PetscInt_FMT " blocks of nodes\n",
+                                   loss->nparams, loss->nsamples, loss->blocksize, loss->forwards, loss->nodeblocks));
+  PetscCall(TzLossWorkView(loss, viewer));
+  PetscTryTypeMethod(loss, view, viewer);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetNet(TzLoss loss, TzNet *net)
+{
+  PetscFunctionBegin;
+  *net = loss->net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetSeed(TzLoss loss, PetscInt64 *seed)
+{
+  PetscFunctionBegin;
+  *seed = loss->seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetNumParameters(TzLoss loss, PetscInt *n)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *n = loss->nparams;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *nsamples = loss->nsamples;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetCounts(TzLoss loss, TzCounts *counts)
+{
+  PetscFunctionBegin;
+  *counts = loss->counts;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetCounts(TzLoss loss, const TzCounts *counts)
+{
+  PetscFunctionBegin;
+  loss->counts = *counts;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSample(TzLoss loss, PetscInt step)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCall(PetscLogEventBegin(TZ_LossSample, loss, 0, 0, 0));
+  PetscTryTypeMethod(loss, sample, step);
+  PetscCall(PetscLogEventEnd(TZ_LossSample, loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossValidate(TzLoss loss, const PetscReal theta[], TzMetrics *metrics)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCall(PetscLogEventBegin(TZ_LossValidate, loss, 0, 0, 0));
+  PetscUseTypeMethod(loss, validate, theta, metrics);
+  PetscCall(PetscLogEventEnd(TZ_LossValidate, loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
