@@ -25,7 +25,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
     PetscCall(PetscMalloc1(1 + b->q, &b->bmax));
     if (bond) PetscCall(PetscMalloc1(b->q * layer->out, &b->right));
     if (bond && l < net->nhidden && eval->layer[l + 1].q <= TZ_MAX_BOND) PetscCall(PetscMalloc1(layer->out * (1 + b->q + eval->layer[l + 1].q), &b->table));
-    if (bond && !b->table) PetscCall(PetscCalloc1((layer->out + TZ_GEMM - 1) / TZ_GEMM * b->q * TZ_GEMM, &b->expand));
+    if (bond) PetscCall(PetscCalloc1((layer->out + TZ_GEMM - 1) / TZ_GEMM * b->q * TZ_GEMM, &b->expand));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -63,6 +63,7 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
   }
   for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
   PetscCall(TzPointsDestroy(&(*eval)->points));
+  PetscCall(TzJetsDestroy(&(*eval)->jets));
   PetscCall(PetscFree((*eval)->theta));
   PetscCall(TzNetDestroy(&(*eval)->net));
   PetscCall(PetscFree(*eval));

@@ -1,9 +1,263 @@
-/* Exact forward propagation; see TzNetEvalJet. */
+/*
+  Exact forward propagation of value, gradient and Laplacian through a network of bonds.
+
+  A layer maps the bond vector y in R^r to y' = L^T act(B^T y + b) in R^q. With x -> y_0 = A^T x linear, the network is
+  a function of y_0 alone, so that only r_1 derivatives are carried, not one for each coordinate. For a map g after y(x):
+      grad (g o y) = J_g grad y,   Lap (g o y) = J_g Lap y + sum_kl H_g,kl N_kl,   N = grad y . grad y (space coordinates).
+  J_g and H_g are sums over the units of products of the factors, the same for all points: J_ck = sum_h L_hc B_hk act'(z_h),
+  H_c,kl = sum_h L_hc B_hk B_hl act''(z_h). Their coefficients are packed once per parameter vector and the sums are matrix
+  products. In layer 1, N is the same for all points and enters the coefficients.
+*/
 #include "netimpl.h"
 
-PetscErrorCode TzNetEvalJet_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+typedef struct {
+  PetscInt   rows[3];   /* rows of each product below */
+  PetscReal *coeff[3];  /* [ceil(rows/GEMM)][out][GEMM]: against act, act', act'' */
+} TzJetLayer;
+
+struct _TzJets {
+  PetscInt   serial, nlap;
+  PetscReal *M; /* [r_1][r_1]: N of layer 1 */
+  TzJetLayer layer[TZ_MAX_LAYERS];
+};
+
+PetscErrorCode TzJetsDestroy(TzJets **jets)
 {
   PetscFunctionBegin;
-  PetscCall(TzNetEvalJet_Plain(eval, n, X, nlap, jet));
+  if (!*jets) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt l = 0; l < TZ_MAX_LAYERS; l++)
+    for (int s = 0; s < 3; s++) PetscCall(PetscFree((*jets)->layer[l].coeff[s]));
+  PetscCall(PetscFree((*jets)->M));
+  PetscCall(PetscFree(*jets));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Which row of which product holds what: stream 0 (act) y'_c at c; stream 1 (act') J_ck at c r + k; second derivatives in
+  stream 2 (act''), for the sine behind y' in stream 0 with the opposite sign (act'' = -act), at `second` + c (layer 1) or + c nn + kl.
+*/
+typedef struct {
+  PetscInt  r, q, nn, second, stream;
+  PetscReal sign;
+} TzJetPlan;
+
+static TzJetPlan Plan(TzNetEval eval, PetscInt l)
+{
+  const PetscBool sine = (PetscBool)(eval->net->act == TZ_ACT_SINE);
+  TzJetPlan       plan = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
+
+  plan.nn     = l ? plan.r * (plan.r + 1) / 2 : 1;
+  plan.second = sine ? plan.q : 0;
+  plan.stream = sine ? 0 : 2;
+  plan.sign   = sine ? -1 : 1;
+  return plan;
+}
+
+static PetscErrorCode Allocate(TzNetEval eval)
+{
+  TzJets *jets;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&jets));
+  PetscCall(PetscMalloc1(eval->layer[0].q * eval->layer[0].q, &jets->M));
+  for (PetscInt l = 0; l < eval->net->nhidden; l++) {
+    const TzJetPlan plan = Plan(eval, l);
+    TzJetLayer     *jl   = &jets->layer[l];
+
+    jl->rows[0] = plan.q;
+    jl->rows[1] = plan.q * plan.r;
+    jl->rows[plan.stream] = plan.second + plan.q * plan.nn;
+    for (int s = 0; s < 3; s++)
+      if (jl->rows[s]) PetscCall(PetscCalloc1((jl->rows[s] + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM * eval->net->layer[l].out, &jl->coeff[s]));
+  }
+  eval->jets = jets;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the coefficients of unit h go to these places */
+static inline PetscReal *Row(const TzJetLayer *jl, int s, PetscInt n, PetscInt row, PetscInt h)
+{
+  return jl->coeff[s] + (row / TZ_GEMM * n + h) * TZ_GEMM + row % TZ_GEMM;
+}
+
+static void PackUnit(const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n, PetscInt h, const PetscReal *B, const PetscReal *L, const PetscReal *M)
+{
+  PetscReal x = 0;
+
+  if (M)
+    for (PetscInt k = 0; k < plan->r; k++)
+      for (PetscInt l = 0; l < plan->r; l++) x += B[k] * B[l] * M[k * plan->r + l];
+  for (PetscInt c = 0; c < plan->q; c++) {
+    *Row(jl, 0, n, c, h) = L[c];
+    for (PetscInt k = 0; k < plan->r; k++) *Row(jl, 1, n, c * plan->r + k, h) = L[c] * B[k];
+    if (M) *Row(jl, plan->stream, n, plan->second + c, h) = plan->sign * L[c] * x;
+    else
+      for (PetscInt k = 0, kl = 0; k < plan->r; k++)
+        for (PetscInt l = k; l < plan->r; l++, kl++) *Row(jl, plan->stream, n, plan->second + c * plan->nn + kl, h) = plan->sign * L[c] * B[k] * B[l] * (k == l ? 1 : 2);
+  }
+}
+
+/* M and the coefficients, when the binding or nlap has changed */
+static PetscErrorCode Prepare(TzNetEval eval, PetscInt nlap)
+{
+  const PetscInt r = eval->layer[0].q;
+  TzJets        *jets;
+
+  PetscFunctionBegin;
+  if (!eval->jets) PetscCall(Allocate(eval));
+  jets = eval->jets;
+  if (jets->serial == eval->serial && jets->nlap == nlap) PetscFunctionReturn(PETSC_SUCCESS);
+  jets->serial = eval->serial;
+  jets->nlap   = nlap;
+  for (PetscInt k = 0; k < r; k++)
+    for (PetscInt l = 0; l < r; l++) {
+      jets->M[k * r + l] = 0;
+      for (PetscInt i = 0; i < nlap; i++) jets->M[k * r + l] += eval->layer[0].left[i * r + k] * eval->layer[0].left[i * r + l];
+    }
+  for (PetscInt l = 0; l < eval->net->nhidden; l++) {
+    const TzJetPlan plan  = Plan(eval, l);
+    const PetscInt  n     = eval->net->layer[l].out, width = 1 + plan.r + plan.q;
+
+    for (PetscInt h = 0; h < n; h++) {
+      const PetscReal *t = eval->layer[l].table + h * width;
+      PackUnit(&jets->layer[l], &plan, n, h, t + 1, t + 1 + plan.r, l ? NULL : jets->M);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The state of one panel of points after some layers: y [q], its derivatives in y_0 G [q][r_1], its Laplacian [q]; lanes last */
+typedef struct {
+  PetscReal *y, *G, *lap;
+} TzJetState;
+
+#define LANE for (PetscInt i = 0; i < TZ_PANEL; i++)
+
+/* N [r(r+1)/2] = G M G^T, upper triangle */
+static void InnerProducts(PetscInt r, PetscInt r1, const PetscReal *M, const PetscReal *G, PetscReal *T, PetscReal *N)
+{
+  for (PetscInt c = 0; c < r; c++)
+    for (PetscInt k = 0; k < r1; k++) {
+      PetscReal *restrict t = T + (c * r1 + k) * TZ_PANEL;
+
+      LANE t[i] = 0;
+      for (PetscInt l = 0; l < r1; l++) LANE t[i] += M[k * r1 + l] * G[(c * r1 + l) * TZ_PANEL + i];
+    }
+  for (PetscInt c = 0, cd = 0; c < r; c++)
+    for (PetscInt d = c; d < r; d++, cd++) {
+      PetscReal *restrict n = N + cd * TZ_PANEL;
+
+      LANE n[i] = 0;
+      for (PetscInt k = 0; k < r1; k++) LANE n[i] += T[(c * r1 + k) * TZ_PANEL + i] * G[(d * r1 + k) * TZ_PANEL + i];
+    }
+}
+
+/* From the sums of a layer to the next state, by the chain rule */
+static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscReal *second, const PetscReal *J, const PetscReal *N, const TzJetState *from, TzJetState *to)
+{
+  for (PetscInt c = 0; c < plan->q; c++) {
+    PetscReal *restrict lap = to->lap + c * TZ_PANEL;
+
+    if (!l) { /* y_0 is linear in x: J is the derivative, the second sums are the Laplacian */
+      LANE lap[i] = second[c * TZ_PANEL + i];
+      for (PetscInt k = 0; k < r1 * TZ_PANEL; k++) to->G[c * r1 * TZ_PANEL + k] = J[c * r1 * TZ_PANEL + k];
+      continue;
+    }
+    LANE lap[i] = 0;
+    for (PetscInt kl = 0; kl < plan->nn; kl++) LANE lap[i] += second[(c * plan->nn + kl) * TZ_PANEL + i] * N[kl * TZ_PANEL + i];
+    for (PetscInt k = 0; k < plan->r; k++) LANE lap[i] += J[(c * plan->r + k) * TZ_PANEL + i] * from->lap[k * TZ_PANEL + i];
+    for (PetscInt k0 = 0; k0 < r1; k0++) {
+      PetscReal *restrict g = to->G + (c * r1 + k0) * TZ_PANEL;
+
+      LANE g[i] = 0;
+      for (PetscInt k = 0; k < plan->r; k++) LANE g[i] += J[(c * plan->r + k) * TZ_PANEL + i] * from->G[(k * r1 + k0) * TZ_PANEL + i];
+    }
+  }
+}
+
+/* One panel through one layer; work: 3 panels of activations, then the sums, N and T */
+static PetscErrorCode Layer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJetState *to, PetscReal *work)
+{
+  const TzJetPlan   plan = Plan(eval, l);
+  const TzJetLayer *jl   = &eval->jets->layer[l];
+  const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q;
+  PetscReal        *act[3] = {work, work + n * TZ_PANEL, work + 2 * n * TZ_PANEL}, *sum[3], *N, *T;
+
+  PetscFunctionBegin;
+  sum[0] = act[2] + n * TZ_PANEL;
+  sum[1] = sum[0] + jl->rows[0] * TZ_PANEL;
+  sum[2] = sum[1] + jl->rows[1] * TZ_PANEL;
+  N      = sum[2] + jl->rows[2] * TZ_PANEL;
+  T      = N + plan.r * (plan.r + 1) / 2 * TZ_PANEL;
+  (*eval->kernels->expand)(eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, act[0], act[1], act[2], TzEvalIsBig(eval, l, from->y));
+  for (int s = 0; s < 3; s++)
+    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, act[s], sum[s] + i * TZ_PANEL, PETSC_FALSE);
+  if (l) InnerProducts(plan.r, r1, eval->jets->M, from->G, T, N);
+  PetscCall(PetscArraycpy(to->y, sum[0], plan.q * TZ_PANEL));
+  Chain(l, &plan, r1, sum[plan.stream] + plan.second * TZ_PANEL, sum[1], N, from, to);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* jet [m][in + 2] from the last state: y' = f - bias, G = df/dy_0 */
+static void Finish(TzNetEval eval, PetscInt m, const TzJetState *state, PetscReal *jet)
+{
+  const PetscInt   in = eval->net->in, r1 = eval->layer[0].q;
+  const PetscReal *A = eval->layer[0].left;
+  const PetscReal  bias = eval->theta[eval->net->layer[eval->net->nhidden].bias];
+
+  for (PetscInt p = 0; p < m; p++, jet += in + 2) {
+    jet[0]      = state->y[p] + bias;
+    jet[in + 1] = state->lap[p];
+    for (PetscInt i = 0; i < in; i++) {
+      PetscReal g = 0;
+
+      for (PetscInt k = 0; k < r1; k++) g += A[i * r1 + k] * state->G[k * TZ_PANEL + p];
+      jet[1 + i] = g;
+    }
+  }
+}
+
+static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+{
+  TzNet          net = eval->net;
+  const PetscInt in = net->in, r1 = eval->layer[0].q, size = TZ_MAX_BOND * (2 + r1) * TZ_PANEL;
+  PetscInt       work = 0;
+  PetscReal     *H, *buffer;
+  TzJetState     state[2];
+
+  PetscFunctionBegin;
+  PetscCall(Prepare(eval, nlap));
+  for (PetscInt l = 0; l < net->nhidden; l++)
+    work = PetscMax(work, (3 * net->layer[l].out + eval->jets->layer[l].rows[0] + eval->jets->layer[l].rows[1] + eval->jets->layer[l].rows[2]) * TZ_PANEL);
+  work += 2 * TZ_MAX_BOND * TZ_MAX_BOND * TZ_PANEL;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, 2 * size + work, &buffer));
+  for (int i = 0; i < 2; i++) {
+    state[i].y   = buffer + i * size;
+    state[i].lap = state[i].y + TZ_MAX_BOND * TZ_PANEL;
+    state[i].G   = state[i].lap + TZ_MAX_BOND * TZ_PANEL;
+  }
+  for (PetscInt p0 = 0; p0 < n; p0 += TZ_PANEL) {
+    const PetscInt m = PetscMin(TZ_PANEL, n - p0);
+
+    if (m < TZ_PANEL) PetscCall(PetscArrayzero(H, in * TZ_PANEL));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < in; i++) H[i * TZ_PANEL + p] = X[(p0 + p) * in + i];
+    PetscCall(TzEvalContract(eval, 0, 1, H, state[0].y));
+    for (PetscInt l = 0; l < net->nhidden; l++) PetscCall(Layer(eval, l, &state[l % 2], &state[(l + 1) % 2], buffer + 2 * size));
+    Finish(eval, m, &state[net->nhidden % 2], jet + p0 * (in + 2));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Through the bonds where every hidden layer has a narrow one; otherwise all channels through all layers */
+PetscErrorCode TzNetEvalJet_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+{
+  PetscBool bonds = (PetscBool)(eval->layer[0].right && eval->layer[0].q <= TZ_MAX_BOND);
+
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < eval->net->nhidden; l++) bonds = (PetscBool)(bonds && eval->layer[l].table);
+  if (bonds) PetscCall(Jet_Bonds(eval, n, X, nlap, jet));
+  else PetscCall(TzNetEvalJet_Channels(eval, n, X, nlap, jet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -174,6 +174,7 @@ PetscErrorCode TzNetSetUp(TzNet net)
   }
   net->nparams     = offset;
   net->setupcalled = PETSC_TRUE;
+  PetscCall(PetscObjectChangeTypeName((PetscObject)net, net->format->name));
   PetscCall(PetscObjectViewFromOptions((PetscObject)net, NULL, "-net_view"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -198,7 +199,7 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  format %s, activation %s, %" PetscInt_FMT " parameters, evaluation %s\n", net->format->name, TzActivations[net->act], net->nparams, net->plain ? "plain" : "structured"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s\n", TzActivations[net->act], net->nparams, net->plain ? "plain" : "structured"));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
 
@@ -207,7 +208,7 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
       PetscCall(ViewModes(viewer, layer));
       PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT ", contracted %s (multiply-adds per input:", net->r, how[layer->contraction]));
       for (int c = 0; c < 3; c++)
-        if (layer->cost[c] < PETSC_MAX_REAL) PetscCall(PetscViewerASCIIPrintf(viewer, " %s %g", c == TZ_CONTRACT_BOND ? "bond" : c == TZ_CONTRACT_CORES ? "cores" : "dense", (double)layer->cost[c]));
+        if (layer->cost[c] < PETSC_MAX_REAL) PetscCall(PetscViewerASCIIPrintf(viewer, " %s %.0f", c == TZ_CONTRACT_BOND ? "bond" : c == TZ_CONTRACT_CORES ? "cores" : "dense", (double)layer->cost[c]));
       PetscCall(PetscViewerASCIIPrintf(viewer, ")"));
     }
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));

@@ -91,8 +91,9 @@ typedef struct {
 } TzBound;
 
 /* who uses which scratch array of an evaluator */
-enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_MAX};
+enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_JET, TZ_SCRATCH_MAX};
 
+typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
 typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
 
 struct _p_TzNetEval {
@@ -102,6 +103,7 @@ struct _p_TzNetEval {
   PetscReal       *theta;
   TzBound          layer[TZ_MAX_LAYERS + 1];
   TzPoints        *points;
+  TzJets          *jets;
   PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
   PetscInt         nscratch[TZ_SCRATCH_MAX];
 };
@@ -111,6 +113,9 @@ PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, c
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
+PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
+PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 PETSC_INTERN PetscErrorCode TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);

@@ -53,6 +53,18 @@ PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Z [np][out][PANEL] = right^T Y, for layers whose bond is too wide for the kernels that do this on the fly */
+PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[])
+{
+  const TzBound *b   = &eval->layer[l];
+  const PetscInt out = eval->net->layer[l].out;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < out; i += TZ_GEMM)
+    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, out - i), b->q, b->expand + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   From the contracted input of layer l to the outputs: Y [np][q_l][PANEL] (overwritten where there is no bond), out [np][out][PANEL].
 */
@@ -80,8 +92,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
       H = y;
       if (b->right) {
         PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, np * layer->out * TZ_PANEL, &H));
-        for (PetscInt i = 0; i < layer->out; i += TZ_GEMM)
-          for (PetscInt p = 0; p < np; p++) (*k->gemm)(PetscMin(TZ_GEMM, layer->out - i), b->q, b->expand + i * b->q, y + p * b->q * TZ_PANEL, H + (p * layer->out + i) * TZ_PANEL, PETSC_FALSE);
+        PetscCall(TzEvalExpand(eval, l, np, y, H));
       }
       for (PetscInt p = 0; p < np; p++) (*k->activate)(net->act, layer->out, bias, H + p * layer->out * TZ_PANEL, NULL, NULL);
       PetscCall(TzEvalContract(eval, l + 1, np, H, to));
