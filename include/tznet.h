@@ -48,6 +48,8 @@ PETSC_EXTERN PetscErrorCode TzNetEvalDestroy(TzNetEval *eval);
 PETSC_EXTERN PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[]);
 /* Y [n][out] = f(X), X [n][in] */
 PETSC_EXTERN PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[]);
+/* grad [nparams] += the gradient of sum_{n,o} Ybar(n,o) f_o(X_n; theta) in theta, exact; Ybar [n][out] (for the first-order references) */
+PETSC_EXTERN PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[]);
 /*
   Scalar networks (out = 1) around n points X [n][in], at pairs j0 <= j < j1 of a symmetric stencil with scale s:
   even [n][j1-j0] = f(x + s z_j) + f(x - s z_j) - 2 f(x),  odd [n][j1-j0] = f(x + s z_j) - f(x - s z_j),  f0 [n] = f(x).

@@ -1,11 +1,11 @@
 /*
   Evaluators: binding a network to a parameter vector, and the choice between the plain and the structured evaluation.
 */
-#include "netimpl.h"
+#include "batch.h"
 
 static PetscLogEvent TZ_NetBind;
 
-/* Allocates what the binding fills: once per evaluator */
+/* Allocates what Build fills: once per evaluator */
 static PetscErrorCode Allocate(TzNetEval eval)
 {
   TzNet net = eval->net;
@@ -41,7 +41,6 @@ PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *neweval)
   eval->net     = net;
   eval->kernels = TzKernelsGet();
   PetscCall(PetscMalloc1(net->nparams, &eval->theta));
-  if (!net->plain) PetscCall(Allocate(eval));
   if (!TZ_NetBind) PetscCall(PetscLogEventRegister("TzNetBind", TZNET_CLASSID, &TZ_NetBind));
   *neweval = eval;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -64,6 +63,7 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
   for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
   PetscCall(TzPointsDestroy(&(*eval)->points));
   PetscCall(TzJetsDestroy(&(*eval)->jets));
+  PetscCall(TzBatchDestroy(*eval));
   PetscCall(PetscFree((*eval)->theta));
   PetscCall(TzNetDestroy(&(*eval)->net));
   PetscCall(PetscFree(*eval));
@@ -129,20 +129,29 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* theta[nparams]: copied; factors, matrices and the kernels' tables are built from it */
+/* theta[nparams]: copied. What is built from it waits for the first evaluation that needs it. */
 PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
 {
   PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(TZ_NetBind, eval->net, 0, 0, 0));
   PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
   eval->serial++;
-  if (!eval->net->plain)
-    for (PetscInt l = eval->net->nlayers - 1; l >= 0; l--) PetscCall(BindLayer(eval, l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Factors, matrices and the kernels' tables of the structured evaluation */
+static PetscErrorCode Build(TzNetEval eval)
+{
+  PetscFunctionBegin;
+  if (eval->built == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(TZ_NetBind, eval->net, 0, 0, 0));
+  if (!eval->built) PetscCall(Allocate(eval));
+  for (PetscInt l = eval->net->nlayers - 1; l >= 0; l--) PetscCall(BindLayer(eval, l));
+  eval->built = eval->serial;
   PetscCall(PetscLogEventEnd(TZ_NetBind, eval->net, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Panels of inputs, transposed, through all layers */
+/* Scalar networks: panels of inputs, transposed, through all layers */
 static PetscErrorCode Forward_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
 {
   const PetscInt in = eval->net->in, out = eval->net->out, most = 6;
@@ -170,7 +179,11 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
 {
   PetscFunctionBegin;
   if (eval->net->plain) PetscCall(TzNetEvalForward_Plain(eval, n, X, Y));
-  else PetscCall(Forward_Structured(eval, n, X, Y));
+  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Batch(eval, n, X, Y));
+  else {
+    PetscCall(Build(eval));
+    PetscCall(Forward_Structured(eval, n, X, Y));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -178,7 +191,10 @@ PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], c
 {
   PetscFunctionBegin;
   if (eval->net->plain) PetscCall(TzNetEvalPairs_Plain(eval, n, X, pairs, s, j0, j1, f0, even, odd));
-  else PetscCall(TzNetEvalPairs_Structured(eval, n, X, pairs, s, j0, j1, f0, even, odd));
+  else {
+    PetscCall(Build(eval));
+    PetscCall(TzNetEvalPairs_Structured(eval, n, X, pairs, s, j0, j1, f0, even, odd));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -186,6 +202,9 @@ PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], Pet
 {
   PetscFunctionBegin;
   if (eval->net->plain) PetscCall(TzNetEvalJet_Plain(eval, n, X, nlap, jet));
-  else PetscCall(TzNetEvalJet_Structured(eval, n, X, nlap, jet));
+  else {
+    PetscCall(Build(eval));
+    PetscCall(TzNetEvalJet_Structured(eval, n, X, nlap, jet));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

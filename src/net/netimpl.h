@@ -94,16 +94,19 @@ typedef struct {
 enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_JET, TZ_SCRATCH_MAX};
 
 typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
+typedef struct _TzBatch  TzBatch;  /* batch.c: batches of points with all activations */
 typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
 
 struct _p_TzNetEval {
   TzNet            net;
   const TzKernels *kernels;
   PetscInt         serial; /* counts the bindings */
+  PetscInt         built;  /* the binding that layer[] belongs to; 0: none */
   PetscReal       *theta;
   TzBound          layer[TZ_MAX_LAYERS + 1];
   TzPoints        *points;
   TzJets          *jets;
+  TzBatch         *batch;
   PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
   PetscInt         nscratch[TZ_SCRATCH_MAX];
 };
