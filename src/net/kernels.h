@@ -14,6 +14,8 @@
 #define TZ_GEMM  8  /* rows of a block of the left factor in gemm */
 #define TZ_MAX_BOND 16 /* largest bond that bond and bondjet keep on the stack */
 
+#define TZ_SERIES_MAX_BOND 6 /* widest bond of horner */
+
 typedef struct {
   const char *isa;
   /* y[i] = sin x[i]; s, c = sin, cos: absolute error below 4e-16 for |x| <= TZ_SINE_RANGE, the C library's beyond */
@@ -34,6 +36,8 @@ typedef struct {
   void (*plusminus)(PetscInt n, const double E[], const double O[], double plus[], double minus[]);
   /* plus, minus [n][PANEL]: act(a_h +- c_h) on a panel of nodes, by the addition theorem (sine: C, S = cos c, sin c; sa, ca = sin a, cos a) or directly (S = c) */
   void (*shift)(TzActivation act, PetscInt n, const double a[], const double sa[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
+  /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
+  void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
 } TzKernels;
 
 #define TZ_SINE_RANGE 1e5

@@ -24,6 +24,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->r           = 4;
   net->contraction = -1;
   net->out         = 1;
+  net->series      = PETSC_TRUE;
   *newnet          = net;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -137,6 +138,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   net->contraction = contraction == 3 ? -1 : contraction;
   PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate", evaluations, 2, evaluations[evaluation], &evaluation, NULL));
   net->plain = (PetscBool)(evaluation == 1);
+  PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines", "TzNetEvalPairs", net->series, &net->series, NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -69,6 +69,7 @@ struct _p_TzNet {
   PetscInt     r;
   char        *modes; /* as given, or NULL */
   PetscBool    plain; /* -net_evaluation plain */
+  PetscBool    series; /* -net_series */
   PetscInt     contraction; /* -net_contraction: -1 automatic */
   PetscInt     nlayers;
   TzLayer      layer[TZ_MAX_LAYERS + 1];

@@ -7,7 +7,7 @@
   and no sine is evaluated in layer 1 per node. Other activations take a +- c directly. The columns of E and O are computed
   on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
 */
-#include "netimpl.h"
+#include "series.h"
 
 #define TZ_POINTS 128 /* points prepared at a time */
 
@@ -19,6 +19,7 @@ struct _TzPoints {
   PetscReal *sa, *ca; /* sin a, cos a (sine only) */
   PetscReal *S, *C;   /* [ceil(n q/GEMM)][n_1][GEMM]: sin a_ph L_hk and cos a_ph L_hk, row (p, k) = p q + k */
   PetscReal *f0;      /* [n] */
+  TzSeries  *series;  /* the last hidden layer around the points, or NULL */
 };
 
 PetscErrorCode TzPointsDestroy(TzPoints **points)
@@ -28,6 +29,7 @@ PetscErrorCode TzPointsDestroy(TzPoints **points)
   PetscCall(PetscFree2((*points)->X, (*points)->f0));
   PetscCall(PetscFree3((*points)->a, (*points)->sa, (*points)->ca));
   PetscCall(PetscFree2((*points)->S, (*points)->C));
+  PetscCall(TzSeriesDestroy(&(*points)->series));
   PetscCall(PetscFree(*points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,6 +52,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
   if (UsesProduct(eval)) {
     const PetscInt size = TZ_POINTS * eval->layer[1].q * n1; /* TZ_POINTS is a multiple of TZ_GEMM */
     PetscCall(PetscCalloc2(size, &pts->S, size, &pts->C));
+    if (eval->net->series) PetscCall(TzSeriesCreate(eval, 1, &pts->series));
   }
   eval->points = pts;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,6 +112,23 @@ static void PackProducts(TzNetEval eval, TzPoints *pts)
     }
 }
 
+/* The bond vectors of layer 2 at the points themselves, for the series */
+static PetscErrorCode Centres(TzNetEval eval, TzPoints *pts)
+{
+  const PetscInt np = (pts->n + TZ_PANEL - 1) / TZ_PANEL, n1 = eval->net->layer[0].out;
+  PetscReal     *H, *Y;
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, np * n1 * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, np * eval->layer[1].q * TZ_PANEL, &Y));
+  PetscCall(PetscArrayzero(H + (np - 1) * n1 * TZ_PANEL, n1 * TZ_PANEL));
+  for (PetscInt p = 0; p < pts->n; p++)
+    for (PetscInt h = 0; h < n1; h++) H[(p / TZ_PANEL * n1 + h) * TZ_PANEL + p % TZ_PANEL] = pts->sa[p * n1 + h];
+  PetscCall(TzEvalContract(eval, 1, np, H, Y));
+  PetscCall(TzSeriesSetPoints(pts->series, eval, pts->n, Y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
 {
   const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out;
@@ -124,6 +144,7 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
   for (PetscInt p = 0; p < n; p++) FirstLayer(eval, in, NULL, X + p * in, 1, eval->theta + eval->net->layer[0].bias, pts->a + p * n1);
   if (eval->net->act == TZ_ACT_SINE) (*eval->kernels->sincos)(n * n1, pts->a, pts->sa, pts->ca);
   if (UsesProduct(eval)) PackProducts(eval, pts);
+  if (pts->series) PetscCall(Centres(eval, pts));
   PetscCall(TzNetEvalForward(eval, n, X, pts->f0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -151,7 +172,7 @@ static PetscErrorCode Tables(TzNetEval eval, const TzPairs *pairs, PetscReal s, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* f [2][PANEL]: values at the nodes + and - of one panel around point p; even, odd [m] */
+/* f [2][PANEL]: values at the nodes + and - of one panel, f0 in the centre; even, odd [m] */
 static void Differences(PetscInt m, PetscReal f0, const PetscReal f[], PetscReal even[], PetscReal odd[])
 {
   for (PetscInt j = 0; j < m; j++) {
@@ -167,6 +188,7 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const PetscReal C[], const Pe
   const TzKernels *k   = eval->kernels;
   const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out, most = TZ_GEMM; /* points at a time: most q rows */
   PetscReal       *E, *O, *Y, f[2 * TZ_PANEL];
+  PetscBool        series = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (2 * most + 2) * q * TZ_PANEL, &E));
@@ -183,8 +205,9 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const PetscReal C[], const Pe
     }
     for (PetscInt p = 0; p < points; p++) {
       (*k->plusminus)(q * TZ_PANEL, E + p * q * TZ_PANEL, O + p * q * TZ_PANEL, Y, Y + q * TZ_PANEL);
-      PetscCall(TzEvalTail(eval, 1, 2, Y, f));
-      Differences(m, pts->f0[p0 + p], f, even + (p0 + p) * ld, odd + (p0 + p) * ld);
+      if (pts->series) PetscCall(TzSeriesEvaluate(pts->series, eval, p0 + p, Y, f, &series));
+      if (!series) PetscCall(TzEvalTail(eval, 1, 2, Y, f));
+      Differences(m, series ? 0 : pts->f0[p0 + p], f, even + (p0 + p) * ld, odd + (p0 + p) * ld);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

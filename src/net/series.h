@@ -1,0 +1,16 @@
+/*
+  The last layers of a network of bonds as a power series around each point: see series.c.
+*/
+#ifndef TZSERIES_H
+#define TZSERIES_H
+
+#include "netimpl.h"
+
+typedef struct _TzSeries TzSeries;
+
+PETSC_INTERN PetscErrorCode TzSeriesCreate(TzNetEval, PetscInt l, TzSeries **); /* NULL where it cannot pay */
+PETSC_INTERN PetscErrorCode TzSeriesDestroy(TzSeries **);
+PETSC_INTERN PetscErrorCode TzSeriesSetPoints(TzSeries *, TzNetEval, PetscInt n, PetscReal Y0[]);
+PETSC_INTERN PetscErrorCode TzSeriesEvaluate(TzSeries *, TzNetEval, PetscInt p, const PetscReal Y[], PetscReal df[], PetscBool *done);
+
+#endif
