@@ -3,12 +3,14 @@
 #include <petscviewer.h>
 
 PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_LQG(TzPDE);
 
 static const struct {
   const char *name;
   PetscErrorCode (*create)(TzPDE);
 } table[] = {
   {TZPDEHJB, TzPDECreate_HJB},
+  {TZPDELQG, TzPDECreate_LQG},
 };
 
 PetscClassId             TZPDE_CLASSID;

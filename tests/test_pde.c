@@ -1,5 +1,6 @@
-/* Equations: every type, the example of the README too, passes one set of tests. */
+/* Equations: every type, with the example of the README and one made for the purpose, passes one set of tests. */
 #include "example_pde.c"
+#include "curved_pde.c"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,8 @@
 #define NPOINTS 7
 #define EPS     PETSC_MACHINE_EPSILON
 
-static const char *const types[] = {TZPDEHJB, "heat"};
-static const PetscInt    dims[]  = {1, 2, 20, 100};
+static const char *const types[] = {TZPDEHJB, TZPDELQG, "heat", "curved"};
+static const PetscInt    dims[]  = {1, 2, 20, 100, 250};
 
 static void within(const char what[], double value, double expected, double tolerance)
 {
@@ -82,7 +83,7 @@ static PetscReal exact(TzPDE pde, const PetscReal z[])
   return u;
 }
 
-/* The jet of f at z by central differences of order 8 with step h */
+/* The jet of f at z by central differences of order 8 with step h: halving it divides the error by 256, down to the rounding */
 static void differences(TzPDE pde, Function f, const PetscReal z[], PetscReal h, PetscReal jet[])
 {
   static const PetscReal first[] = {0, 4. / 5, -1. / 5, 4. / 105, -1. / 280}, second[] = {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560};
@@ -113,27 +114,34 @@ static void differences(TzPDE pde, Function f, const PetscReal z[], PetscReal h,
   assert_int_equal(PetscFree(y), 0);
 }
 
-/* The product rule against differences of values */
+/* value is the limit of the differences with steps 2h and h: their error shrinks by at least half of 256 */
+static void limit(const char what[], PetscReal value, PetscReal coarse, PetscReal fine, PetscReal rounding)
+{
+  within(what, fine, value, fabs(coarse - value) / 128 + rounding);
+}
+
+/* The product rule against differences of values, each of which has about d roundings */
 static void check_transform(TzPDE pde)
 {
   const PetscInt  d = pde->d, D = d + 1;
-  const PetscReal h = 0.05;
-  PetscReal      *X = draw(1, NPOINTS * D, 0.25, 0.75), *jet, *u, *diff;
+  const PetscReal h = 0.02;
+  PetscReal      *X = draw(1, NPOINTS * D, 0.25, 0.75), *jet, *u, *fine, *coarse;
 
-  assert_int_equal(PetscMalloc3(NPOINTS * (D + 2), &jet, NPOINTS * (D + 2), &u, D + 2, &diff), 0);
+  assert_int_equal(PetscMalloc4(NPOINTS * (D + 2), &jet, NPOINTS * (D + 2), &u, D + 2, &fine, D + 2, &coarse), 0);
   for (PetscInt p = 0; p < NPOINTS; p++) polynomial(pde, X + p * D, jet + p * (D + 2));
   assert_int_equal(TzPDETransform(pde, NPOINTS, X, jet, u), 0);
   assert_int_equal(TzPDETransform(pde, NPOINTS, X, jet, jet), 0);
   assert_memory_equal(u, jet, sizeof(*u) * NPOINTS * (size_t)(D + 2));
   for (PetscInt p = 0; p < NPOINTS; p++) {
-    PetscReal size = (PetscReal)d; /* of the values differenced; each has about d roundings */
+    PetscReal rounding;
 
-    differences(pde, transformed, X + p * D, h, diff);
-    size += fabs(diff[0]);
-    for (PetscInt i = 0; i <= D; i++) within("transform", u[p * (D + 2) + i], diff[i], (PetscReal)d * size * EPS * 8 / h);
-    within("transform, Laplacian", u[p * (D + 2) + D + 1], diff[D + 1], (PetscReal)(d * d) * size * EPS * 8 / (h * h));
+    differences(pde, transformed, X + p * D, h, fine);
+    differences(pde, transformed, X + p * D, 2 * h, coarse);
+    rounding = (PetscReal)d * ((PetscReal)d + fabs(fine[0])) * EPS * 8;
+    for (PetscInt i = 0; i <= D; i++) limit("transform", u[p * (D + 2) + i], coarse[i], fine[i], rounding / h);
+    limit("transform, Laplacian", u[p * (D + 2) + D + 1], coarse[D + 1], fine[D + 1], (PetscReal)d * rounding / (h * h));
   }
-  assert_int_equal(PetscFree3(jet, u, diff), 0);
+  assert_int_equal(PetscFree4(jet, u, fine, coarse), 0);
   assert_int_equal(PetscFree(X), 0);
 }
 
@@ -173,7 +181,7 @@ static void check_terminal(TzPDE pde)
   z[D - 1] = pde->T;
   assert_int_equal(PetscMalloc1(D + 2, &u), 0);
   assert_int_equal(TzPDETransform(pde, 1, z, f, u), 0);
-  within("terminal value", u[0], exact(pde, z), 4 * (PetscReal)D * EPS * fabs(u[0]));
+  within("terminal value", u[0], exact(pde, z), 4 * (PetscReal)D * EPS * (1 + fabs(u[0])));
   assert_int_equal(PetscFree(u), 0);
   assert_int_equal(PetscFree(f), 0);
   assert_int_equal(PetscFree(z), 0);
@@ -205,17 +213,39 @@ static void check_residual_derivative(TzPDE pde)
   assert_int_equal(PetscFree(X), 0);
 }
 
+/* The exact solution's residual, its jet by differences, tends to 0 */
+static void check_exact(TzPDE pde)
+{
+  const PetscInt  d = pde->d;
+  const PetscReal h = 0.02;
+  PetscReal      *z = draw(11, d + 1, 0.3, 0.7), *jet, fine, coarse;
+
+  assert_int_equal(PetscMalloc1(d + 3, &jet), 0);
+  differences(pde, exact, z, 2 * h, jet);
+  assert_int_equal(TzPDEResidual(pde, 1, z, jet, &coarse, NULL), 0);
+  differences(pde, exact, z, h, jet);
+  assert_int_equal(TzPDEResidual(pde, 1, z, jet, &fine, NULL), 0);
+  limit("residual of the exact solution", 0, coarse, fine, 8 * (PetscReal)(d * d) * (1 + fabs(jet[0])) * EPS / (h * h));
+  assert_int_equal(PetscFree(jet), 0);
+  assert_int_equal(PetscFree(z), 0);
+}
+
 static void test_all_types(void **state)
 {
   (void)state;
   for (size_t t = 0; t < PETSC_STATIC_ARRAY_LENGTH(types); t++) {
     for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(dims); i++) {
-      TzPDE pde = create(types[t], dims[i]);
+      TzPDE     pde = create(types[t], dims[i]);
+      PetscBool has;
 
+      assert_int_equal(TzPDEHasExact(pde, &has), 0);
       check_transform(pde);
       check_adjoint(pde);
-      check_terminal(pde);
       check_residual_derivative(pde);
+      if (has) {
+        check_terminal(pde);
+        check_exact(pde);
+      }
       assert_int_equal(TzPDEDestroy(&pde), 0);
     }
   }
@@ -248,29 +278,6 @@ static void test_hjb(void **state)
   assert_int_equal(TzPDEDestroy(&pde), 0);
 }
 
-/* The solutions of polynomial equations: differences are exact but for rounding */
-static void test_exact_solves(void **state)
-{
-  const PetscReal h = 0.05;
-
-  (void)state;
-  for (size_t t = 0; t < 2; t++) {
-    for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(dims); i++) {
-      TzPDE      pde = create(types[t], dims[i]);
-      PetscInt   d   = dims[i];
-      PetscReal *z = draw(11, d + 1, 0, 1), *jet, r;
-
-      assert_int_equal(PetscMalloc1(d + 3, &jet), 0);
-      differences(pde, exact, z, h, jet);
-      assert_int_equal(TzPDEResidual(pde, 1, z, jet, &r, NULL), 0);
-      within("residual of the exact solution", r, 0, 8 * (PetscReal)(d * d) * (1 + fabs(jet[0])) * EPS / (h * h));
-      assert_int_equal(PetscFree(jet), 0);
-      assert_int_equal(PetscFree(z), 0);
-      assert_int_equal(TzPDEDestroy(&pde), 0);
-    }
-  }
-}
-
 static void set(const char options[])
 {
   assert_int_equal(PetscOptionsClear(NULL), 0);
@@ -283,7 +290,7 @@ static void test_options(void **state)
   TzPDE                    pde;
   TzPDEType                type;
   PetscInt                 d;
-  PetscReal                lo, hi, T, diffusion;
+  PetscReal                lo, hi, T, diffusion, z[3] = {1}, jet[5] = {1};
 
   (void)state;
   set("-pde_type heat -pde_dim 7 -pde_lo -0.5 -pde_hi 2");
@@ -306,7 +313,17 @@ static void test_options(void **state)
   assert_int_equal(d, 20);
   assert_int_equal(TzPDEDestroy(&pde), 0);
 
+  set("-pde_type curved -pde_curvature 3 -pde_dim 2");
+  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+  assert_int_equal(TzPDESetFromOptions(pde), 0);
+  assert_int_equal(TzPDETransform(pde, 1, z, jet, jet), 0);
+  assert_true(jet[0] == 4 && jet[4] == 12); /* a and its Laplacian at x = (1, 0), t = 0: f = 1 */
   assert_int_equal(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL), 0);
+  assert_int_equal(TzPDEExact(pde, 1, z, jet), PETSC_ERR_SUP);
+  assert_int_equal(TzPDESetType(pde, TZPDEHJB), 0); /* the old type's data is freed */
+  assert_int_equal(TzPDEExact(pde, 1, z, jet), 0);
+  assert_int_equal(TzPDEDestroy(&pde), 0);
+
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); i++) {
     PetscErrorCode ierr;
 
@@ -326,13 +343,12 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_all_types),
     cmocka_unit_test(test_hjb),
-    cmocka_unit_test(test_exact_solves),
     cmocka_unit_test(test_options),
   };
   int failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
-  if (TzPDERegister("heat", CreateHeat)) return 1;
+  if (TzPDERegister("heat", CreateHeat) || TzPDERegister("curved", CreateCurved)) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   return PetscFinalize() || failed;
 }

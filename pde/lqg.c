@@ -1,0 +1,72 @@
+/*
+  HJB-LQG:  u_t + Lap u - |grad u|^2 = 0,  u(x,T) = g(x) = ln((1 + |x|^2)/2),  T = 1 (E, Han, Jentzen 2017, with unit control cost).
+
+  Cole-Hopf: exp(-u) solves the backward heat equation, so with c = T - t it is the mean of exp(-g) = 2/(1+|y|^2) = int_0^inf 2 exp(-v (1+|y|^2)) dv over
+  y ~ N(x, 2 c I), and the mean of exp(-v |y|^2) is known:
+
+      exp(-u(x,t)) = int_0^inf 2 exp(-phi(v)) dv,    phi(v) = v + d/2 ln(1 + 4 c v) + v |x|^2/(1 + 4 c v).
+*/
+#include <tzpdeimpl.h>
+
+static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
+{
+  const PetscInt d = pde->d;
+  PetscReal      q = 1; /* 1 + |x|^2 */
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < d; i++) q += z[i] * z[i];
+  a[0]     = pde->T - z[d];
+  a[d + 1] = -1;
+  b[0]     = PetscLogReal(q / 2);
+  for (PetscInt i = 0; i < d; i++) b[1 + i] = 2 * z[i] / q;
+  b[d + 2] = 2 * (PetscReal)d / q - 4 * (q - 1) / (q * q);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEResidual_LQG(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[])
+{
+  const PetscInt d      = pde->d;
+  PetscReal      square = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 1; i <= d; i++) square += u[i] * u[i];
+  *r = u[d + 1] + u[d + 2] - square;
+  if (dr) {
+    for (PetscInt i = 1; i <= d; i++) dr[i] = -2 * u[i];
+    dr[d + 1] = dr[d + 2] = 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The integral for t <= T, by the trapezoidal rule after v = exp(tau - exp(-tau)) / phi'(0) (Takahasi, Mori 1974). The integrand decays doubly
+  exponentially at both ends and is analytic in a strip of half width about pi/2, its nearest singularity 1 + 4 c v = 0 having Im tau near pi: a step
+  h leaves exp(-pi^2/h), that is nothing.
+*/
+static PetscErrorCode TzPDEExact_LQG(TzPDE pde, const PetscReal z[], PetscReal *u)
+{
+  const PetscInt  d = pde->d;
+  const PetscReal c = pde->T - z[d], h = 1. / 8;
+  PetscReal       square = 0, sum = 0, term = 1, slope;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < d; i++) square += z[i] * z[i];
+  slope = 1 + 2 * (PetscReal)d * c + square;
+  for (PetscReal tau = -4; tau < 0 || term > sum * 1e-18; tau += h) {
+    const PetscReal e = PetscExpReal(-tau), v = PetscExpReal(tau - e) / slope, q = 1 + 4 * c * v;
+
+    term = v * (1 + e) * PetscExpReal(-v - 0.5 * (PetscReal)d * PetscLogReal(q) - v * square / q);
+    sum += term;
+  }
+  *u = -PetscLogReal(2 * h * sum);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PETSC_INTERN PetscErrorCode TzPDECreate_LQG(TzPDE pde)
+{
+  PetscFunctionBegin;
+  pde->ops->transform = TzPDETransform_LQG;
+  pde->ops->residual  = TzPDEResidual_LQG;
+  pde->ops->exact     = TzPDEExact_LQG;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
