@@ -20,6 +20,7 @@ typedef struct {
 } TzDomain;
 
 /* X [n][d+1]: points first..first+n-1 of the sample with this key; point i does not depend on first and n. */
-PETSC_EXTERN PetscErrorCode TzCollocationSample(const TzDomain *domain, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[]);
+PETSC_EXTERN PetscErrorCode TzCollocationSample(const TzDomain *domain, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n,
+                                                PetscReal X[]);
 
 #endif

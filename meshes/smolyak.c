@@ -182,7 +182,8 @@ static PetscErrorCode TzRuleSetUp_Smolyak(TzRule rule)
   Grid          *g;
 
   PetscFunctionBegin;
-  PetscCheck(k >= 1 && k <= MAXLEVEL, PetscObjectComm((PetscObject)rule), PETSC_ERR_USER_INPUT, "-rule_level %" PetscInt_FMT ": must be between 1 and %d", k, MAXLEVEL);
+  PetscCheck(k >= 1 && k <= MAXLEVEL, PetscObjectComm((PetscObject)rule), PETSC_ERR_USER_INPUT, "-rule_level %" PetscInt_FMT ": must be between 1 and %d", k,
+             MAXLEVEL);
   PetscCall(PetscNew(&g));
   g->D       = rule->dim;
   g->k       = k;

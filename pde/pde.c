@@ -131,8 +131,8 @@ PetscErrorCode TzPDESetUp(TzPDE pde)
   if (pde->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
   if (!((PetscObject)pde)->type_name) PetscCall(TzPDESetType(pde, TZPDEHJB));
   PetscCheck(pde->d >= 1, comm, PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": must be at least 1", pde->d);
-  PetscCheck(PetscIsNormalReal(pde->hi - pde->lo) && pde->lo < pde->hi, comm, PETSC_ERR_USER_INPUT, "-pde_lo %g -pde_hi %g: must be finite, the first less than the second",
-             (double)pde->lo, (double)pde->hi);
+  PetscCheck(PetscIsNormalReal(pde->hi - pde->lo) && pde->lo < pde->hi, comm, PETSC_ERR_USER_INPUT,
+             "-pde_lo %g -pde_hi %g: must be finite, the first less than the second", (double)pde->lo, (double)pde->hi);
   pde->setupcalled = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -146,8 +146,8 @@ PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)pde, viewer));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  x in [%g, %g]^%" PetscInt_FMT ", t in [0, %g], diffusion %g\n", (double)pde->lo, (double)pde->hi, pde->d, (double)pde->T,
-                                   (double)pde->diffusion));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  x in [%g, %g]^%" PetscInt_FMT ", t in [0, %g], diffusion %g\n", (double)pde->lo, (double)pde->hi, pde->d,
+                                   (double)pde->T, (double)pde->diffusion));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

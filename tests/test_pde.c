@@ -191,7 +191,8 @@ static void check_terminal(TzPDE pde)
 static void check_residual_derivative(TzPDE pde)
 {
   const PetscInt D = pde->d + 1, n = NPOINTS * (D + 2);
-  PetscReal     *X = draw(7, NPOINTS * D, 0, 1), *u = draw(8, n, -1, 1), *v = draw(9, n, -1, 1), *plus, *J, r[NPOINTS], again[NPOINTS], rp[NPOINTS], rm[NPOINTS];
+  PetscReal     *X = draw(7, NPOINTS * D, 0, 1), *u = draw(8, n, -1, 1), *v = draw(9, n, -1, 1), *plus, *J;
+  PetscReal      r[NPOINTS], again[NPOINTS], rp[NPOINTS], rm[NPOINTS];
 
   assert_int_equal(PetscMalloc2(n, &plus, n, &J), 0);
   assert_int_equal(TzPDEResidual(pde, NPOINTS, X, u, r, NULL), 0);
