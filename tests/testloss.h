@@ -17,6 +17,7 @@ typedef enum {
 typedef struct {
   TestKind   kind;
   PetscInt   n, samples, block, nodeblocks;
+  PetscBool  fixed;  /* the same sample in every step */
   PetscReal  poison; /* a parameter above this makes the loss NaN; 0: none does */
   PetscReal *a, *b, *y, *theta;
 } TestLoss;
@@ -42,6 +43,7 @@ static PetscErrorCode TestSample(TzLoss loss, PetscInt step)
   TestLoss *t = (TestLoss *)loss->data;
 
   PetscFunctionBegin;
+  if (t->fixed) step = 0;
   PetscCall(TzRandomNormal(loss->seed, TZ_STREAM_POINTS, step, 0, 0, t->n * t->samples, t->a));
   PetscCall(TzRandomNormal(loss->seed, TZ_STREAM_POINTS, step, 1, 0, t->n * t->samples, t->b));
   PetscCall(TzRandomNormal(loss->seed, TZ_STREAM_POINTS, step, 2, 0, t->samples, t->y));

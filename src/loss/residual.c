@@ -251,10 +251,7 @@ static PetscErrorCode Validate_Residual(TzLoss loss, const PetscReal theta[], Tz
     if (!(all[3 * b + 2] <= sums[2])) sums[2] = all[3 * b + 2];
   }
   PetscCall(PetscFree(all));
-  *m = (TzMetrics){
-    .n = 3, .name = {"mse",               "rel_l2",                         "max"  },
-         .value = {sums[0] / r->nvalid, PetscSqrtReal(sums[0] / sums[1]), sums[2]}
-  };
+  *m = (TzMetrics){.n = 3, .name = {"mse", "rel_l2", "max"}, .value = {sums[0] / r->nvalid, PetscSqrtReal(sums[0] / sums[1]), sums[2]}};
   if (!r->validexact) *m = (TzMetrics){.n = 1, .name = {"residual"}, .value = {sums[0] / r->nvalid}};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,88 @@
+/*
+  For the zeroth-order solvers. A solver is one or two phases (an estimate of the gradient and what to do with it); zo.c has what the TAO types
+  share, zostep.c the step, schedule.c the learning rate.
+*/
+#ifndef ZOIMPL_H
+#define ZOIMPL_H
+
+#include <tzzo.h>
+#include <petsc/private/taoimpl.h>
+
+typedef enum {
+  TZ_LR_CONSTANT,
+  TZ_LR_STEP,
+  TZ_LR_EXPONENTIAL,
+  TZ_LR_COSINE,
+  TZ_LR_PIECEWISE
+} TzScheduleType;
+PETSC_INTERN const char *const TzScheduleTypes[];
+
+#define TZ_SCHEDULE_MAX 64 /* entries of -zo_lr_at */
+
+typedef struct {
+  TzScheduleType type;
+  PetscReal      lr;                     /* -zo_lr, which `min` and `value` are meant for */
+  PetscReal      factor;                 /* step, exponential */
+  PetscReal      min;                    /* no schedule goes below */
+  PetscInt       every;                  /* steps per factor */
+  PetscInt       steps;                  /* length of the cosine; 0: -tao_max_it */
+  PetscInt       n, at[TZ_SCHEDULE_MAX]; /* piecewise: from step at[i] on value[i] */
+  PetscReal      value[TZ_SCHEDULE_MAX];
+} TzSchedule;
+
+PETSC_INTERN PetscErrorCode TzScheduleSetFromOptions(TzSchedule *schedule, MPI_Comm comm, PetscOptionItems *PetscOptionsObject);
+/* The learning rate of a step of a phase with base rate lr; max_it: -tao_max_it */
+PETSC_INTERN PetscReal TzScheduleRate(const TzSchedule *schedule, PetscReal lr, PetscInt step, PetscInt max_it);
+
+typedef struct {
+  const char *name;
+  TzDirection direction; /* TZ_DIRECTION_COORDINATE: CGE, otherwise RGE */
+  PetscInt    queries;   /* N of the RGE */
+  PetscReal   mu, lr, momentum;
+  PetscBool   twosided;
+  /* x[n] moves along m[n], the gradient or its momentum */
+  void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
+} TzZOPhase;
+
+typedef struct {
+  TzZOPhase  phase[2];
+  PetscInt   nphases;
+  TzSchedule schedule;
+  PetscInt   patience; /* two phases: steps without improvement that end the first */
+  PetscReal  tolerance;
+
+  struct { /* with the momentum, all that a later step depends on */
+    PetscReal step, phase, best, stalled;
+  } state;
+  Vec momentum;
+
+  TzLoss       loss;
+  Vec          previous; /* solution before the last update */
+  PetscInt     first;    /* step that this solve began with */
+  PetscReal    rate;     /* of the last step */
+  PetscReal   *theta;    /* [nparams]: the whole parameter vector */
+  PetscReal   *lp, *lm;  /* [queries] */
+  PetscReal   *g, *xi;   /* [own part of the solution] */
+  PetscMPIInt *count, *displ;
+} TAO_ZO;
+
+/* zo.c: for TaoCreate_ZOxxx(): the methods, and defaults of everything but the phases */
+PETSC_INTERN PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[]);
+/* Phases with their defaults, for the solvers that consist of them */
+PETSC_INTERN void            TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]); /* x <- x - lr m */
+PETSC_INTERN const TzZOPhase TzZOPhaseSGD, TzZOPhaseSign, TzZOPhaseCGE;
+
+PETSC_INTERN PetscErrorCode TaoCreate_ZOSGD(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_ZOSign(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_ZOCGE(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_ZOHybrid(Tao);
+
+/* zostep.c */
+PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
+PETSC_INTERN TzQueries      TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase);
+/* c[n]: the derivatives along the directions of q by differences of losses */
+PETSC_INTERN void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[]);
+/* g[i1-i0]: coordinates i0 <= i < i1 of the gradient estimate, from c[n]; xi [i1-i0] is scratch */
+PETSC_INTERN PetscErrorCode TzZOGradient(TzLoss loss, const TzQueries *q, const PetscReal c[], PetscInt i0, PetscInt i1, PetscReal xi[], PetscReal g[]);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+  The step of the zeroth-order solvers. Each rank estimates and updates its own part of the solution, summing queries in ascending order, from
+  losses that all ranks have and directions that any rank regenerates: one allgather of the parameters a step is all that they exchange.
+*/
+#include "zoimpl.h"
+
+TzQueries TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase)
+{
+  TzQueries q = {.direction = phase->direction, .mu = phase->mu, .base = PETSC_TRUE, .twosided = phase->twosided, .n = phase->queries};
+
+  q.step = (PetscInt)zo->state.step;
+  return q;
+}
+
+void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[])
+{
+  for (PetscInt p = 0; p < q->n; p++) c[p] = q->twosided ? (lp[p] - lm[p]) / (2 * q->mu) : (lp[p] - l0) / q->mu;
+}
+
+PetscErrorCode TzZOGradient(TzLoss loss, const TzQueries *q, const PetscReal c[], PetscInt i0, PetscInt i1, PetscReal xi[], PetscReal g[])
+{
+  const PetscInt n = i1 - i0;
+
+  PetscFunctionBegin;
+  if (q->direction == TZ_DIRECTION_COORDINATE) {
+    PetscCall(PetscArraycpy(g, c + i0 - q->first, n));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscArrayzero(g, n));
+  for (PetscInt p = 0; p < q->n; p++) {
+    const PetscReal weight = c[p] / q->n;
+
+    PetscCall(TzLossDirection(loss, q, p, i0, i1, xi));
+    for (PetscInt i = 0; i < n; i++) g[i] += weight * xi[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The norm of the gradient, from the derivatives along all directions: the same on every rank (a norm of the distributed estimate would not be) */
+static PetscReal GradientNorm(const TzQueries *q, const PetscReal c[])
+{
+  PetscReal sum = 0;
+
+  for (PetscInt p = 0; p < q->n; p++) sum += c[p] * c[p];
+  return PetscSqrtReal(q->direction == TZ_DIRECTION_COORDINATE ? sum : sum / q->n);
+}
+
+/* theta <- the whole solution */
+static PetscErrorCode GatherSolution(Tao tao)
+{
+  TAO_ZO          *zo   = (TAO_ZO *)tao->data;
+  MPI_Comm         comm = PetscObjectComm((PetscObject)tao);
+  const PetscReal *x;
+  PetscInt         n;
+  PetscMPIInt      size;
+  TzCounts         counts;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(VecGetLocalSize(tao->solution, &n));
+  PetscCall(VecGetArrayRead(tao->solution, &x));
+  if (size == 1) {
+    PetscCall(PetscArraycpy(zo->theta, x, n));
+  } else {
+    PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)n, MPIU_REAL, zo->theta, zo->count, zo->displ, MPIU_REAL, comm));
+    PetscCall(TzLossGetCounts(zo->loss, &counts));
+    counts.bytes += n * (PetscInt64)sizeof(PetscReal);
+    PetscCall(TzLossSetCounts(zo->loss, &counts));
+  }
+  PetscCall(VecRestoreArrayRead(tao->solution, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* m <- momentum m + g, then the update of this rank's part of the solution; c: derivatives along the directions */
+static PetscErrorCode Update(Tao tao, const TzZOPhase *phase, const TzQueries *q, const PetscReal c[])
+{
+  TAO_ZO    *zo = (TAO_ZO *)tao->data;
+  PetscReal *m, *x;
+  PetscInt   i0, i1;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
+  PetscCall(TzZOGradient(zo->loss, q, c, i0, i1, zo->xi, zo->g));
+  PetscCall(VecCopy(tao->solution, zo->previous));
+  PetscCall(VecGetArray(zo->momentum, &m));
+  PetscCall(VecGetArray(tao->solution, &x));
+  for (PetscInt i = 0; i < i1 - i0; i++) m[i] = phase->momentum * m[i] + zo->g[i];
+  phase->update(i1 - i0, zo->rate, m, x);
+  PetscCall(VecRestoreArray(tao->solution, &x));
+  PetscCall(VecRestoreArray(zo->momentum, &m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ends the first of two phases when the loss has not improved for the patience */
+static PetscErrorCode CountPatience(TAO_ZO *zo, PetscReal l0)
+{
+  PetscFunctionBegin;
+  if (zo->state.phase + 1 >= zo->nphases) PetscFunctionReturn(PETSC_SUCCESS);
+  if (l0 < zo->state.best - zo->tolerance * PetscAbsReal(zo->state.best)) {
+    zo->state.best    = l0;
+    zo->state.stalled = 0;
+  } else if (++zo->state.stalled >= zo->patience) {
+    zo->state.phase += 1;
+    PetscCall(VecSet(zo->momentum, 0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A loss that is not finite ends the run. At theta itself it is the last update that went wrong: back to the solution before it. A perturbed
+  one leaves theta as it is.
+*/
+static PetscErrorCode Diverged(Tao tao, PetscReal l0)
+{
+  TAO_ZO        *zo   = (TAO_ZO *)tao->data;
+  const PetscInt step = (PetscInt)zo->state.step;
+  PetscInt       kept = step;
+
+  PetscFunctionBegin;
+  tao->reason = TAO_DIVERGED_NAN;
+  if (PetscIsInfOrNanReal(l0) && step > zo->first) {
+    PetscCall(VecCopy(zo->previous, tao->solution));
+    kept = step - 1;
+  }
+  PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)tao), PETSC_STDERR,
+                         "step %" PetscInt_FMT ": the loss %s is not finite; stopped with the parameters that step %" PetscInt_FMT " began with\n", step,
+                         PetscIsInfOrNanReal(l0) ? "at the parameters" : "at a perturbation of the parameters", kept));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(Tao tao)
+{
+  TAO_ZO          *zo    = (TAO_ZO *)tao->data;
+  const TzZOPhase *phase = &zo->phase[(PetscInt)zo->state.phase];
+  TzQueries        q     = TzZOQueries(zo, phase);
+  PetscReal        l0, norm;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossGetSeed(zo->loss, &q.seed));
+  zo->rate = TzScheduleRate(&zo->schedule, phase->lr, q.step, tao->max_it);
+  PetscCall(TzLossSample(zo->loss, q.step));
+  PetscCall(TzLossEvaluate(zo->loss, zo->theta, &q, &l0, zo->lp, zo->lm));
+  tao->nfuncs = (PetscInt)PetscMin(PETSC_MAX_INT, (PetscInt64)tao->nfuncs + 1 + q.n * (q.twosided ? 2 : 1));
+  TzZOCoefficients(&q, l0, zo->lp, zo->lm, zo->lp);
+  norm = GradientNorm(&q, zo->lp);
+  if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
+    PetscCall(Diverged(tao, l0));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Update(tao, phase, &q, zo->lp));
+  PetscCall(GatherSolution(tao));
+  PetscCall(CountPatience(zo, l0));
+  zo->state.step += 1;
+  tao->niter = q.step + 1;
+  PetscCall(TaoLogConvergenceHistory(tao, l0, norm, 0, 0));
+  PetscCall(TaoMonitor(tao, tao->niter, l0, norm, 0, zo->rate));
+  PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TaoSolve_ZO(Tao tao)
+{
+  TAO_ZO *zo = (TAO_ZO *)tao->data;
+
+  PetscFunctionBegin;
+  zo->first  = (PetscInt)zo->state.step;
+  tao->niter = zo->first;
+  PetscCall(GatherSolution(tao));
+  if (tao->niter >= tao->max_it) tao->reason = TAO_DIVERGED_MAXITS;
+  while (tao->reason == TAO_CONTINUE_ITERATING) {
+    PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
+    PetscCall(Step(tao));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
