@@ -8,18 +8,7 @@
   H_c,kl = sum_h L_hc B_hk B_hl act''(z_h). Their coefficients are packed once per parameter vector and the sums are matrix
   products. In layer 1, N is the same for all points and enters the coefficients.
 */
-#include "netimpl.h"
-
-typedef struct {
-  PetscInt   rows[3];   /* rows of each product below */
-  PetscReal *coeff[3];  /* [ceil(rows/GEMM)][out][GEMM]: against act, act', act'' */
-} TzJetLayer;
-
-struct _TzJets {
-  PetscInt   serial, nlap;
-  PetscReal *M; /* [r_1][r_1]: N of layer 1 */
-  TzJetLayer layer[TZ_MAX_LAYERS];
-};
+#include "jet.h"
 
 PetscErrorCode TzJetsDestroy(TzJets **jets)
 {
@@ -32,16 +21,7 @@ PetscErrorCode TzJetsDestroy(TzJets **jets)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  Which row of which product holds what: stream 0 (act) y'_c at c; stream 1 (act') J_ck at c r + k; second derivatives in
-  stream 2 (act''), for the sine behind y' in stream 0 with the opposite sign (act'' = -act), at `second` + c (layer 1) or + c nn + kl.
-*/
-typedef struct {
-  PetscInt  r, q, nn, second, stream;
-  PetscReal sign;
-} TzJetPlan;
-
-static TzJetPlan Plan(TzNetEval eval, PetscInt l)
+TzJetPlan TzJetsPlan(TzNetEval eval, PetscInt l)
 {
   const PetscBool sine = (PetscBool)(eval->net->act == TZ_ACT_SINE);
   TzJetPlan       plan = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
@@ -61,7 +41,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
   PetscCall(PetscNew(&jets));
   PetscCall(PetscMalloc1(eval->layer[0].q * eval->layer[0].q, &jets->M));
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    const TzJetPlan plan = Plan(eval, l);
+    const TzJetPlan plan = TzJetsPlan(eval, l);
     TzJetLayer     *jl   = &jets->layer[l];
 
     jl->rows[0] = plan.q;
@@ -98,7 +78,7 @@ static void PackUnit(const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n, Pe
 }
 
 /* M and the coefficients, when the binding or nlap has changed */
-static PetscErrorCode Prepare(TzNetEval eval, PetscInt nlap)
+PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
 {
   const PetscInt r = eval->layer[0].q;
   TzJets        *jets;
@@ -115,7 +95,7 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt nlap)
       for (PetscInt i = 0; i < nlap; i++) jets->M[k * r + l] += eval->layer[0].left[i * r + k] * eval->layer[0].left[i * r + l];
     }
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    const TzJetPlan plan  = Plan(eval, l);
+    const TzJetPlan plan  = TzJetsPlan(eval, l);
     const PetscInt  n     = eval->net->layer[l].out, width = 1 + plan.r + plan.q;
 
     for (PetscInt h = 0; h < n; h++) {
@@ -125,11 +105,6 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt nlap)
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-/* The state of one panel of points after some layers: y [q], its derivatives in y_0 G [q][r_1], its Laplacian [q]; lanes last */
-typedef struct {
-  PetscReal *y, *G, *lap;
-} TzJetState;
 
 #define LANE for (PetscInt i = 0; i < TZ_PANEL; i++)
 
@@ -175,26 +150,43 @@ static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscRea
   }
 }
 
-/* One panel through one layer; work: 3 panels of activations, then the sums, N and T */
-static PetscErrorCode Layer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJetState *to, PetscReal *work)
+PetscInt TzJetsWorkSize(TzNetEval eval, PetscInt l)
 {
-  const TzJetPlan   plan = Plan(eval, l);
+  const TzJetLayer *jl = &eval->jets->layer[l];
+  const PetscInt    r  = eval->layer[l].q;
+
+  return (3 * eval->net->layer[l].out + jl->rows[0] + jl->rows[1] + jl->rows[2] + r * (r + 1) / 2 + r * eval->layer[0].q) * TZ_PANEL;
+}
+
+TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
+{
+  const TzJetLayer *jl = &eval->jets->layer[l];
+  const PetscInt    n = eval->net->layer[l].out, r = eval->layer[l].q;
+  TzJetWork         w;
+
+  for (int s = 0; s < 3; s++) w.act[s] = work + s * n * TZ_PANEL;
+  w.sum[0] = w.act[2] + n * TZ_PANEL;
+  w.sum[1] = w.sum[0] + jl->rows[0] * TZ_PANEL;
+  w.sum[2] = w.sum[1] + jl->rows[1] * TZ_PANEL;
+  w.N      = w.sum[2] + jl->rows[2] * TZ_PANEL;
+  w.T      = w.N + r * (r + 1) / 2 * TZ_PANEL;
+  return w;
+}
+
+/* One panel through one layer */
+PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *w)
+{
+  const TzJetPlan   plan = TzJetsPlan(eval, l);
   const TzJetLayer *jl   = &eval->jets->layer[l];
   const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q;
-  PetscReal        *act[3] = {work, work + n * TZ_PANEL, work + 2 * n * TZ_PANEL}, *sum[3], *N, *T;
 
   PetscFunctionBegin;
-  sum[0] = act[2] + n * TZ_PANEL;
-  sum[1] = sum[0] + jl->rows[0] * TZ_PANEL;
-  sum[2] = sum[1] + jl->rows[1] * TZ_PANEL;
-  N      = sum[2] + jl->rows[2] * TZ_PANEL;
-  T      = N + plan.r * (plan.r + 1) / 2 * TZ_PANEL;
-  (*eval->kernels->expand)(eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, act[0], act[1], act[2], TzEvalIsBig(eval, l, from->y));
+  (*eval->kernels->expand)(eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
   for (int s = 0; s < 3; s++)
-    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, act[s], sum[s] + i * TZ_PANEL, PETSC_FALSE);
-  if (l) InnerProducts(plan.r, r1, eval->jets->M, from->G, T, N);
-  PetscCall(PetscArraycpy(to->y, sum[0], plan.q * TZ_PANEL));
-  Chain(l, &plan, r1, sum[plan.stream] + plan.second * TZ_PANEL, sum[1], N, from, to);
+    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
+  if (l) InnerProducts(plan.r, r1, eval->jets->M, from->G, w->T, w->N);
+  PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
+  Chain(l, &plan, r1, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], w->N, from, to);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -226,10 +218,8 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
   TzJetState     state[2];
 
   PetscFunctionBegin;
-  PetscCall(Prepare(eval, nlap));
-  for (PetscInt l = 0; l < net->nhidden; l++)
-    work = PetscMax(work, (3 * net->layer[l].out + eval->jets->layer[l].rows[0] + eval->jets->layer[l].rows[1] + eval->jets->layer[l].rows[2]) * TZ_PANEL);
-  work += 2 * TZ_MAX_BOND * TZ_MAX_BOND * TZ_PANEL;
+  PetscCall(TzJetsPrepare(eval, nlap));
+  for (PetscInt l = 0; l < net->nhidden; l++) work = PetscMax(work, TzJetsWorkSize(eval, l));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, 2 * size + work, &buffer));
   for (int i = 0; i < 2; i++) {
@@ -244,20 +234,29 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
     for (PetscInt p = 0; p < m; p++)
       for (PetscInt i = 0; i < in; i++) H[i * TZ_PANEL + p] = X[(p0 + p) * in + i];
     PetscCall(TzEvalContract(eval, 0, 1, H, state[0].y));
-    for (PetscInt l = 0; l < net->nhidden; l++) PetscCall(Layer(eval, l, &state[l % 2], &state[(l + 1) % 2], buffer + 2 * size));
+    for (PetscInt l = 0; l < net->nhidden; l++) {
+      const TzJetWork w = TzJetsWork(eval, l, buffer + 2 * size);
+
+      PetscCall(TzJetsLayer(eval, l, &state[l % 2], &state[(l + 1) % 2], &w));
+    }
     Finish(eval, m, &state[net->nhidden % 2], jet + p0 * (in + 2));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Through the bonds where every hidden layer has a narrow one; otherwise all channels through all layers */
-PetscErrorCode TzNetEvalJet_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+PetscBool TzJetsThroughBonds(TzNetEval eval)
 {
   PetscBool bonds = (PetscBool)(eval->layer[0].right && eval->layer[0].q <= TZ_MAX_BOND);
 
-  PetscFunctionBegin;
   for (PetscInt l = 0; l < eval->net->nhidden; l++) bonds = (PetscBool)(bonds && eval->layer[l].table);
-  if (bonds) PetscCall(Jet_Bonds(eval, n, X, nlap, jet));
+  return bonds;
+}
+
+/* Through the bonds where every hidden layer has a narrow one; otherwise all channels through all layers */
+PetscErrorCode TzNetEvalJet_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+{
+  PetscFunctionBegin;
+  if (TzJetsThroughBonds(eval)) PetscCall(Jet_Bonds(eval, n, X, nlap, jet));
   else PetscCall(TzNetEvalJet_Channels(eval, n, X, nlap, jet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
