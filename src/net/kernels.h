@@ -34,8 +34,11 @@ typedef struct {
   void (*gemm)(PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
   /* plus = E + O, minus = E - O, n a multiple of PANEL */
   void (*plusminus)(PetscInt n, const double E[], const double O[], double plus[], double minus[]);
-  /* plus, minus [n][PANEL]: act(a_h +- c_h) on a panel of nodes, by the addition theorem (sine: C, S = cos c, sin c; sa, ca = sin a, cos a) or directly (S = c) */
-  void (*shift)(TzActivation act, PetscInt n, const double a[], const double sa[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
+  /*
+    plus, minus [n][PANEL]: act(a_h +- c_h) on a panel of nodes around one point, whose numbers are one lane of panels of points
+    (PANEL apart). Sine: a = sin a, ca = cos a, C, S [n][PANEL] = cos c, sin c; others: a itself, S = c.
+  */
+  void (*shift)(TzActivation act, PetscInt n, const double a[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
   /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
   void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
 } TzKernels;

@@ -15,8 +15,8 @@
 struct _TzPoints {
   PetscInt   serial, n;
   PetscReal *X;       /* [n][in] */
-  PetscReal *a;       /* [n][n_1]: pre-activations of layer 1 */
-  PetscReal *sa, *ca; /* sin a, cos a (sine only) */
+  PetscReal *a;       /* [panels of points][n_1][PANEL]: pre-activations of layer 1; sine: sin a */
+  PetscReal *ca;      /* the same: cos a (sine only) */
   PetscReal *S, *C;   /* [ceil(n q/GEMM)][n_1][GEMM]: sin a_ph L_hk and cos a_ph L_hk, row (p, k) = p q + k */
   PetscReal *f0;      /* [n] */
   TzSeries  *series;  /* the last hidden layer around the points, or NULL */
@@ -26,8 +26,7 @@ PetscErrorCode TzPointsDestroy(TzPoints **points)
 {
   PetscFunctionBegin;
   if (!*points) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*points)->X, (*points)->f0));
-  PetscCall(PetscFree3((*points)->a, (*points)->sa, (*points)->ca));
+  PetscCall(PetscFree4((*points)->X, (*points)->f0, (*points)->a, (*points)->ca));
   PetscCall(PetscFree2((*points)->S, (*points)->C));
   PetscCall(TzSeriesDestroy(&(*points)->series));
   PetscCall(PetscFree(*points));
@@ -42,13 +41,12 @@ static PetscBool UsesProduct(TzNetEval eval)
 
 static PetscErrorCode Allocate(TzNetEval eval)
 {
-  const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out;
+  const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out, lanes = (TZ_POINTS + TZ_PANEL - 1) / TZ_PANEL * TZ_PANEL;
   TzPoints      *pts;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&pts));
-  PetscCall(PetscMalloc2(TZ_POINTS * in, &pts->X, TZ_POINTS, &pts->f0));
-  PetscCall(PetscMalloc3(TZ_POINTS * n1, &pts->a, TZ_POINTS * n1, &pts->sa, TZ_POINTS * n1, &pts->ca));
+  PetscCall(PetscMalloc4(TZ_POINTS * in, &pts->X, TZ_POINTS, &pts->f0, lanes * n1, &pts->a, lanes * n1, &pts->ca));
   if (UsesProduct(eval)) {
     const PetscInt size = TZ_POINTS * eval->layer[1].q * n1; /* TZ_POINTS is a multiple of TZ_GEMM */
     PetscCall(PetscCalloc2(size, &pts->S, size, &pts->C));
@@ -58,41 +56,21 @@ static PetscErrorCode Allocate(TzNetEval eval)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* w[n_1] += v * column i of W_1 */
-static void AddColumn(TzNetEval eval, PetscInt i, PetscReal v, PetscReal w[])
+/* z [n_1][PANEL] = W_1 H, H [in][PANEL] */
+static PetscErrorCode FirstLayer(TzNetEval eval, const PetscReal H[], PetscReal z[])
 {
-  const TzBound *b  = &eval->layer[0];
-  const PetscInt n1 = eval->net->layer[0].out;
+  PetscReal *y;
 
-  if (b->right) {
-    for (PetscInt k = 0; k < b->q; k++) {
-      const PetscReal c = v * b->left[i * b->q + k], *restrict row = b->right + k * n1;
-      for (PetscInt h = 0; h < n1; h++) w[h] += c * row[h];
-    }
-  } else {
-    const PetscReal *restrict row = b->left + i * n1;
-    for (PetscInt h = 0; h < n1; h++) w[h] += v * row[h];
+  PetscFunctionBegin;
+  if (!eval->layer[0].right) {
+    for (PetscInt i = 0; i < eval->layer[0].q; i += TZ_GEMM)
+      (*eval->kernels->gemm)(PetscMin(TZ_GEMM, eval->layer[0].q - i), eval->net->in, eval->layer[0].packed + i * eval->net->in, H, z + i * TZ_PANEL, PETSC_FALSE);
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
-}
-
-/* out[n_1] = start + s W_1 z through the bond if there is one: z sparse with m entries */
-static void FirstLayer(TzNetEval eval, PetscInt m, const PetscInt idx[], const PetscReal val[], PetscReal s, const PetscReal start[], PetscReal out[])
-{
-  const TzBound *b  = &eval->layer[0];
-  const PetscInt n1 = eval->net->layer[0].out;
-
-  for (PetscInt h = 0; h < n1; h++) out[h] = start ? start[h] : 0;
-  if (b->right && b->q <= TZ_MAX_BOND) {
-    PetscReal y[TZ_MAX_BOND] = {0};
-
-    for (PetscInt l = 0; l < m; l++)
-      for (PetscInt k = 0; k < b->q; k++) y[k] += s * val[l] * b->left[(idx ? idx[l] : l) * b->q + k];
-    for (PetscInt k = 0; k < b->q; k++) {
-      const PetscReal *restrict row = b->right + k * n1;
-      for (PetscInt h = 0; h < n1; h++) out[h] += y[k] * row[h];
-    }
-  } else
-    for (PetscInt l = 0; l < m; l++) AddColumn(eval, idx ? idx[l] : l, s * val[l], out);
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, eval->layer[0].q * TZ_PANEL, &y));
+  PetscCall(TzEvalContract(eval, 0, 1, H, y));
+  PetscCall(TzEvalExpand(eval, 0, 1, y, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static void PackProducts(TzNetEval eval, TzPoints *pts)
@@ -100,38 +78,45 @@ static void PackProducts(TzNetEval eval, TzPoints *pts)
   const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out;
   const PetscReal *L = eval->layer[1].left;
 
-  for (PetscInt p = 0; p < pts->n; p++)
-    for (PetscInt k = 0; k < q; k++) {
-      const PetscInt row = p * q + k;
-      PetscReal     *S = pts->S + row / TZ_GEMM * n1 * TZ_GEMM + row % TZ_GEMM, *C = pts->C + row / TZ_GEMM * n1 * TZ_GEMM + row % TZ_GEMM;
+  for (PetscInt row0 = 0; row0 < pts->n * q; row0 += TZ_GEMM)
+    for (PetscInt h = 0; h < n1; h++) {
+      PetscReal *restrict S = pts->S + (row0 * n1 + h * TZ_GEMM), *restrict C = pts->C + (row0 * n1 + h * TZ_GEMM);
 
-      for (PetscInt h = 0; h < n1; h++) {
-        S[h * TZ_GEMM] = pts->sa[p * n1 + h] * L[h * q + k];
-        C[h * TZ_GEMM] = pts->ca[p * n1 + h] * L[h * q + k];
+      for (PetscInt i = 0; i < TZ_GEMM && row0 + i < pts->n * q; i++) {
+        const PetscInt p = (row0 + i) / q, k = (row0 + i) % q, at = (p / TZ_PANEL * n1 + h) * TZ_PANEL + p % TZ_PANEL;
+
+        S[i] = pts->a[at] * L[h * q + k];
+        C[i] = pts->ca[at] * L[h * q + k];
       }
     }
 }
 
-/* The bond vectors of layer 2 at the points themselves, for the series */
-static PetscErrorCode Centres(TzNetEval eval, TzPoints *pts)
+/* Panel p of the points: pre-activations, and for the sine their sine and cosine */
+static PetscErrorCode PreparePanel(TzNetEval eval, TzPoints *pts, PetscInt p)
 {
-  const PetscInt np = (pts->n + TZ_PANEL - 1) / TZ_PANEL, n1 = eval->net->layer[0].out;
-  PetscReal     *H, *Y;
+  const PetscInt   in = eval->net->in, n1 = eval->net->layer[0].out, m = PetscMin(TZ_PANEL, pts->n - p * TZ_PANEL);
+  const PetscReal *bias = eval->theta + eval->net->layer[0].bias;
+  PetscReal       *H, *unused, *a = pts->a + p * n1 * TZ_PANEL;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, np * n1 * TZ_PANEL, &H));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, np * eval->layer[1].q * TZ_PANEL, &Y));
-  PetscCall(PetscArrayzero(H + (np - 1) * n1 * TZ_PANEL, n1 * TZ_PANEL));
-  for (PetscInt p = 0; p < pts->n; p++)
-    for (PetscInt h = 0; h < n1; h++) H[(p / TZ_PANEL * n1 + h) * TZ_PANEL + p % TZ_PANEL] = pts->sa[p * n1 + h];
-  PetscCall(TzEvalContract(eval, 1, np, H, Y));
-  PetscCall(TzSeriesSetPoints(pts->series, eval, pts->n, Y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(PetscArrayzero(H, in * TZ_PANEL));
+  for (PetscInt i = 0; i < m; i++)
+    for (PetscInt c = 0; c < in; c++) H[c * TZ_PANEL + i] = pts->X[(p * TZ_PANEL + i) * in + c];
+  PetscCall(FirstLayer(eval, H, a));
+  if (eval->net->act == TZ_ACT_SINE) {
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, n1 * TZ_PANEL, &unused));
+    (*eval->kernels->activate)(TZ_ACT_SINE, n1, bias, a, pts->ca + p * n1 * TZ_PANEL, unused);
+  } else
+    for (PetscInt h = 0; h < n1; h++)
+      for (PetscInt i = 0; i < TZ_PANEL; i++) a[h * TZ_PANEL + i] += bias[h];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
 {
-  const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out;
+  const PetscInt in = eval->net->in, np = (n + TZ_PANEL - 1) / TZ_PANEL;
+  PetscReal     *Y;
   TzPoints      *pts;
 
   PetscFunctionBegin;
@@ -141,10 +126,13 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
   pts->serial = eval->serial;
   pts->n      = n;
   PetscCall(PetscArraycpy(pts->X, X, n * in));
-  for (PetscInt p = 0; p < n; p++) FirstLayer(eval, in, NULL, X + p * in, 1, eval->theta + eval->net->layer[0].bias, pts->a + p * n1);
-  if (eval->net->act == TZ_ACT_SINE) (*eval->kernels->sincos)(n * n1, pts->a, pts->sa, pts->ca);
+  for (PetscInt p = 0; p < np; p++) PetscCall(PreparePanel(eval, pts, p));
   if (UsesProduct(eval)) PackProducts(eval, pts);
-  if (pts->series) PetscCall(Centres(eval, pts));
+  if (pts->series) { /* the bond vectors of layer 2 at the points themselves */
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, np * eval->layer[1].q * TZ_PANEL, &Y));
+    PetscCall(TzEvalContract(eval, 1, np, pts->a, Y));
+    PetscCall(TzSeriesSetPoints(pts->series, eval, np, Y));
+  }
   PetscCall(TzNetEvalForward(eval, n, X, pts->f0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,23 +140,16 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
 /* Tables of pairs j0 <= j < j0 + m on one panel: S, C [n_1][PANEL] = sin c, cos c, or S = c; lanes from m on are the origin */
 static PetscErrorCode Tables(TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt m, PetscReal *C, PetscReal *S)
 {
-  const PetscInt n1 = eval->net->layer[0].out;
-  PetscReal     *c, *sine, *cosine;
+  const PetscInt in = eval->net->in, n1 = eval->net->layer[0].out;
+  PetscReal     *H;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, 3 * n1, &c));
-  sine   = c + n1;
-  cosine = sine + n1;
-  for (PetscInt j = 0; j < TZ_PANEL; j++) {
-    const PetscInt k = pairs->ptr[j0 + (j < m ? j : 0)], entries = j < m ? pairs->ptr[j0 + j + 1] - k : 0;
-
-    FirstLayer(eval, entries, pairs->idx + k, pairs->val + k, s, NULL, c);
-    if (eval->net->act == TZ_ACT_SINE) {
-      (*eval->kernels->sincos)(n1, c, sine, cosine);
-      for (PetscInt h = 0; h < n1; h++) S[h * TZ_PANEL + j] = sine[h], C[h * TZ_PANEL + j] = cosine[h];
-    } else
-      for (PetscInt h = 0; h < n1; h++) S[h * TZ_PANEL + j] = c[h];
-  }
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(PetscArrayzero(H, in * TZ_PANEL));
+  for (PetscInt j = 0; j < m; j++)
+    for (PetscInt k = pairs->ptr[j0 + j]; k < pairs->ptr[j0 + j + 1]; k++) H[pairs->idx[k] * TZ_PANEL + j] = s * pairs->val[k];
+  PetscCall(FirstLayer(eval, H, S));
+  if (eval->net->act == TZ_ACT_SINE) (*eval->kernels->sincos)(n1 * TZ_PANEL, S, S, C);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -227,10 +208,10 @@ static PetscErrorCode PanelForm(TzNetEval eval, const PetscReal C[], const Petsc
     const PetscInt points = PetscMin(most, pts->n - p0);
 
     for (PetscInt p = 0; p < points; p++) {
-      const PetscInt at   = (p0 + p) * n1;
+      const PetscInt at   = (p0 + p) / TZ_PANEL * n1 * TZ_PANEL + (p0 + p) % TZ_PANEL;
       PetscReal     *plus = H + 2 * p * n1 * TZ_PANEL;
 
-      (*eval->kernels->shift)(eval->net->act, n1, pts->a + at, pts->sa + at, pts->ca + at, C, S, plus, plus + n1 * TZ_PANEL);
+      (*eval->kernels->shift)(eval->net->act, n1, pts->a + at, pts->ca + at, C, S, plus, plus + n1 * TZ_PANEL);
     }
     PetscCall(TzEvalContract(eval, 1, 2 * points, H, Y));
     PetscCall(TzEvalTail(eval, 1, 2 * points, Y, f));

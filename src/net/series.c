@@ -32,8 +32,8 @@ struct _TzSeries {
   PetscInt  *order;                      /* [np]: highest order whose coefficients are known */
   PetscReal *Y0, *S, *C;                 /* [np][r][PANEL], [np][n][PANEL] twice: bond vectors, sin z, cos z at the centres */
   PetscReal *coeff;                      /* [np][terms][PANEL] */
-  PetscInt   point, pointorder;          /* whose coefficients are gathered, for which order */
-  PetscReal *gathered;                   /* [terms] in Horner's order */
+  PetscInt  *gatheredorder;              /* [np PANEL]: the order for which a point's coefficients are gathered, or 0 */
+  PetscReal *gathered;                   /* [np PANEL][terms] in Horner's order */
 };
 
 /* Terms of a polynomial of degree <= d in the variables v..r-1, as Horner's scheme takes them; alpha: exponents so far */
@@ -115,7 +115,7 @@ PetscErrorCode TzSeriesCreate(TzNetEval eval, PetscInt l, TzSeries **series)
   s->most = most;
   PetscCall(PetscMalloc3(size, &s->parent, size, &s->variable, size, &s->power));
   PetscCall(Enumerate(s));
-  PetscCall(PetscMalloc2(size * n, &s->table, size, &s->gathered));
+  PetscCall(PetscMalloc1(size * n, &s->table));
   for (PetscInt o = 1; o <= most; o++) PetscCall(PetscCalloc1((s->count[o] + TZ_GEMM - 1) / TZ_GEMM * n * TZ_GEMM, &s->packed[o]));
   for (PetscInt m = 1; m <= most; m++) { /* delta^(m+1)/(m+1)! = 2^-54 */
     PetscReal logfactorial = 0;
@@ -138,8 +138,8 @@ PetscErrorCode TzSeriesDestroy(TzSeries **series)
     PetscCall(PetscFree(s->packed[o]));
   }
   PetscCall(PetscFree3(s->parent, s->variable, s->power));
-  PetscCall(PetscFree2(s->table, s->gathered));
-  PetscCall(PetscFree5(s->order, s->Y0, s->S, s->C, s->coeff));
+  PetscCall(PetscFree(s->table));
+  PetscCall(PetscFree7(s->order, s->Y0, s->S, s->C, s->coeff, s->gatheredorder, s->gathered));
   PetscCall(PetscFree(*series));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -171,16 +171,16 @@ static void Build(TzSeries *s, TzNetEval eval, PetscInt m)
   s->built = PetscMax(s->built, m);
 }
 
-/* Y0 [ceil(n/PANEL)][r][PANEL]: bond vectors at the n centres (copied), for the present binding */
-PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt n, PetscReal Y0[])
+/* Y0 [np][r][PANEL]: bond vectors at panels of centres (copied), for the present binding */
+PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const PetscReal Y0[])
 {
-  const PetscInt np = (n + TZ_PANEL - 1) / TZ_PANEL, terms = s->first[s->most + 1];
+  const PetscInt terms = s->first[s->most + 1];
   PetscReal     *unused;
 
   PetscFunctionBegin;
   if (np > s->npmax) {
-    PetscCall(PetscFree5(s->order, s->Y0, s->S, s->C, s->coeff));
-    PetscCall(PetscMalloc5(np, &s->order, np * s->r * TZ_PANEL, &s->Y0, np * s->n * TZ_PANEL, &s->S, np * s->n * TZ_PANEL, &s->C, np * terms * TZ_PANEL, &s->coeff));
+    PetscCall(PetscFree7(s->order, s->Y0, s->S, s->C, s->coeff, s->gatheredorder, s->gathered));
+    PetscCall(PetscMalloc7(np, &s->order, np * s->r * TZ_PANEL, &s->Y0, np * s->n * TZ_PANEL, &s->S, np * s->n * TZ_PANEL, &s->C, np * terms * TZ_PANEL, &s->coeff, np * TZ_PANEL, &s->gatheredorder, np * TZ_PANEL * terms, &s->gathered));
     s->npmax = np;
   }
   if (s->serial != eval->serial) {
@@ -197,8 +197,8 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt n, PetscR
     }
     s->norm = PetscSqrtReal(s->norm);
   }
-  s->np    = np;
-  s->point = -1;
+  s->np = np;
+  PetscCall(PetscArrayzero(s->gatheredorder, np * TZ_PANEL));
   PetscCall(PetscArraycpy(s->Y0, Y0, np * s->r * TZ_PANEL));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, s->n * TZ_PANEL, &unused));
   for (PetscInt p = 0; p < np; p++) {
@@ -231,6 +231,7 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
 {
   const PetscInt   panel = p / TZ_PANEL, lane = p % TZ_PANEL, r = s->r;
   const PetscReal *y0 = s->Y0 + panel * r * TZ_PANEL + lane;
+  PetscReal       *gathered;
   PetscReal        delta[2 * TZ_SERIES_MAX_BOND * TZ_PANEL], norm[TZ_PANEL], longest = 0;
   PetscInt         m = 1;
 
@@ -251,13 +252,13 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
   *done = (PetscBool)(longest <= s->reach[m]);
   if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->order[panel] < m) Coefficients(s, eval, panel, m);
-  if (s->point != p || s->pointorder != m) {
+  gathered = s->gathered + p * s->first[s->most + 1];
+  if (s->gatheredorder[p] != m) {
     const PetscReal *c = s->coeff + panel * s->first[s->most + 1] * TZ_PANEL + lane;
 
-    for (PetscInt i = 0; i < s->first[m + 1]; i++) s->gathered[i] = s->horner[m][i] ? c[s->horner[m][i] * TZ_PANEL] : 0;
-    s->point      = p;
-    s->pointorder = m;
+    for (PetscInt i = 0; i < s->first[m + 1]; i++) gathered[i] = s->horner[m][i] ? c[s->horner[m][i] * TZ_PANEL] : 0;
+    s->gatheredorder[p] = m;
   }
-  for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, s->gathered, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
+  for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, gathered, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
