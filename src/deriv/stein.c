@@ -26,7 +26,6 @@ static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, PetscOptionItems *Pets
   PetscCall(PetscOptionsReal("-stein_sigma", "Standard deviation of the smoothing, in units of x (> 0)", "TzDerivSetType", stein->sigma, &stein->sigma, NULL));
   PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -stein_sigma %g: must be positive", (double)stein->sigma);
   PetscOptionsHeadEnd();
-  if (deriv->D) PetscCall(TzRuleSetDim(stein->rule, deriv->D));
   PetscCall(TzRuleSetFromOptions(stein->rule));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -56,14 +55,15 @@ static PetscErrorCode SetUp_Stein(TzDeriv deriv)
 {
   TzStein       *stein = (TzStein *)deriv->data;
   const TzPairs *pairs;
-  PetscBool      random;
+  PetscBool      random, given;
   PetscInt       degree, dim;
 
   PetscFunctionBegin;
+  PetscCall(TzRuleGetDim(stein->rule, &dim));
+  PetscCall(PetscOptionsHasName(((PetscObject)deriv)->options, ((PetscObject)deriv)->prefix, "-rule_dim", &given));
+  PetscCheck(!given || dim == deriv->D, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -rule_dim %" PetscInt_FMT ": the equation has %" PetscInt_FMT " coordinates (x and t); leave the option out", dim, deriv->D);
   PetscCall(TzRuleSetDim(stein->rule, deriv->D));
   PetscCall(TzRuleSetUp(stein->rule));
-  PetscCall(TzRuleGetDim(stein->rule, &dim));
-  PetscCheck(dim == deriv->D, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -rule_dim %" PetscInt_FMT ": the equation has %" PetscInt_FMT " coordinates (x and t); leave the option out", dim, deriv->D);
   PetscCall(TzRuleIsRandom(stein->rule, &random));
   PetscCall(TzRuleGetDegree(stein->rule, &degree));
   /* the weight |e|^2 - s^2 d has degree 2: a quadratic f needs degree 4 */

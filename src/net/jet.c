@@ -54,26 +54,47 @@ static PetscErrorCode Allocate(TzNetEval eval)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the coefficients of unit h go to these places */
-static inline PetscReal *Row(const TzJetLayer *jl, int s, PetscInt n, PetscInt row, PetscInt h)
+/* v [rows] of unit h to its places in coeff */
+static inline void Scatter(PetscInt rows, PetscInt n, PetscInt h, const PetscReal v[], PetscReal coeff[])
 {
-  return jl->coeff[s] + (row / TZ_GEMM * n + h) * TZ_GEMM + row % TZ_GEMM;
+  for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
+    PetscReal *restrict to = coeff + (i * n + h * TZ_GEMM);
+
+    for (PetscInt j = 0; j < TZ_GEMM; j++) to[j] = i + j < rows ? v[i + j] : 0;
+  }
 }
 
-static void PackUnit(const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n, PetscInt h, const PetscReal *B, const PetscReal *L, const PetscReal *M)
+/* Coefficients of a layer; inlined with constant r and q where that pays. M: N of layer 1, otherwise NULL */
+static inline __attribute__((always_inline)) void PackLayer(PetscInt r, PetscInt q, const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n, const PetscReal *table, const PetscReal *M)
 {
-  PetscReal x = 0;
+  PetscReal BB[TZ_MAX_BOND * TZ_MAX_BOND], v[TZ_MAX_BOND * TZ_MAX_BOND * (TZ_MAX_BOND + 1)], w[TZ_MAX_BOND * TZ_MAX_BOND];
 
-  if (M)
-    for (PetscInt k = 0; k < plan->r; k++)
-      for (PetscInt l = 0; l < plan->r; l++) x += B[k] * B[l] * M[k * plan->r + l];
-  for (PetscInt c = 0; c < plan->q; c++) {
-    *Row(jl, 0, n, c, h) = L[c];
-    for (PetscInt k = 0; k < plan->r; k++) *Row(jl, 1, n, c * plan->r + k, h) = L[c] * B[k];
-    if (M) *Row(jl, plan->stream, n, plan->second + c, h) = plan->sign * L[c] * x;
-    else
-      for (PetscInt k = 0, kl = 0; k < plan->r; k++)
-        for (PetscInt l = k; l < plan->r; l++, kl++) *Row(jl, plan->stream, n, plan->second + c * plan->nn + kl, h) = plan->sign * L[c] * B[k] * B[l] * (k == l ? 1 : 2);
+  for (PetscInt h = 0; h < n; h++, table += 1 + r + q) {
+    const PetscReal *B = table + 1, *L = table + 1 + r;
+    PetscReal       *second = v + plan->second, x = 0;
+    PetscInt         nn = 1;
+
+    if (M) {
+      for (PetscInt k = 0; k < r; k++)
+        for (PetscInt l = 0; l < r; l++) x += B[k] * B[l] * M[k * r + l];
+      BB[0] = plan->sign * x;
+    } else {
+      nn = 0;
+      for (PetscInt k = 0; k < r; k++)
+        for (PetscInt l = k; l < r; l++) BB[nn++] = plan->sign * B[k] * B[l] * (k == l ? 1 : 2);
+    }
+    for (PetscInt c = 0; c < q; c++) {
+      for (PetscInt k = 0; k < r; k++) w[c * r + k] = L[c] * B[k];
+      for (PetscInt k = 0; k < nn; k++) second[c * nn + k] = L[c] * BB[k];
+    }
+    if (plan->stream) {
+      Scatter(q, n, h, L, jl->coeff[0]);
+      Scatter(q * nn, n, h, v, jl->coeff[2]);
+    } else {
+      for (PetscInt c = 0; c < q; c++) v[c] = L[c];
+      Scatter(q + q * nn, n, h, v, jl->coeff[0]);
+    }
+    Scatter(q * r, n, h, w, jl->coeff[1]);
   }
 }
 
@@ -95,13 +116,13 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
       for (PetscInt i = 0; i < nlap; i++) jets->M[k * r + l] += eval->layer[0].left[i * r + k] * eval->layer[0].left[i * r + l];
     }
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    const TzJetPlan plan  = TzJetsPlan(eval, l);
-    const PetscInt  n     = eval->net->layer[l].out, width = 1 + plan.r + plan.q;
+    const TzJetPlan  plan = TzJetsPlan(eval, l);
+    const PetscInt   n    = eval->net->layer[l].out;
+    const PetscReal *table = eval->layer[l].table, *M = l ? NULL : jets->M;
 
-    for (PetscInt h = 0; h < n; h++) {
-      const PetscReal *t = eval->layer[l].table + h * width;
-      PackUnit(&jets->layer[l], &plan, n, h, t + 1, t + 1 + plan.r, l ? NULL : jets->M);
-    }
+    if (plan.r == 4 && plan.q == 4) PackLayer(4, 4, &jets->layer[l], &plan, n, table, M);
+    else if (plan.r == 4 && plan.q == 1) PackLayer(4, 1, &jets->layer[l], &plan, n, table, M);
+    else PackLayer(plan.r, plan.q, &jets->layer[l], &plan, n, table, M);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -173,17 +194,17 @@ TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
   return w;
 }
 
-/* One panel through one layer */
-PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *w)
+/* A panel of m points through one layer */
+PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *w)
 {
   const TzJetPlan   plan = TzJetsPlan(eval, l);
   const TzJetLayer *jl   = &eval->jets->layer[l];
   const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q;
 
   PetscFunctionBegin;
-  (*eval->kernels->expand)(eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
+  (*eval->kernels->expand)(m, eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
   for (int s = 0; s < 3; s++)
-    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM) (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
   if (l) InnerProducts(plan.r, r1, eval->jets->M, from->G, w->T, w->N);
   PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
   Chain(l, &plan, r1, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], w->N, from, to);
@@ -237,7 +258,7 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
     for (PetscInt l = 0; l < net->nhidden; l++) {
       const TzJetWork w = TzJetsWork(eval, l, buffer + 2 * size);
 
-      PetscCall(TzJetsLayer(eval, l, &state[l % 2], &state[(l + 1) % 2], &w));
+      PetscCall(TzJetsLayer(eval, m, l, &state[l % 2], &state[(l + 1) % 2], &w));
     }
     Finish(eval, m, &state[net->nhidden % 2], jet + p0 * (in + 2));
   }

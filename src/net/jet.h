@@ -41,6 +41,6 @@ PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, PetscInt nlap);            
 PETSC_INTERN TzJetPlan      TzJetsPlan(TzNetEval, PetscInt l);
 PETSC_INTERN PetscInt       TzJetsWorkSize(TzNetEval, PetscInt l);
 PETSC_INTERN TzJetWork      TzJetsWork(TzNetEval, PetscInt l, PetscReal *work); /* places in work[TzJetsWorkSize] */
-PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *);
+PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *);
 
 #endif

@@ -28,10 +28,11 @@ typedef struct {
   void (*bond)(TzActivation act, PetscInt n, PetscInt r, PetscInt q, const double table[], const double Y[], double out[], PetscBool big);
   /* On one panel Z [n][PANEL], in place: Z = act(b + Z); D1, D2 [n][PANEL]: the derivatives act', act'' there, or both NULL */
   void (*activate)(TzActivation act, PetscInt n, const double bias[], double Z[], double D1[], double D2[]);
+  /* The next two work on the first `lanes` <= PANEL rows of a panel (rounded up to vectors; the rest is not touched). */
   /* A, D1, D2 [n][PANEL]: act, act', act'' at z_h = b_h + sum_{k<r} B_hk Y_k; table [n][width]: b_h, B_h0..; D2 is not set for sine (-A) */
-  void (*expand)(TzActivation act, PetscInt n, PetscInt r, const double table[], PetscInt width, const double Y[], double A[], double D1[], double D2[], PetscBool big);
+  void (*expand)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, const double table[], PetscInt width, const double Y[], double A[], double D1[], double D2[], PetscBool big);
   /* C [rows][PANEL] (+)= A^T X: rows <= GEMM, A [n][GEMM], X [n][PANEL] */
-  void (*gemm)(PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
+  void (*gemm)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
   /* plus = E + O, minus = E - O, n a multiple of PANEL */
   void (*plusminus)(PetscInt n, const double E[], const double O[], double plus[], double minus[]);
   /*

@@ -64,7 +64,7 @@ static PetscErrorCode FirstLayer(TzNetEval eval, const PetscReal H[], PetscReal 
   PetscFunctionBegin;
   if (!eval->layer[0].right) {
     for (PetscInt i = 0; i < eval->layer[0].q; i += TZ_GEMM)
-      (*eval->kernels->gemm)(PetscMin(TZ_GEMM, eval->layer[0].q - i), eval->net->in, eval->layer[0].packed + i * eval->net->in, H, z + i * TZ_PANEL, PETSC_FALSE);
+      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, eval->layer[0].q - i), eval->net->in, eval->layer[0].packed + i * eval->net->in, H, z + i * TZ_PANEL, PETSC_FALSE);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, eval->layer[0].q * TZ_PANEL, &y));
@@ -181,8 +181,8 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const PetscReal C[], const Pe
     for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
       const PetscInt block = (p0 * q + i) * n1, nrows = PetscMin(TZ_GEMM, rows - i);
 
-      (*k->gemm)(nrows, n1, pts->S + block, C, E + i * TZ_PANEL, PETSC_FALSE);
-      (*k->gemm)(nrows, n1, pts->C + block, S, O + i * TZ_PANEL, PETSC_FALSE);
+      (*k->gemm)(TZ_PANEL, nrows, n1, pts->S + block, C, E + i * TZ_PANEL, PETSC_FALSE);
+      (*k->gemm)(TZ_PANEL, nrows, n1, pts->C + block, S, O + i * TZ_PANEL, PETSC_FALSE);
     }
     for (PetscInt p = 0; p < points; p++) {
       (*k->plusminus)(q * TZ_PANEL, E + p * q * TZ_PANEL, O + p * q * TZ_PANEL, Y, Y + q * TZ_PANEL);

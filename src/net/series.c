@@ -205,7 +205,7 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const
     const PetscReal *y = s->Y0 + p * s->r * TZ_PANEL;
 
     s->order[p] = 0;
-    (*eval->kernels->expand)(TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL, unused, TzEvalIsBig(eval, s->l, y));
+    (*eval->kernels->expand)(TZ_PANEL, TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL, unused, TzEvalIsBig(eval, s->l, y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -218,7 +218,7 @@ static void Coefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
     const PetscReal *X = (o % 2 ? s->C : s->S) + p * s->n * TZ_PANEL;
     PetscReal       *c = s->coeff + (p * s->first[s->most + 1] + s->first[o]) * TZ_PANEL;
 
-    for (PetscInt i = 0; i < s->count[o]; i += TZ_GEMM) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, s->count[o] - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt i = 0; i < s->count[o]; i += TZ_GEMM) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, s->count[o] - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
   }
   s->order[p] = PetscMax(s->order[p], m);
 }

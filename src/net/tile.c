@@ -49,7 +49,7 @@ PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const Pet
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt i = 0; i < b->q; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, b->q - i), in, b->packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, b->q - i), in, b->packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,7 +61,7 @@ PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const Petsc
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < out; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(PetscMin(TZ_GEMM, out - i), b->q, b->expand + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, out - i), b->q, b->expand + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
