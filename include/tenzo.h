@@ -9,6 +9,8 @@
 #include <tznet.h>
 #include <tzderiv.h>
 #include <tzloss.h>
+#include <tzidx.h>
+#include <tzclassify.h>
 #include <tzzo.h>
 
 #endif

@@ -96,6 +96,8 @@ PETSC_EXTERN PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, 
 /* xi of query q, coordinates i0 <= i < i1: generated from its key; and the same, copied where an evaluation on this rank has just generated it */
 PETSC_EXTERN PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
 PETSC_EXTERN PetscErrorCode TzLossDirection(TzLoss loss, const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
+/* First-order references: l = L(theta) and its exact gradient grad[n], equal on every rank; PETSC_ERR_SUP where the type has none. Counted as one query. */
+PETSC_EXTERN PetscErrorCode TzLossGradient(TzLoss loss, const PetscReal theta[], PetscReal *l, PetscReal grad[]);
 PETSC_EXTERN PetscErrorCode TzLossValidate(TzLoss loss, const PetscReal theta[], TzMetrics *metrics);
 
 PETSC_EXTERN PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss));

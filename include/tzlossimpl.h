@@ -26,6 +26,8 @@ struct _TzLossOps {
     each coordinate in turn. A sum must not depend on which other coordinates and blocks the call has. q->base is not set.
   */
   PetscErrorCode (*coordinates)(TzLoss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[]);
+  /* optional: *sum = the sum of term over the samples i0 <= i < i1 (of one block), grad[nparams] += its gradient at the parameters bound */
+  PetscErrorCode (*gradient)(TzLoss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[]);
   PetscErrorCode (*validate)(TzLoss, const PetscReal theta[], TzMetrics *);
   PetscErrorCode (*view)(TzLoss, PetscViewer);
   PetscErrorCode (*destroy)(TzLoss);
@@ -50,8 +52,9 @@ struct _p_TzLoss {
 };
 
 PETSC_INTERN PetscErrorCode TzLossCreate_Residual(TzLoss);
+PETSC_INTERN PetscErrorCode TzLossCreate_CrossEntropy(TzLoss);
 
-PETSC_INTERN PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossValidate;
+PETSC_INTERN PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient, TZ_LossValidate;
 
 /* queries.c. All coordinates of xi of a query, valid until the next call; the rows of one step are kept within a limit of memory. */
 PETSC_INTERN PetscErrorCode TzLossDirectionRow(TzLoss, const TzQueries *, PetscInt query, const PetscReal **xi);

@@ -58,4 +58,16 @@ PETSC_EXTERN PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const Pet
 /* jet [n][in+2]: value, gradient in all inputs, Laplacian in the first nlap inputs, by exact forward propagation. */
 PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 
+/*
+  Outputs under changes of single parameters, for many of them at the cost of a few forward passes: networks with one hidden
+  layer of any train or dense format (TzNetHasCoordinates). Equal to forward passes at theta + delta e_i up to rounding.
+*/
+typedef struct _p_TzNetCoordinates *TzNetCoordinates;
+PETSC_EXTERN PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has);
+PETSC_EXTERN PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *c);
+PETSC_EXTERN PetscErrorCode TzNetCoordinatesDestroy(TzNetCoordinates *c);
+PETSC_EXTERN PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[]); /* copies X [n][in] */
+/* Y [out][count]: outputs at point 0 <= point < n with theta_(first + i) + delta, i < count; each column depends on its i alone */
+PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscReal Y[]);
+
 #endif

@@ -219,11 +219,13 @@ const TzProducts *TzProductsFind(const char name[])
 
 const TzProducts *TzProductsGet(void)
 {
-  static const TzProducts *best  = NULL;
-  static const char      *order[] = {"avx512", "avx2", "base"};
-  const char             *wanted  = getenv("TENZO_ISA");
+  static const TzProducts *best    = NULL;
+  static const char *const order[] = {"avx512", "avx2", "base"};
+  const char              *wanted;
 
-  if (!best && wanted) best = TzProductsFind(wanted);
+  if (best) return best;
+  wanted = getenv("TENZO_ISA");
+  if (wanted) best = TzProductsFind(wanted);
   for (size_t i = 0; !best && i < PETSC_STATIC_ARRAY_LENGTH(order); i++) best = TzProductsFind(order[i]);
   return best;
 }

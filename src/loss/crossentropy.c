@@ -1,0 +1,280 @@
+/*
+  Loss "crossentropy": see tzclassify.h.
+
+  Options:
+    -mnist_dir DIR       (default ../shared/mnist): train- and t10k-images-idx3-ubyte[.gz], train- and t10k-labels-idx1-ubyte[.gz]
+    -mnist_holdout n     (default 0): n > 0 validates on the last n training images, which then are not trained on, and leaves the test
+                         images alone: for choosing hyperparameters
+    -loss_batch n        images of a step (default 64)
+    -loss_block n        images of a block, the unit that ranks share (default 16)
+*/
+#include "crossentropy.h"
+
+static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, PetscOptionItems *PetscOptionsObject)
+{
+  TzCrossEntropy *c    = (TzCrossEntropy *)loss->data;
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+
+  PetscFunctionBegin;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Cross-entropy of a classifier of images");
+  PetscCall(PetscOptionsString("-mnist_dir", "Directory of the IDX files (train-images-idx3-ubyte[.gz] ...)", "TzImagesReadDirectory", c->dir, c->dir, sizeof(c->dir), NULL));
+  PetscCall(PetscOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)", "TzLossValidate", c->holdout, &c->holdout, NULL));
+  PetscCheck(c->holdout >= 0, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be at least 0", c->holdout);
+  PetscCall(PetscOptionsInt("-loss_batch", "Images of a step (>= 1)", "TzLossSample", c->batch, &c->batch, NULL));
+  PetscCheck(c->batch >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at least 1", c->batch);
+  PetscCall(PetscOptionsInt("-loss_block", "Images of a block, the unit that ranks share (>= 1)", "TzLossSample", c->block, &c->block, NULL));
+  PetscCheck(c->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", c->block);
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Takes the last n images of the training set as the test set */
+static PetscErrorCode HoldOut(TzImages *train, TzImages *test, PetscInt n)
+{
+  const size_t size = (size_t)(train->rows * train->cols), rest = (size_t)(train->n - n);
+
+  PetscFunctionBegin;
+  PetscCall(TzImagesDestroy(test));
+  *test = (TzImages){.n = n, .rows = train->rows, .cols = train->cols};
+  PetscCall(PetscMalloc1((size_t)n * size, &test->pixel));
+  PetscCall(PetscMalloc1((size_t)n, &test->label));
+  PetscCall(PetscMemcpy(test->pixel, train->pixel + rest * size, (size_t)n * size));
+  PetscCall(PetscMemcpy(test->label, train->label + rest, (size_t)n));
+  train->n -= n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Reads the images, once */
+static PetscErrorCode Load(TzLoss loss)
+{
+  TzCrossEntropy *c    = (TzCrossEntropy *)loss->data;
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+
+  PetscFunctionBegin;
+  if (c->train.n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzImagesReadDirectory(comm, c->dir, "train", &c->train));
+  PetscCall(TzImagesReadDirectory(comm, c->dir, "t10k", &c->test));
+  PetscCheck(c->train.rows == c->test.rows && c->train.cols == c->test.cols, comm, PETSC_ERR_FILE_UNEXPECTED, "%s: training images are %" PetscInt_FMT " x %" PetscInt_FMT ", test images %" PetscInt_FMT " x %" PetscInt_FMT, c->dir, c->train.rows, c->train.cols, c->test.rows, c->test.cols);
+  PetscCheck(c->holdout < c->train.n, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be less than the %" PetscInt_FMT " training images", c->holdout, c->train.n);
+  if (c->holdout) PetscCall(HoldOut(&c->train, &c->test, c->holdout));
+  PetscCheck(c->batch <= c->train.n, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at most the %" PetscInt_FMT " training images", c->batch, c->train.n);
+  c->inputs = c->train.rows * c->train.cols;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Frees what SetUp() made */
+static PetscErrorCode Reset_CrossEntropy(TzCrossEntropy *c)
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetEvalDestroy(&c->eval));
+  PetscCall(TzNetCoordinatesDestroy(&c->coordinates));
+  PetscCall(PetscFree3(c->order, c->X, c->label));
+  c->step = c->epoch = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+  PetscInt        in, out;
+  PetscBool       structured;
+
+  PetscFunctionBegin;
+  PetscCheck(loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() first");
+  PetscCall(Reset_CrossEntropy(c));
+  PetscCall(Load(loss));
+  PetscCall(TzNetGetIO(loss->net, &in, &out));
+  PetscCheck(in == c->inputs && out == TZ_IMAGE_CLASSES, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_SIZ, "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for images of %" PetscInt_FMT " pixels in %d classes", in, out, c->inputs, TZ_IMAGE_CLASSES);
+  PetscCall(TzNetEvalCreate(loss->net, &c->eval));
+  PetscCall(TzNetHasCoordinates(loss->net, &structured));
+  loss->ops->coordinates = structured ? TzCrossEntropyCoordinates : NULL;
+  loss->forwards         = 1;
+  loss->nodeblocks  = 1;
+  loss->nsamples    = c->batch;
+  loss->blocksize   = PetscMin(c->block, c->batch);
+  loss->partialsize = TZ_IMAGE_CLASSES;
+  PetscCall(PetscMalloc3(c->train.n, &c->order, c->batch * c->inputs, &c->X, c->batch, &c->label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void TzImagesToInputs(const TzImages *set, PetscInt first, const PetscInt image[], PetscInt n, PetscReal X[])
+{
+  const PetscInt size = set->rows * set->cols;
+
+  for (PetscInt i = 0; i < n; i++) {
+    const unsigned char *pixel = set->pixel + (size_t)(image ? image[i] : first + i) * (size_t)size;
+
+    for (PetscInt p = 0; p < size; p++) X[i * size + p] = pixel[p] / (PetscReal)255;
+  }
+}
+
+/* Fisher and Yates' shuffle by the numbers of key (seed, epoch) */
+static PetscErrorCode Shuffle(TzLoss loss, PetscInt epoch)
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+  const PetscInt  n = c->train.n;
+  PetscReal      *u;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &u));
+  PetscCall(TzRandomUniform(loss->seed, TZ_STREAM_BATCH, epoch, 0, 0, n, u));
+  for (PetscInt i = 0; i < n; i++) c->order[i] = i;
+  for (PetscInt i = n - 1; i > 0; i--) {
+    const PetscInt j = PetscMin((PetscInt)(u[i] * (i + 1)), i), swap = c->order[i];
+
+    c->order[i] = c->order[j];
+    c->order[j] = swap;
+  }
+  PetscCall(PetscFree(u));
+  c->epoch = epoch;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Sample_CrossEntropy(TzLoss loss, PetscInt step)
+{
+  TzCrossEntropy *c     = (TzCrossEntropy *)loss->data;
+  const PetscInt  steps = c->train.n / c->batch, epoch = step / steps;
+  const PetscInt *image;
+
+  PetscFunctionBegin;
+  if (c->step == step) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->epoch != epoch) PetscCall(Shuffle(loss, epoch));
+  image = c->order + step % steps * c->batch;
+  TzImagesToInputs(&c->train, 0, image, c->batch, c->X);
+  for (PetscInt i = 0; i < c->batch; i++) c->label[i] = c->train.label[image[i]];
+  c->step = step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Bind_CrossEntropy(TzLoss loss, const PetscReal theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetEvalBind(((TzCrossEntropy *)loss->data)->eval, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Partial_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal output[])
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
+  PetscFunctionBegin;
+  (void)k;
+  PetscCheck(c->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
+  PetscCall(TzNetEvalForward(c->eval, i1 - i0, c->X + i0 * c->inputs, output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* log sum_o exp y_o - y_label, without overflow; a NaN stays one */
+PetscReal TzCrossEntropyTerm(const PetscReal y[TZ_IMAGE_CLASSES], PetscInt label)
+{
+  PetscReal s;
+
+  TzProductsGet()->logsumexp(1, TZ_IMAGE_CLASSES, y, 1, &s);
+  return s - y[label];
+}
+
+static PetscErrorCode Finish_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal output[], PetscReal term[])
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
+  PetscFunctionBegin;
+  for (PetscInt i = i0; i < i1; i++) term[i - i0] = TzCrossEntropyTerm(output + (i - i0) * TZ_IMAGE_CLASSES, c->label[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d term / d y_o = softmax_o - [o = label] */
+static PetscErrorCode Gradient_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[])
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+  PetscReal      *bar;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((i1 - i0) * TZ_IMAGE_CLASSES, &bar));
+  PetscCall(Partial_CrossEntropy(loss, i0, i1, 0, bar));
+  *sum = 0;
+  for (PetscInt i = i0; i < i1; i++) {
+    PetscReal      *y    = bar + (i - i0) * TZ_IMAGE_CLASSES;
+    const PetscReal term = TzCrossEntropyTerm(y, c->label[i]), lse = term + y[c->label[i]];
+
+    *sum += term;
+    for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) y[o] = PetscExpReal(y[o] - lse) - (o == c->label[i] ? 1 : 0);
+  }
+  PetscCall(TzNetEvalBackward(c->eval, i1 - i0, c->X + i0 * c->inputs, bar, grad));
+  PetscCall(PetscFree(bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_CrossEntropy(TzLoss loss, PetscViewer viewer)
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  images of %s: %" PetscInt_FMT " x %" PetscInt_FMT " pixels, %" PetscInt_FMT " for training, %" PetscInt_FMT " %s; %" PetscInt_FMT " steps an epoch\n", c->dir, c->train.rows, c->train.cols, c->train.n, c->test.n, c->holdout ? "held out for validation" : "for the test", c->train.n / c->batch));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_CrossEntropy(TzLoss loss)
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(Reset_CrossEntropy(c));
+  PetscCall(TzImagesDestroy(&c->train));
+  PetscCall(TzImagesDestroy(&c->test));
+  PetscCall(PetscFree(loss->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossCreate_CrossEntropy(TzLoss loss)
+{
+  TzCrossEntropy *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  PetscCall(PetscStrncpy(c->dir, "../shared/mnist", sizeof(c->dir)));
+  c->batch                  = 64;
+  c->block                  = 16;
+  c->step                   = -1;
+  c->epoch                  = -1;
+  loss->data                = c;
+  loss->ops->setfromoptions = SetFromOptions_CrossEntropy;
+  loss->ops->setup          = SetUp_CrossEntropy;
+  loss->ops->sample         = Sample_CrossEntropy;
+  loss->ops->bind           = Bind_CrossEntropy;
+  loss->ops->partial        = Partial_CrossEntropy;
+  loss->ops->finish         = Finish_CrossEntropy;
+  loss->ops->gradient       = Gradient_CrossEntropy;
+  loss->ops->validate       = TzCrossEntropyValidate;
+  loss->ops->view           = View_CrossEntropy;
+  loss->ops->destroy        = Destroy_CrossEntropy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckType(TzLoss loss)
+{
+  PetscFunctionBegin;
+  PetscCheck(loss->ops->setup == SetUp_CrossEntropy, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_WRONG, "not a loss of type %s", TZLOSSCROSSENTROPY);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossCrossEntropyGetSizes(TzLoss loss, PetscInt *inputs, PetscInt *classes, PetscInt *stepsperepoch)
+{
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(CheckType(loss));
+  PetscCall(Load(loss));
+  *inputs        = c->inputs;
+  *classes       = TZ_IMAGE_CLASSES;
+  *stepsperepoch = c->train.n / c->batch;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossCrossEntropyGetTest(TzLoss loss, const TzImages **test)
+{
+  PetscFunctionBegin;
+  PetscCall(CheckType(loss));
+  PetscCall(Load(loss));
+  *test = &((TzCrossEntropy *)loss->data)->test;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,283 @@
+/*
+  Classification: mini-batches, the cross-entropy against its definition, exact gradients, structured coordinate queries against
+  plain ones, equality on any number of ranks, and validation. On a small set of 7 x 7 images that the test writes itself.
+*/
+#include "idxwrite.h"
+#include <tenzo.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define ok(call) assert_int_equal((call), 0)
+#define SIDE     7
+#define NTRAIN   330u
+#define NTEST    70u
+
+static char dir[64];
+
+static const char *const formats[] = {
+  "-net_format dense -net_layers 12 -net_activation relu",
+  "-net_format dense -net_layers 9 -net_activation sine",
+  "-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 7,7|4,6;4,6|5,2 -net_activation relu",
+  "-net_format ttm -net_layers 36 -net_tt_rank 2 -net_tt_modes 7,1,7,1|4,3,3,1;2,3,1,6|1,5,2,1 -net_activation tanh",
+  "-net_format ttm -net_layers 48 -net_tt_rank 4 -net_tt_modes 1,7,1,7|4,2,3,2;4,2,3,2|1,5,2,1 -net_activation relu",
+  "-net_format ttm -net_layers 12 -net_tt_rank 1 -net_tt_modes 49|12;12|10 -net_activation relu",
+  "-net_format tt -net_layers 24 -net_tt_rank 3 -net_activation sine",
+  "-net_format tt -net_layers 16 -net_tt_rank 4 -net_tt_modes 7,7|2,2,4 -net_activation relu",
+};
+
+typedef struct {
+  TzLoss     loss;
+  TzNet      net;
+  PetscInt   n, steps; /* parameters; steps of an epoch */
+  PetscReal *theta, *grad;
+} Case;
+
+static void Open(Case *c, MPI_Comm comm, const char net[], const char more[])
+{
+  PetscInt in, out;
+
+  ok(PetscOptionsClear(NULL));
+  ok(PetscOptionsSetValue(NULL, "-mnist_dir", dir));
+  ok(PetscOptionsInsertString(NULL, "-loss_batch 13 -loss_block 5"));
+  ok(PetscOptionsInsertString(NULL, net));
+  ok(PetscOptionsInsertString(NULL, more));
+  ok(TzLossCreate(comm, &c->loss));
+  ok(TzLossSetType(c->loss, TZLOSSCROSSENTROPY));
+  ok(TzLossSetSeed(c->loss, 11));
+  ok(TzLossSetFromOptions(c->loss));
+  ok(TzLossCrossEntropyGetSizes(c->loss, &in, &out, &c->steps));
+  ok(TzNetCreate(comm, &c->net));
+  ok(TzNetSetIO(c->net, in, out));
+  ok(TzNetSetFromOptions(c->net));
+  ok(TzLossSetNet(c->loss, c->net));
+  ok(TzLossSetUp(c->loss));
+  ok(TzLossGetNumParameters(c->loss, &c->n));
+  ok(PetscMalloc2(c->n, &c->theta, c->n, &c->grad));
+  ok(TzNetInitialize(c->net, 3, c->theta));
+  ok(TzLossSample(c->loss, 2));
+}
+
+static void Close(Case *c)
+{
+  ok(PetscFree2(c->theta, c->grad));
+  ok(TzNetDestroy(&c->net));
+  ok(TzLossDestroy(&c->loss));
+}
+
+/* On all ranks, so that no rank waits for one that failed */
+static void AssertAll(int good, const char what[])
+{
+  ok(MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, PETSC_COMM_WORLD));
+  if (!good) ok(PetscPrintf(PETSC_COMM_WORLD, "failed: %s\n", what));
+  assert_true(good);
+}
+
+/* The loss is linear in each image's share: with a batch of one image it names that image. Every image occurs at most once an epoch. */
+static void test_epoch(void **state)
+{
+  Case      c;
+  PetscReal seen[2][NTRAIN];
+  int       good = 1;
+
+  (void)state;
+  Open(&c, PETSC_COMM_SELF, formats[1], "-loss_batch 1");
+  assert_int_equal(c.steps, NTRAIN);
+  for (PetscInt e = 0; e < 2; e++)
+    for (PetscInt s = 0; s < c.steps; s++) {
+      ok(TzLossSample(c.loss, e * c.steps + s));
+      ok(TzLossObjective(c.loss, c.theta, &seen[e][s]));
+    }
+  if (!memcmp(seen[0], seen[1], sizeof(seen[0]))) good = 0; /* epochs differ in their order */
+  for (int e = 0; e < 2; e++) ok(PetscSortReal(NTRAIN, seen[e]));
+  for (PetscInt i = 0; i < (PetscInt)NTRAIN; i++) good = good && seen[0][i] == seen[1][i] && (!i || seen[0][i] > seen[0][i - 1]);
+  AssertAll(good, "an epoch is a permutation");
+  Close(&c);
+}
+
+/* Against the definition in long double, from the dense matrices: sums of at most 49 terms, so 1e-13 is ample */
+static void test_objective(void **state)
+{
+  (void)state;
+  for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(formats); f++) {
+    Case            c;
+    const TzImages *test;
+    PetscReal      *output, y[TZ_IMAGE_CLASSES];
+    TzMetrics       m;
+    TzNetEval       eval;
+    long double     sum = 0;
+    int             right = 0;
+
+    Open(&c, PETSC_COMM_WORLD, formats[f], "");
+    ok(TzLossCrossEntropyGetTest(c.loss, &test));
+    ok(PetscMalloc1(test->n * TZ_IMAGE_CLASSES, &output));
+    ok(TzLossCrossEntropyPredict(c.loss, c.theta, output));
+    ok(TzLossValidate(c.loss, c.theta, &m));
+    ok(TzNetEvalCreate(c.net, &eval));
+    ok(TzNetEvalBind(eval, c.theta));
+    for (PetscInt i = 0; i < test->n; i++) {
+      PetscReal   x[SIDE * SIDE];
+      long double total = 0;
+      int         best = 0;
+
+      for (PetscInt p = 0; p < SIDE * SIDE; p++) x[p] = test->pixel[i * SIDE * SIDE + p] / 255.;
+      ok(TzNetEvalForward(eval, 1, x, y));
+      assert_memory_equal(y, output + i * TZ_IMAGE_CLASSES, sizeof(y));
+      for (int o = 0; o < TZ_IMAGE_CLASSES; o++) {
+        total += expl(y[o]);
+        if (y[o] > y[best]) best = o;
+      }
+      sum += logl(total) - y[test->label[i]];
+      right += best == test->label[i];
+    }
+    AssertAll(m.n == 2 && m.value[0] == (PetscReal)right / NTEST && PetscAbsReal(m.value[1] - (PetscReal)(sum / NTEST)) <= 1e-13, "accuracy and loss");
+    ok(TzNetEvalDestroy(&eval));
+    ok(PetscFree(output));
+    Close(&c);
+  }
+}
+
+/* The same bits on one rank and on all */
+static void test_ranks(void **state)
+{
+  (void)state;
+  for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(formats); f++) {
+    Case      alone, all;
+    TzQueries q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 1e-2, .base = PETSC_TRUE, .twosided = PETSC_TRUE};
+    PetscReal l[2][3], *lp[2], *lm[2];
+    TzMetrics m[2];
+
+    Open(&alone, PETSC_COMM_SELF, formats[f], "");
+    Open(&all, PETSC_COMM_WORLD, formats[f], "");
+    q.n = all.n;
+    for (int k = 0; k < 2; k++) {
+      Case *c = k ? &all : &alone;
+
+      ok(PetscMalloc2(q.n, &lp[k], q.n, &lm[k]));
+      ok(TzLossObjective(c->loss, c->theta, &l[k][0]));
+      ok(TzLossGradient(c->loss, c->theta, &l[k][1], c->grad));
+      ok(TzLossEvaluate(c->loss, c->theta, &q, &l[k][2], lp[k], lm[k]));
+      ok(PetscMemzero(&m[k], sizeof(m[k])));
+      ok(TzLossValidate(c->loss, c->theta, &m[k]));
+    }
+    AssertAll(!memcmp(l[0], l[1], sizeof(l[0])), "loss");
+    AssertAll(!memcmp(alone.grad, all.grad, sizeof(PetscReal) * (size_t)all.n), "gradient");
+    AssertAll(!memcmp(lp[0], lp[1], sizeof(PetscReal) * (size_t)all.n) && !memcmp(lm[0], lm[1], sizeof(PetscReal) * (size_t)all.n), "coordinates");
+    AssertAll(!memcmp(&m[0].value, &m[1].value, sizeof(m[0].value)), "validation");
+    for (int k = 0; k < 2; k++) ok(PetscFree2(lp[k], lm[k]));
+    Close(&alone);
+    Close(&all);
+  }
+}
+
+/* Both sides are means of 13 terms of size O(1) from sums of less than 50 terms; 1e-12 is the bound. Parts give the same bits as the whole. */
+static void test_coordinates(void **state)
+{
+  (void)state;
+  for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(formats); f++) {
+    Case       fast, plain;
+    TzQueries  q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 0.05, .base = PETSC_TRUE, .twosided = PETSC_TRUE}, part;
+    PetscReal *l[6], l0[2], worst = 0;
+    PetscBool  has;
+
+    Open(&fast, PETSC_COMM_WORLD, formats[f], "");
+    Open(&plain, PETSC_COMM_WORLD, formats[f], "-net_evaluation plain");
+    ok(TzNetHasCoordinates(fast.net, &has));
+    AssertAll(has, "structured");
+    q.n = fast.n;
+    for (int k = 0; k < 6; k++) ok(PetscMalloc1(q.n, &l[k]));
+    ok(TzLossEvaluate(fast.loss, fast.theta, &q, &l0[0], l[0], l[1]));
+    ok(TzLossEvaluate(plain.loss, plain.theta, &q, &l0[1], l[2], l[3]));
+    for (PetscInt i = 0; i < q.n; i++) worst = PetscMax(worst, PetscMax(PetscAbsReal(l[0][i] - l[2][i]), PetscAbsReal(l[1][i] - l[3][i])));
+    if (worst > 1e-12) printf("format %d: %g\n", (int)f, worst);
+    AssertAll(worst <= 1e-12, "structured = plain");
+    part       = q;
+    part.first = q.n / 3;
+    part.n     = q.n / 2;
+    part.base  = PETSC_FALSE;
+    ok(TzLossEvaluate(fast.loss, fast.theta, &part, NULL, l[4], l[5]));
+    AssertAll(!memcmp(l[4], l[0] + part.first, sizeof(PetscReal) * (size_t)part.n) && !memcmp(l[5], l[1] + part.first, sizeof(PetscReal) * (size_t)part.n), "a part of the coordinates");
+    for (int k = 0; k < 6; k++) ok(PetscFree(l[k]));
+    Close(&fast);
+    Close(&plain);
+  }
+}
+
+/*
+  The exact gradient against central differences of all coordinates, extrapolated (h, h/2): truncation O(h^4) = 1e-12, rounding
+  1e-16 / h = 1e-13 at h = 1e-3. The rectifier has no such expansion at its kink: h = 1e-7 without extrapolation, rounding 1e-9.
+*/
+static void test_gradient(void **state)
+{
+  (void)state;
+  for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(formats); f++) {
+    Case            c;
+    const PetscBool relu = strstr(formats[f], "relu") ? PETSC_TRUE : PETSC_FALSE;
+    const PetscReal h    = relu ? 1e-7 : 1e-3, bound = relu ? 2e-8 : 1e-10;
+    TzQueries       q    = {.direction = TZ_DIRECTION_COORDINATE, .mu = h, .twosided = PETSC_TRUE};
+    PetscReal      *l[4], loss, objective, worst = 0;
+
+    Open(&c, PETSC_COMM_WORLD, formats[f], "");
+    q.n = c.n;
+    for (int k = 0; k < 4; k++) ok(PetscMalloc1(q.n, &l[k]));
+    ok(TzLossObjective(c.loss, c.theta, &objective));
+    ok(TzLossGradient(c.loss, c.theta, &loss, c.grad));
+    ok(TzLossEvaluate(c.loss, c.theta, &q, NULL, l[0], l[1]));
+    q.mu = h / 2;
+    ok(TzLossEvaluate(c.loss, c.theta, &q, NULL, l[2], l[3]));
+    for (PetscInt i = 0; i < q.n; i++) {
+      const PetscReal whole = (l[0][i] - l[1][i]) / (2 * h), half = (l[2][i] - l[3][i]) / h;
+
+      worst = PetscMax(worst, PetscAbsReal(c.grad[i] - (relu ? whole : (4 * half - whole) / 3)));
+    }
+    if (worst > bound) printf("format %d: %g\n", (int)f, worst);
+    AssertAll(loss == objective && worst <= bound, "gradient = differences");
+    for (int k = 0; k < 4; k++) ok(PetscFree(l[k]));
+    Close(&c);
+  }
+}
+
+/* Images held out are not trained on, and are the ones validated on */
+static void test_holdout(void **state)
+{
+  Case            c;
+  const TzImages *test;
+
+  (void)state;
+  Open(&c, PETSC_COMM_WORLD, formats[0], "-mnist_holdout 100");
+  ok(TzLossCrossEntropyGetTest(c.loss, &test));
+  AssertAll(c.steps == (PetscInt)(NTRAIN - 100) / 13 && test->n == 100 && test->label[99] == (NTRAIN - 1) % 10, "held out images");
+  Close(&c);
+}
+
+static int Setup(void **state)
+{
+  PetscMPIInt rank;
+
+  (void)state;
+  if (MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return 1;
+  strcpy(dir, "/tmp/tzclassXXXXXX");
+  if (!rank && (!mkdtemp(dir) || IdxWriteBars(dir, "train", NTRAIN, SIDE) || IdxWriteBars(dir, "t10k", NTEST, SIDE))) return 1;
+  return MPI_Bcast(dir, sizeof(dir), MPI_CHAR, 0, PETSC_COMM_WORLD);
+}
+
+static int Teardown(void **state)
+{
+  PetscMPIInt rank;
+
+  (void)state;
+  if (MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return 1;
+  return rank ? 0 : (int)PetscRMTree(dir);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_epoch), cmocka_unit_test(test_objective), cmocka_unit_test(test_ranks), cmocka_unit_test(test_coordinates), cmocka_unit_test(test_gradient), cmocka_unit_test(test_holdout)};
+  int                     failures;
+
+  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  failures = cmocka_run_group_tests(tests, Setup, Teardown);
+  if (TzFinalize()) return 1;
+  return failures;
+}
