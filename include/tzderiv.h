@@ -35,6 +35,8 @@ PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscI
 PETSC_EXTERN PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
 /* jet [n][D+2]: all blocks */
 PETSC_EXTERN PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal jet[]);
+/* grad [nparams] += the gradient of sum jetbar . jet in the parameters, jetbar [n][D+2] constant: the adjoint of TzDerivJet */
+PETSC_EXTERN PetscErrorCode TzDerivAdjoint(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]);
 PETSC_EXTERN PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv));
 PETSC_EXTERN PetscErrorCode TzDerivRegisterAll(void);
 

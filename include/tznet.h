@@ -57,6 +57,9 @@ PETSC_EXTERN PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const 
 PETSC_EXTERN PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
 /* jet [n][in+2]: value, gradient in all inputs, Laplacian in the first nlap inputs, by exact forward propagation. */
 PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+/* Their adjoints, for the first-order references: grad [nparams] += d(loss)/d(theta), from d(loss)/d(f0), d(even), d(odd), or d(jet), of the same shapes */
+PETSC_EXTERN PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
+PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
 
 /*
   Outputs under changes of single parameters, for many of them at the cost of a few forward passes: networks with one hidden

@@ -214,3 +214,11 @@ PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const Petsc
   PetscCall(PetscFree(partial));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode TzDerivAdjoint(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  PetscUseTypeMethod(deriv, adjoint, eval, n, X, jetbar, grad);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -44,6 +44,7 @@ static PetscErrorCode SetUp_FD(TzDeriv deriv)
   pairs->npairs    = D;
   pairs->hascentre = PETSC_TRUE;
   pairs->w0        = 1;
+  pairs->ptr[D]    = D; /* the stencil's room depends on it */
   PetscCall(TzDerivStencilSetUp(deriv, pairs, fd->h));
   for (PetscInt i = 0; i < D; i++) {
     pairs->ptr[i]           = i;
@@ -54,7 +55,6 @@ static PetscErrorCode SetUp_FD(TzDeriv deriv)
     deriv->stencil.grad[i]  = 1 / (2 * fd->h);
     deriv->stencil.lap[i]   = i < deriv->d ? 1 / (fd->h * fd->h) : 0;
   }
-  pairs->ptr[D]   = D;
   deriv->forwards = 2 * D + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,6 +85,7 @@ PetscErrorCode TzDerivCreate_FD(TzDeriv deriv)
   deriv->ops->setfromoptions = SetFromOptions_FD;
   deriv->ops->setup          = SetUp_FD;
   deriv->ops->partial        = TzDerivPartial_Stencil;
+  deriv->ops->adjoint        = TzDerivAdjoint_Stencil;
   deriv->ops->view           = View_FD;
   deriv->ops->destroy        = Destroy_FD;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -20,10 +20,18 @@ static PetscErrorCode Partial_Forward(TzDeriv deriv, TzNetEval eval, PetscInt n,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Adjoint_Forward(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetEvalJetBackward(eval, n, X, deriv->d, jetbar, grad));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzDerivCreate_Forward(TzDeriv deriv)
 {
   PetscFunctionBegin;
   deriv->ops->setup   = SetUp_Forward;
   deriv->ops->partial = Partial_Forward;
+  deriv->ops->adjoint = Adjoint_Forward;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -51,3 +51,32 @@ PetscErrorCode TzDerivPartial_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* grad += the adjoint of TzDerivPartial_Stencil() over all blocks, in ascending order */
+PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[])
+{
+  const TzStencil *st    = &deriv->stencil;
+  const TzPairs   *pairs = st->pairs;
+  const PetscInt   nc    = deriv->D + 2;
+  PetscReal       *even, *odd, *f0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(n * deriv->blocksize, &even, n * deriv->blocksize, &odd, n, &f0));
+  for (PetscInt k = 0; k < deriv->blocks; k++) {
+    const PetscInt j0 = k * deriv->blocksize, j1 = PetscMin(j0 + deriv->blocksize, pairs->npairs), m = j1 - j0;
+
+    for (PetscInt p = 0; p < n; p++) {
+      const PetscReal *bar = jetbar + p * nc;
+
+      f0[p] = k ? 0 : bar[0];
+      for (PetscInt j = j0; j < j1; j++) {
+        even[p * m + j - j0] = st->value[j] * bar[0] + st->lap[j] * bar[nc - 1];
+        odd[p * m + j - j0]  = 0;
+        for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) odd[p * m + j - j0] += st->grad[l] * bar[1 + pairs->idx[l]];
+      }
+    }
+    PetscCall(TzNetEvalPairsBackward(eval, n, X, pairs, st->s, j0, j1, f0, even, odd, grad));
+  }
+  PetscCall(PetscFree3(even, odd, f0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -4,13 +4,6 @@
 */
 #include "batch.h"
 
-typedef struct {
-  PetscReal *Lbar[TZ_MAX_LAYERS + 1], *Rbar[TZ_MAX_LAYERS + 1]; /* as L and R of each layer; HALVES keeps L's as [nl][r][ml] */
-  PetscReal *abar, *zbar, *ybar;                               /* of one layer at a time: [in][n], [out][n], as y */
-  PetscReal *at;                                               /* [n][in]: the layer's input, point by point */
-  PetscReal *flip;                                             /* other transposed operands */
-} Adjoint;
-
 /* zbar = act'(z) abar */
 static void ActivateAdjoint(TzActivation act, PetscInt n, const PetscReal z[], const PetscReal abar[], PetscReal zbar[])
 {
@@ -26,7 +19,7 @@ static void ActivateAdjoint(TzActivation act, PetscInt n, const PetscReal z[], c
 }
 
 /* Lbar, Rbar +=, abar = (where the layer has one below it) */
-static void MultiplyAdjoint(const TzNet net, PetscInt l, const TzBatch *b, PetscInt n, const PetscReal at[], const Adjoint *s)
+void TzBatchMultiplyAdjoint(TzNet net, PetscInt l, const TzBatch *b, PetscInt n, const PetscReal at[], const TzBatchAdjoint *s)
 {
   const TzProducts *p  = TzProductsGet();
   const TzFactors  *f  = &b->factors[l];
@@ -59,7 +52,7 @@ static void MultiplyAdjoint(const TzNet net, PetscInt l, const TzBatch *b, Petsc
   }
 }
 
-static PetscErrorCode AdjointCreate(TzNet net, const TzBatch *b, PetscReal grad[], Adjoint *s)
+PetscErrorCode TzBatchAdjointCreate(TzNet net, const TzBatch *b, PetscInt columns, PetscReal grad[], TzBatchAdjoint *s)
 {
   PetscInt width = net->in, ny = 1, nflip = 1;
 
@@ -79,12 +72,12 @@ static PetscErrorCode AdjointCreate(TzNet net, const TzBatch *b, PetscReal grad[
     else s->Lbar[l] = grad + layer->weights;
     if (f->R) PetscCall(PetscCalloc1(f->r * f->mr * f->nr, &s->Rbar[l]));
   }
-  nflip = PetscMax(nflip, TZ_BATCH * PetscMax(width, ny));
-  PetscCall(PetscMalloc5(width * TZ_BATCH, &s->abar, width * TZ_BATCH, &s->zbar, ny * TZ_BATCH, &s->ybar, width * TZ_BATCH, &s->at, nflip, &s->flip));
+  nflip = PetscMax(nflip, columns * PetscMax(width, ny));
+  PetscCall(PetscMalloc5(width * columns, &s->abar, width * columns, &s->zbar, ny * columns, &s->ybar, width * columns, &s->at, nflip, &s->flip));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AdjointDestroy(TzNet net, const TzBatch *b, Adjoint *s)
+PetscErrorCode TzBatchAdjointDestroy(TzNet net, const TzBatch *b, TzBatchAdjoint *s)
 {
   PetscFunctionBegin;
   for (PetscInt l = 0; l < net->nlayers; l++) {
@@ -96,7 +89,7 @@ static PetscErrorCode AdjointDestroy(TzNet net, const TzBatch *b, Adjoint *s)
 }
 
 /* One batch of points: sums into Lbar, Rbar and the biases' places in grad */
-static PetscErrorCode BatchAdjoint(TzNetEval eval, TzBatch *b, PetscInt n, const PetscReal X[], const PetscReal Ybar[], Adjoint *s, PetscReal grad[])
+static PetscErrorCode BatchAdjoint(TzNetEval eval, TzBatch *b, PetscInt n, const PetscReal X[], const PetscReal Ybar[], TzBatchAdjoint *s, PetscReal grad[])
 {
   TzNet net = eval->net;
 
@@ -109,7 +102,7 @@ static PetscErrorCode BatchAdjoint(TzNetEval eval, TzBatch *b, PetscInt n, const
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < n; p++) grad[layer->bias + j] += s->zbar[j * n + p];
     if (l) TzTranspose(layer->in, n, b->a[l], s->at);
-    MultiplyAdjoint(net, l, b, n, l ? s->at : X, s);
+    TzBatchMultiplyAdjoint(net, l, b, n, l ? s->at : X, s);
     if (l) ActivateAdjoint(net->act, layer->in * n, b->z[l - 1], s->abar, s->zbar);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -126,17 +119,25 @@ static PetscErrorCode FactorsAdjoint(const TzLayer *layer, const PetscReal theta
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzBatchAdjointScatter(TzNetEval eval, const TzBatch *b, const TzBatchAdjoint *s, PetscReal grad[])
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < eval->net->nlayers; l++)
+    PetscCall(FactorsAdjoint(&eval->net->layer[l], eval->theta, &b->factors[l], s->Lbar[l], s->Rbar[l], s->flip, grad));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[])
 {
   TzNet    net = eval->net;
   TzBatch *b;
-  Adjoint  s;
+  TzBatchAdjoint s;
 
   PetscFunctionBegin;
   PetscCall(TzNetEvalGetBatch(eval, &b));
-  PetscCall(AdjointCreate(net, b, grad, &s));
+  PetscCall(TzBatchAdjointCreate(net, b, TZ_BATCH, grad, &s));
   for (PetscInt i = 0; i < n; i += TZ_BATCH) PetscCall(BatchAdjoint(eval, b, PetscMin(TZ_BATCH, n - i), X + i * net->in, Ybar + i * net->out, &s, grad));
-  for (PetscInt l = 0; l < net->nlayers; l++) PetscCall(FactorsAdjoint(&net->layer[l], eval->theta, &b->factors[l], s.Lbar[l], s.Rbar[l], s.flip, grad));
-  PetscCall(AdjointDestroy(net, b, &s));
+  PetscCall(TzBatchAdjointScatter(eval, b, &s, grad));
+  PetscCall(TzBatchAdjointDestroy(net, b, &s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -87,7 +87,7 @@ PetscErrorCode TzNetEvalGetBatch(TzNetEval eval, TzBatch **batch)
 }
 
 /* z [out][n] = W a, without the bias */
-static void Multiply(const TzLayer *layer, const TzFactors *f, PetscInt n, const PetscReal a[], PetscReal y[], PetscReal z[])
+void TzBatchMultiply(const TzLayer *layer, const TzFactors *f, PetscInt n, const PetscReal a[], PetscReal y[], PetscReal z[])
 {
   const TzProducts *p = TzProductsGet();
   const PetscInt    w = f->r * f->mr; /* rows of y for each iL */
@@ -129,7 +129,7 @@ PetscErrorCode TzBatchForward(TzNetEval eval, TzBatch *b, PetscInt n, const Pets
     const TzLayer   *layer = &net->layer[l];
     const PetscReal *bias  = eval->theta + layer->bias;
 
-    Multiply(layer, &b->factors[l], n, b->a[l], b->y[l], b->z[l]);
+    TzBatchMultiply(layer, &b->factors[l], n, b->a[l], b->y[l], b->z[l]);
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < n; p++) b->z[l][j * n + p] += bias[j];
     if (l < net->nhidden) Activate(net->act, layer->out * n, b->z[l], b->a[l + 1]);

@@ -38,6 +38,14 @@ struct _TzBatch {
   PetscInt   built;                /* the evaluator's binding that the factors belong to */
 };
 
+/* Backwards: what is gathered over the points, and scratch for `columns` columns */
+typedef struct {
+  PetscReal *Lbar[TZ_MAX_LAYERS + 1], *Rbar[TZ_MAX_LAYERS + 1]; /* as L and R of each layer; HALVES keeps L's as [nl][r][ml] */
+  PetscReal *abar, *zbar, *ybar;                               /* of one layer at a time: [in][n], [out][n], as y */
+  PetscReal *at;                                               /* [n][in]: the layer's input, point by point */
+  PetscReal *flip;                                             /* other transposed operands */
+} TzBatchAdjoint;
+
 PETSC_INTERN TzCore         TzLayerGetCore(const TzLayer *, PetscInt k);
 /* T [r0 of core k0][M][N][r1 of core k1-1], M and N the products of the modes: cores k0 <= k < k1 multiplied out */
 PETSC_INTERN PetscErrorCode TzLayerMerge(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[]);
@@ -48,6 +56,13 @@ PETSC_INTERN PetscErrorCode TzNetEvalGetBatch(TzNetEval, TzBatch **); /* bound t
 PETSC_INTERN PetscErrorCode TzBatchDestroy(TzNetEval);
 /* X [n][in], n <= TZ_BATCH: fills z, a, y of the batch; the outputs are z of the last layer */
 PETSC_INTERN PetscErrorCode TzBatchForward(TzNetEval, TzBatch *, PetscInt n, const PetscReal X[]);
+/* z [out][n] = W a, without the bias; y as in TzBatch */
+PETSC_INTERN void           TzBatchMultiply(const TzLayer *, const TzFactors *, PetscInt n, const PetscReal a[], PetscReal y[], PetscReal z[]);
+/* Lbar, Rbar += and, but for the first layer, abar =, from zbar; the batch has a and y of the layer, at is a transposed */
+PETSC_INTERN void           TzBatchMultiplyAdjoint(TzNet, PetscInt l, const TzBatch *, PetscInt n, const PetscReal at[], const TzBatchAdjoint *);
+PETSC_INTERN PetscErrorCode TzBatchAdjointCreate(TzNet, const TzBatch *, PetscInt columns, PetscReal grad[], TzBatchAdjoint *);
+PETSC_INTERN PetscErrorCode TzBatchAdjointScatter(TzNetEval, const TzBatch *, const TzBatchAdjoint *, PetscReal grad[]); /* from the factors to the cores: grad += */
+PETSC_INTERN PetscErrorCode TzBatchAdjointDestroy(TzNet, const TzBatch *, TzBatchAdjoint *);
 /* B [cols][rows] = A [rows][cols]^T */
 PETSC_INTERN void           TzTranspose(PetscInt rows, PetscInt cols, const PetscReal A[], PetscReal B[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Batch(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);

@@ -5,7 +5,7 @@
 
 static PetscLogEvent TZ_NetBind;
 
-/* Allocates what Build fills: once per evaluator */
+/* Allocates what TzEvalBuild() fills: once per evaluator */
 static PetscErrorCode Allocate(TzNetEval eval)
 {
   TzNet net = eval->net;
@@ -139,7 +139,7 @@ PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
 }
 
 /* Factors, matrices and the kernels' tables of the structured evaluation */
-static PetscErrorCode Build(TzNetEval eval)
+PetscErrorCode TzEvalBuild(TzNetEval eval)
 {
   PetscFunctionBegin;
   if (eval->built == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
@@ -181,7 +181,7 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
   if (eval->net->plain) PetscCall(TzNetEvalForward_Plain(eval, n, X, Y));
   else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Batch(eval, n, X, Y));
   else {
-    PetscCall(Build(eval));
+    PetscCall(TzEvalBuild(eval));
     PetscCall(Forward_Structured(eval, n, X, Y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -192,7 +192,7 @@ PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], c
   PetscFunctionBegin;
   if (eval->net->plain) PetscCall(TzNetEvalPairs_Plain(eval, n, X, pairs, s, j0, j1, f0, even, odd));
   else {
-    PetscCall(Build(eval));
+    PetscCall(TzEvalBuild(eval));
     PetscCall(TzNetEvalPairs_Structured(eval, n, X, pairs, s, j0, j1, f0, even, odd));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -203,7 +203,7 @@ PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], Pet
   PetscFunctionBegin;
   if (eval->net->plain) PetscCall(TzNetEvalJet_Plain(eval, n, X, nlap, jet));
   else {
-    PetscCall(Build(eval));
+    PetscCall(TzEvalBuild(eval));
     PetscCall(TzNetEvalJet_Structured(eval, n, X, nlap, jet));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

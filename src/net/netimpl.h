@@ -113,6 +113,7 @@ struct _p_TzNetEval {
 };
 
 PETSC_INTERN PetscErrorCode TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
+PETSC_INTERN PetscErrorCode TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
 PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
