@@ -329,9 +329,9 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 {
   const PetscInt n = eval->net->layer[l].out, r = eval->layer[l].q, q = eval->layer[l + 1].q;
 
-  (*eval->kernels->expand)(eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
+  (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
   for (PetscInt i = 0; i < q; i += TZ_GEMM)
-    (*eval->kernels->gemm)(PetscMin(TZ_GEMM, q - i), n, eval->jets->layer[l].coeff[0] + i * n, w->act[0], to->y + i * TZ_PANEL, PETSC_FALSE);
+    (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, q - i), n, eval->jets->layer[l].coeff[0] + i * n, w->act[0], to->y + i * TZ_PANEL, PETSC_FALSE);
 }
 
 /*
@@ -347,7 +347,7 @@ PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const P
   PetscFunctionBegin;
   for (PetscInt l = 0; l < hidden; l++) {
     if (a->values) ValueLayer(eval, l, &a->state[l], &a->state[l + 1], &a->work[l]);
-    else PetscCall(TzJetsLayer(eval, l, &a->state[l], &a->state[l + 1], &a->work[l]));
+    else PetscCall(TzJetsLayer(eval, TZ_PANEL, l, &a->state[l], &a->state[l + 1], &a->work[l]));
   }
   PetscCall(PetscArraycpy(bar->y, fbar, TZ_PANEL));
   if (!a->values) {
