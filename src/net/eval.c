@@ -83,13 +83,6 @@ PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt n, PetscReal **
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* [rows][cols] -> blocks of TZ_GEMM columns: packed [ceil(cols/GEMM)][rows][GEMM] */
-static void Pack(PetscInt rows, PetscInt cols, const PetscReal M[], PetscReal packed[])
-{
-  for (PetscInt j = 0; j < cols; j++)
-    for (PetscInt i = 0; i < rows; i++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
-}
-
 static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
 {
   const TzLayer   *layer = &eval->net->layer[l];
@@ -106,8 +99,6 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt i = 0; i < layer->in; i++) b->left[i * layer->out + j] = W[j * layer->in + i];
   }
-  if (b->left) Pack(layer->in, b->q, b->left, b->packed);
-  if (b->expand) Pack(b->q, layer->out, b->right, b->expand);
   for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) {
     const PetscReal *v = k ? b->right + (k - 1) * layer->out : bias;
 

@@ -85,8 +85,9 @@ typedef struct {
   PetscInt   q;      /* columns of left: r or out */
   PetscReal *left;   /* [in][q]; NULL: core by core */
   PetscReal *right;  /* [q][out] or NULL */
-  PetscReal *packed; /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros */
-  PetscReal *expand; /* right for gemm: [ceil(out/GEMM)][q][GEMM], where the next layer's q is too wide for the kernel bond */
+  PetscReal *packed; /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros; TzEvalPacked() */
+  PetscReal *expand; /* right for gemm: [ceil(out/GEMM)][q][GEMM], TzEvalExpand() */
+  PetscInt   packedfor, expandfor; /* the bindings for which these two were filled */
   PetscReal *table;  /* for the kernels bond and expand: [out][1 + q + q_next] */
   PetscReal *bmax;   /* [1 + q]: largest |bias|, largest |right_k.|: bounds |z| */
 } TzBound;
@@ -114,6 +115,8 @@ struct _p_TzNetEval {
 
 PETSC_INTERN PetscErrorCode TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
 PETSC_INTERN PetscErrorCode TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
+PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
+PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
 PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);

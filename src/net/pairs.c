@@ -62,9 +62,11 @@ static PetscErrorCode FirstLayer(TzNetEval eval, const PetscReal H[], PetscReal 
   PetscReal *y;
 
   PetscFunctionBegin;
-  if (!eval->layer[0].right) {
-    for (PetscInt i = 0; i < eval->layer[0].q; i += TZ_GEMM)
-      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, eval->layer[0].q - i), eval->net->in, eval->layer[0].packed + i * eval->net->in, H, z + i * TZ_PANEL, PETSC_FALSE);
+  if (!eval->layer[0].right) { /* by the matrix, also where the layer is contracted core by core */
+    const PetscInt   in = eval->net->in, q = eval->layer[0].q;
+    const PetscReal *packed = TzEvalPacked(eval, 0);
+
+    for (PetscInt i = 0; i < q; i += TZ_GEMM) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, q - i), in, packed + i * in, H, z + i * TZ_PANEL, PETSC_FALSE);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, eval->layer[0].q * TZ_PANEL, &y));

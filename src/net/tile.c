@@ -18,6 +18,33 @@ PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, const PetscReal Y[])
   return (PetscBool)!(bound <= TZ_SINE_RANGE);
 }
 
+/* [rows][cols] -> blocks of TZ_GEMM columns: packed [ceil(cols/GEMM)][rows][GEMM] */
+static void Pack(PetscInt rows, PetscInt cols, const PetscReal M[], PetscReal packed[])
+{
+  for (PetscInt j = 0; j < cols; j++)
+    for (PetscInt i = 0; i < rows; i++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
+}
+
+/* The left factor of layer l for gemm, filled at its first use after a binding; NULL: the layer is contracted core by core */
+const PetscReal *TzEvalPacked(TzNetEval eval, PetscInt l)
+{
+  TzBound *b = &eval->layer[l];
+
+  if (b->packed && b->packedfor != eval->serial) Pack(eval->net->layer[l].in, b->q, b->left, b->packed);
+  b->packedfor = eval->serial;
+  return b->packed;
+}
+
+/* The same of the right factor */
+const PetscReal *TzEvalPackedRight(TzNetEval eval, PetscInt l)
+{
+  TzBound *b = &eval->layer[l];
+
+  if (b->expand && b->expandfor != eval->serial) Pack(b->q, eval->net->layer[l].out, b->right, b->expand);
+  b->expandfor = eval->serial;
+  return b->expand;
+}
+
 /* core by core: rows of the panel one at a time */
 static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
 {
@@ -40,28 +67,30 @@ static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, con
 /* Y [np][q][PANEL] = left^T H, H [np][in][PANEL]. A block of the left factor is used for all panels while it is in cache. */
 PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
 {
-  const TzBound *b  = &eval->layer[l];
-  const PetscInt in = eval->net->layer[l].in;
+  const TzBound   *b      = &eval->layer[l];
+  const PetscInt   in     = eval->net->layer[l].in;
+  const PetscReal *packed = TzEvalPacked(eval, l);
 
   PetscFunctionBegin;
-  if (!b->packed || eval->net->layer[l].contraction == TZ_CONTRACT_CORES) {
+  if (!packed || eval->net->layer[l].contraction == TZ_CONTRACT_CORES) {
     PetscCall(ContractCores(eval, l, np, H, Y));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt i = 0; i < b->q; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, b->q - i), in, b->packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, b->q - i), in, packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Z [np][out][PANEL] = right^T Y, for layers whose bond is too wide for the kernels that do this on the fly */
 PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[])
 {
-  const TzBound *b   = &eval->layer[l];
-  const PetscInt out = eval->net->layer[l].out;
+  const TzBound   *b      = &eval->layer[l];
+  const PetscInt   out    = eval->net->layer[l].out;
+  const PetscReal *packed = TzEvalPackedRight(eval, l);
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < out; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, out - i), b->q, b->expand + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, out - i), b->q, packed + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
