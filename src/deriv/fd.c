@@ -44,13 +44,14 @@ static PetscErrorCode SetUp_FD(TzDeriv deriv)
   pairs->npairs    = D;
   pairs->hascentre = PETSC_TRUE;
   pairs->w0        = 1;
-  pairs->ptr[D]    = D; /* the stencil's room depends on it */
+  for (PetscInt i = 0; i <= D; i++) pairs->ptr[i] = i;
+  for (PetscInt i = 0; i < D; i++) {
+    pairs->idx[i] = i;
+    pairs->val[i] = 1;
+    pairs->w[i]   = 0;
+  }
   PetscCall(TzDerivStencilSetUp(deriv, pairs, fd->h));
   for (PetscInt i = 0; i < D; i++) {
-    pairs->ptr[i]           = i;
-    pairs->idx[i]           = i;
-    pairs->val[i]           = 1;
-    pairs->w[i]             = 0;
     deriv->stencil.value[i] = 0;
     deriv->stencil.grad[i]  = 1 / (2 * fd->h);
     deriv->stencil.lap[i]   = i < deriv->d ? 1 / (fd->h * fd->h) : 0;
@@ -85,7 +86,6 @@ PetscErrorCode TzDerivCreate_FD(TzDeriv deriv)
   deriv->ops->setfromoptions = SetFromOptions_FD;
   deriv->ops->setup          = SetUp_FD;
   deriv->ops->partial        = TzDerivPartial_Stencil;
-  deriv->ops->adjoint        = TzDerivAdjoint_Stencil;
   deriv->ops->view           = View_FD;
   deriv->ops->destroy        = Destroy_FD;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,0 +1,344 @@
+/*
+  The benchmark: every figure is a median over repetitions, and what matters is given as a ratio of two figures of this run.
+
+      mpirun -n 2 build/tests/bench/bench [-short] [-json FILE] [-torch SCRIPT] [-python PROGRAM]
+
+  Rank 0 measures alone (the others wait), then all ranks measure the step together. Prints lines "name value unit" and writes
+  them as JSON. -short: fewer repetitions and no slow figures (under a minute).
+*/
+#include <tenzo.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <stdarg.h>
+#include "../../src/net/kernels.h"
+
+typedef struct {
+  TzPDE      pde;
+  TzNet      net;
+  TzDeriv    deriv;
+  TzLoss     loss;
+  PetscInt   n;
+  PetscReal *theta;
+} Problem;
+
+static FILE     *json;
+static PetscBool quick, first = PETSC_TRUE;
+
+static void Report(const char *name, double value, const char *unit)
+{
+  PetscPrintf(PETSC_COMM_SELF, "%-58s %12.4g %s\n", name, value, unit);
+  if (json) fprintf(json, "%s\n  {\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"}", first ? "" : ",", name, value, unit);
+  first = PETSC_FALSE;
+}
+
+/* A complete problem on comm from an option string; the parameters are the initial ones */
+static PetscErrorCode Create(MPI_Comm comm, const char *options, Problem *p)
+{
+  PetscInt d;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsClear(NULL));
+  PetscCall(PetscOptionsInsertString(NULL, options));
+  PetscCall(TzPDECreate(comm, &p->pde));
+  PetscCall(TzPDESetFromOptions(p->pde));
+  PetscCall(TzPDESetUp(p->pde));
+  PetscCall(TzPDEGetDim(p->pde, &d));
+  PetscCall(TzNetCreate(comm, &p->net));
+  PetscCall(TzNetSetIO(p->net, d + 1, 1));
+  PetscCall(TzNetSetFromOptions(p->net));
+  PetscCall(TzDerivCreate(comm, &p->deriv));
+  PetscCall(TzDerivSetNet(p->deriv, p->net, d));
+  PetscCall(TzDerivSetFromOptions(p->deriv));
+  PetscCall(TzLossCreate(comm, &p->loss));
+  PetscCall(TzLossSetType(p->loss, TZLOSSRESIDUAL));
+  PetscCall(TzLossSetNet(p->loss, p->net));
+  PetscCall(TzLossResidualSetProblem(p->loss, p->pde, p->deriv));
+  PetscCall(TzLossSetFromOptions(p->loss));
+  PetscCall(TzLossSetUp(p->loss));
+  PetscCall(TzNetGetNumParameters(p->net, &p->n));
+  PetscCall(PetscMalloc1(p->n, &p->theta));
+  PetscCall(TzNetInitialize(p->net, 0, p->theta));
+  PetscCall(TzLossSample(p->loss, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(Problem *p)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(p->theta));
+  PetscCall(TzLossDestroy(&p->loss));
+  PetscCall(TzDerivDestroy(&p->deriv));
+  PetscCall(TzNetDestroy(&p->net));
+  PetscCall(TzPDEDestroy(&p->pde));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int Ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double Median(PetscInt n, double t[])
+{
+  qsort(t, n, sizeof(*t), Ascending);
+  return t[n / 2];
+}
+
+/* Seconds for values evaluations of the loss: one step of the paper is the base and ten queries */
+static PetscErrorCode TimeLoss(Problem *p, PetscInt queries, PetscInt reps, double *seconds)
+{
+  double    t[64];
+  PetscReal l0, lp[16];
+
+  PetscFunctionBegin;
+  for (PetscInt r = -1; r < reps; r++) {
+    TzQueries q = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 0.01, .base = PETSC_TRUE, .n = queries, .seed = 1, .step = r + 1};
+
+    PetscCall(MPI_Barrier(PetscObjectComm((PetscObject)p->loss)));
+    PetscLogDouble start = MPI_Wtime();
+    PetscCall(TzLossSample(p->loss, r + 1));
+    PetscCall(TzLossEvaluate(p->loss, p->theta, &q, &l0, lp, NULL));
+    if (r >= 0) t[r] = MPI_Wtime() - start;
+  }
+  *seconds = Median(reps, t);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A barrier whose waiting ranks sleep: they must not take a core from the one that measures */
+static PetscErrorCode QuietBarrier(void)
+{
+  MPI_Request request;
+  int         done = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Ibarrier(PETSC_COMM_WORLD, &request));
+  while (!done) {
+    PetscCallMPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    if (!done) usleep(2000);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One loss evaluation of this problem, in milliseconds for 100 points; points fewer than 100 are scaled (the cost is linear) */
+static PetscErrorCode Query(const char *name, const char *options, PetscInt points, PetscInt reps, double *ms)
+{
+  Problem p;
+  char    all[1024];
+  double  seconds;
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(all, sizeof(all), "%s -loss_points %d -loss_block %d", options, (int)points, (int)PetscMin(points, 5)));
+  PetscCall(Create(PETSC_COMM_SELF, all, &p));
+  PetscCall(TimeLoss(&p, 0, reps, &seconds));
+  PetscCall(Destroy(&p));
+  *ms = seconds * 1e3 * 100 / points;
+  Report(name, *ms, "ms");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The limits: the bare sines of layer 2 and the bare matrix product of layer 1 of an SG query, r = 4, 100 points, 925 nodes */
+static PetscErrorCode Limits(double *sines, double *product)
+{
+  const TzKernels *k = TzKernelsGet();
+  const PetscInt   n = 768, rows = 400 / TZ_GEMM, panels = 480 / TZ_PANEL;
+  PetscReal       *x, *y, *A, *X, *C;
+  double           ts[5], tp[5];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc5(n, &x, n, &y, rows * n * TZ_GEMM, &A, n * TZ_PANEL, &X, TZ_GEMM * TZ_PANEL, &C));
+  PetscCall(TzRandomUniform(0, TZ_STREAM_POINTS, 0, 0, 0, n, x));
+  for (PetscInt i = 0; i < n; i++) x[i] = 6 * x[i] - 3;
+  for (PetscInt i = 0; i < rows * n * TZ_GEMM; i++) A[i] = 0.01 * (i % 7);
+  for (PetscInt i = 0; i < n * TZ_PANEL; i++) X[i] = 0.01 * (i % 5);
+  for (int r = 0; r < 5; r++) {
+    double t = MPI_Wtime();
+
+    for (PetscInt i = 0; i < 92500; i++) (*k->sine)(n, x, y);
+    ts[r] = MPI_Wtime() - t;
+    t     = MPI_Wtime();
+    for (PetscInt p = 0; p < panels; p++)
+      for (PetscInt i = 0; i < rows; i++)
+        for (int half = 0; half < 2; half++) (*k->gemm)(TZ_PANEL, TZ_GEMM, n, A + i * n * TZ_GEMM, X, C, PETSC_FALSE);
+    tp[r] = MPI_Wtime() - t;
+  }
+  *sines   = 1e3 * Median(5, ts);
+  *product = 1e3 * Median(5, tp);
+  PetscCall(PetscFree5(x, y, A, X, C));
+  Report("bare sines of an SG query (71.0 million)", *sines, "ms");
+  Report("bare matrix product of an SG query (284 million multiply-adds)", *product, "ms");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Largest difference of structured and plain over all nodes and four points, relative to the largest value */
+static PetscErrorCode Agreement(void)
+{
+  Problem        p[2];
+  const TzPairs *pairs;
+  TzRule         rule;
+  PetscReal      X[4 * 21], f0[2][4], *v[2], worst = 0, scale = 0;
+  PetscInt       n;
+
+  PetscFunctionBegin;
+  PetscCall(TzRandomUniform(0, TZ_STREAM_POINTS, 0, 0, 0, 4 * 21, X));
+  for (int i = 0; i < 2; i++) {
+    TzNetEval eval;
+
+    PetscCall(Create(PETSC_COMM_SELF, i ? "-net_evaluation plain" : "", &p[i]));
+    PetscCall(TzDerivGetRule(p[i].deriv, &rule));
+    PetscCall(TzRuleGetPairs(rule, &pairs));
+    n = 4 * pairs->npairs;
+    PetscCall(PetscMalloc1(2 * n, &v[i]));
+    PetscCall(TzNetEvalCreate(p[i].net, &eval));
+    PetscCall(TzNetEvalBind(eval, p[i].theta));
+    PetscCall(TzNetEvalPairs(eval, 4, X, pairs, 0.1, 0, pairs->npairs, f0[i], v[i], v[i] + n));
+    PetscCall(TzNetEvalDestroy(&eval));
+  }
+  for (PetscInt i = 0; i < 4; i++) scale = PetscMax(scale, PetscAbsReal(f0[1][i]));
+  for (PetscInt i = 0; i < 2 * n; i++) worst = PetscMax(worst, PetscAbsReal(v[0][i] - v[1][i]));
+  Report("structured against plain, largest difference / largest value", worst / scale, "");
+  for (int i = 0; i < 2; i++) {
+    PetscCall(PetscFree(v[i]));
+    PetscCall(Destroy(&p[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define SG "-net_tt_rank 4 -deriv_type stein"
+
+static PetscErrorCode Queries(void)
+{
+  const PetscInt reps = quick ? 5 : 15;
+  double         sines = 0, product = 0, sg, sines_only, plain, ms, fwd;
+
+  PetscFunctionBegin;
+  PetscCall(Limits(&sines, &product));
+  PetscCall(Query("SG query, tt r = 4", SG, 100, reps, &sg));
+  PetscCall(Query("SG query, tt r = 4, no power series", SG " -net_series 0", 100, reps, &sines_only));
+  Report("SG query / bare sines", sg / sines, "x");
+  Report("SG query without power series / bare sines", sines_only / sines, "x");
+  Report("SG query / (bare sines + bare product)", sg / (sines + product), "x");
+  PetscCall(Query("SG query, tt r = 4, plain (from 1 point)", SG " -net_evaluation plain", 1, quick ? 1 : 3, &plain));
+  Report("plain / structured, SG query, tt r = 4", plain / sg, "x");
+  PetscCall(Agreement());
+  PetscCall(Query("forward-propagated query, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 100, 10 * PetscMin(reps, 6), &fwd));
+  Report("SG query / forward-propagated query, tt r = 4", sg / fwd, "x");
+  Report("SG query without power series / forward-propagated query", sines_only / fwd, "x");
+  PetscCall(Query("FD query, tt r = 4", "-net_tt_rank 4 -deriv_type fd", 100, reps, &ms));
+  PetscCall(Query("SE query (2049 evaluations), tt r = 4", "-net_tt_rank 4 -deriv_type stein -rule_type mc", 100, reps, &ms));
+  PetscCall(Query("SG query, tt r = 10", "-net_tt_rank 10 -deriv_type stein", 100, reps, &ms));
+  PetscCall(Query("forward-propagated query, tt r = 10", "-net_tt_rank 10 -deriv_type forward", 100, reps, &ms));
+  PetscCall(Query("forward-propagated query, dense", "-net_format dense -deriv_type forward", 100, quick ? 1 : 3, &ms));
+  PetscCall(Query("SG query, dense (from 10 points)", "-net_format dense -deriv_type stein", 10, quick ? 1 : 3, &ms));
+  PetscCall(Query("SG query, ttm r = 4 (from 10 points)", "-net_format ttm -net_tt_rank 4 -deriv_type stein", 10, quick ? 1 : 3, &ms));
+  PetscCall(Query("SG query, tt r = 4, D = 101 (20605 nodes, from 20 points)", SG " -pde_dim 100", 20, quick ? 1 : 3, &ms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Step of eleven queries on rank 0 alone and on all ranks */
+static PetscErrorCode Steps(const char *name, const char *options, PetscInt reps, double *one)
+{
+  PetscMPIInt rank, size;
+  Problem     p;
+  double      all = 0;
+  char        text[128];
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  *one = 0;
+  if (!rank) {
+    PetscCall(Create(PETSC_COMM_SELF, options, &p));
+    PetscCall(TimeLoss(&p, 10, reps, one));
+    PetscCall(Destroy(&p));
+  }
+  PetscCall(QuietBarrier());
+  PetscCall(Create(PETSC_COMM_WORLD, options, &p));
+  PetscCall(TimeLoss(&p, 10, reps, &all));
+  PetscCall(Destroy(&p));
+  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s, step of 11 queries, 1 rank", name));
+  Report(text, 1e3 * *one, "ms");
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s, step of 11 queries, %d ranks", name, size));
+  Report(text, 1e3 * all, "ms");
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s, speed-up on %d ranks", name, size));
+  Report(text, *one / all, "x");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The PyTorch program on the same step: "RESULT ... median S min .." in its last line; 0 where it does not run */
+static double Torch(const char *python, const char *script, const char *arguments)
+{
+  char   command[1024], line[1024];
+  double seconds = 0;
+  FILE  *f;
+
+  snprintf(command, sizeof(command), "OMP_NUM_THREADS=1 %s %s --quiet --threads 1 %s 2>/dev/null", python, script, arguments);
+  f = popen(command, "r");
+  while (f && fgets(line, sizeof(line), f)) {
+    char *m = strstr(line, "median ");
+    if (!strncmp(line, "RESULT", 6) && m) seconds = atof(m + 7);
+  }
+  if (f) pclose(f);
+  return seconds;
+}
+
+static PetscErrorCode Peer(const char *python, const char *script, const char *name, const char *arguments, double ours)
+{
+  double seconds = Torch(python, script, arguments);
+  char   text[128];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s, step of 11 queries", name));
+  if (seconds <= 0) {
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "%-58s skipped: %s %s does not run\n", text, python, script));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  Report(text, 1e3 * seconds, "ms");
+  PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s / Tenzo (double)", name));
+  Report(text, seconds / ours, "x");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  char        file[PETSC_MAX_PATH_LEN] = "", script[PETSC_MAX_PATH_LEN] = "", python[PETSC_MAX_PATH_LEN] = "/usr/bin/python3";
+  PetscMPIInt rank;
+  double      sg, fwd;
+
+  PetscFunctionBeginUser;
+  PetscCall(TzInitialize(&argc, &argv, NULL));
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-short", &quick));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-json", file, sizeof(file), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-torch", script, sizeof(script), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-python", python, sizeof(python), NULL));
+  if (!rank) {
+    struct rusage usage;
+
+    if (file[0]) PetscCheck((json = fopen(file, "w")) != NULL, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "option -json %s: cannot be written", file);
+    if (json) fprintf(json, "[");
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "kernels %s\n", TzKernelsGet()->isa));
+    PetscCall(Queries());
+    getrusage(RUSAGE_SELF, &usage);
+    Report("peak memory so far (the dense and the D = 101 problems included)", usage.ru_maxrss / 1024.0, "MiB");
+  }
+  PetscCall(QuietBarrier());
+  PetscCall(Steps("SG, tt r = 4", SG, quick ? 3 : 15, &sg));
+  PetscCall(Steps("forward-propagated, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 40, &fwd));
+  if (!rank && script[0]) {
+    PetscCall(Peer(python, script, "float64 trig", "--dtype float64 --layout trig --steps 4", sg));
+    PetscCall(Peer(python, script, "float64 jet", "--dtype float64 --deriv jet --steps 60", fwd));
+    if (!quick) {
+      PetscCall(Peer(python, script, "float32 trig", "--dtype float32 --layout trig --steps 6", sg));
+      PetscCall(Peer(python, script, "float64 factored", "--dtype float64 --layout factored --steps 3", sg));
+      PetscCall(Peer(python, script, "float64 dense", "--dtype float64 --layout dense --steps 1", sg));
+    }
+  }
+  if (json) {
+    fprintf(json, "\n]\n");
+    fclose(json);
+  }
+  PetscCall(TzFinalize());
+  return 0;
+}
