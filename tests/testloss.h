@@ -153,7 +153,7 @@ static PetscErrorCode TestCreate(TzLoss loss)
 }
 
 /* shape: kind, parameters, samples, samples of a block, blocks of nodes */
-static TzLoss test_loss(MPI_Comm comm, TestLoss shape, PetscBool coordinates)
+static inline TzLoss test_loss(MPI_Comm comm, TestLoss shape, PetscBool coordinates)
 {
   TzLoss    loss;
   TestLoss *t;

@@ -43,8 +43,8 @@ PetscErrorCode TzLossCrossEntropyPredict(TzLoss loss, const PetscReal theta[], P
 
 PetscErrorCode TzCrossEntropyValidate(TzLoss loss, const PetscReal theta[], TzMetrics *m)
 {
-  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
-  const PetscInt  n = c->test.n;
+  TzCrossEntropy *c     = (TzCrossEntropy *)loss->data;
+  const PetscInt  n     = c->test.n;
   PetscInt        right = 0;
   PetscReal      *output, sum = 0;
 
@@ -61,9 +61,6 @@ PetscErrorCode TzCrossEntropyValidate(TzLoss loss, const PetscReal theta[], TzMe
     sum += TzCrossEntropyTerm(y, c->test.label[i]);
   }
   PetscCall(PetscFree(output));
-  *m = (TzMetrics){
-    .n = 2, .name = {"accuracy",              "loss" },
-         .value = {(PetscReal)right / n, sum / n}
-  };
+  *m = (TzMetrics){.n = 2, .name = {"accuracy", "loss"}, .value = {(PetscReal)right / n, sum / n}};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -17,8 +17,10 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, PetscOptionItems 
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Cross-entropy of a classifier of images");
-  PetscCall(PetscOptionsString("-mnist_dir", "Directory of the IDX files (train-images-idx3-ubyte[.gz] ...)", "TzImagesReadDirectory", c->dir, c->dir, sizeof(c->dir), NULL));
-  PetscCall(PetscOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)", "TzLossValidate", c->holdout, &c->holdout, NULL));
+  PetscCall(PetscOptionsString("-mnist_dir", "Directory of the IDX files (train-images-idx3-ubyte[.gz] ...)", "TzImagesReadDirectory", c->dir, c->dir,
+                               sizeof(c->dir), NULL));
+  PetscCall(PetscOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)",
+                            "TzLossValidate", c->holdout, &c->holdout, NULL));
   PetscCheck(c->holdout >= 0, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be at least 0", c->holdout);
   PetscCall(PetscOptionsInt("-loss_batch", "Images of a step (>= 1)", "TzLossSample", c->batch, &c->batch, NULL));
   PetscCheck(c->batch >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at least 1", c->batch);
@@ -54,10 +56,14 @@ static PetscErrorCode Load(TzLoss loss)
   if (c->train.n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzImagesReadDirectory(comm, c->dir, "train", &c->train));
   PetscCall(TzImagesReadDirectory(comm, c->dir, "t10k", &c->test));
-  PetscCheck(c->train.rows == c->test.rows && c->train.cols == c->test.cols, comm, PETSC_ERR_FILE_UNEXPECTED, "%s: training images are %" PetscInt_FMT " x %" PetscInt_FMT ", test images %" PetscInt_FMT " x %" PetscInt_FMT, c->dir, c->train.rows, c->train.cols, c->test.rows, c->test.cols);
-  PetscCheck(c->holdout < c->train.n, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be less than the %" PetscInt_FMT " training images", c->holdout, c->train.n);
+  PetscCheck(c->train.rows == c->test.rows && c->train.cols == c->test.cols, comm, PETSC_ERR_FILE_UNEXPECTED,
+             "%s: training images are %" PetscInt_FMT " x %" PetscInt_FMT ", test images %" PetscInt_FMT " x %" PetscInt_FMT, c->dir, c->train.rows,
+             c->train.cols, c->test.rows, c->test.cols);
+  PetscCheck(c->holdout < c->train.n, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be less than the %" PetscInt_FMT " training images",
+             c->holdout, c->train.n);
   if (c->holdout) PetscCall(HoldOut(&c->train, &c->test, c->holdout));
-  PetscCheck(c->batch <= c->train.n, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at most the %" PetscInt_FMT " training images", c->batch, c->train.n);
+  PetscCheck(c->batch <= c->train.n, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at most the %" PetscInt_FMT " training images",
+             c->batch, c->train.n);
   c->inputs = c->train.rows * c->train.cols;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -84,15 +90,17 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
   PetscCall(Reset_CrossEntropy(c));
   PetscCall(Load(loss));
   PetscCall(TzNetGetIO(loss->net, &in, &out));
-  PetscCheck(in == c->inputs && out == TZ_IMAGE_CLASSES, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_SIZ, "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for images of %" PetscInt_FMT " pixels in %d classes", in, out, c->inputs, TZ_IMAGE_CLASSES);
+  PetscCheck(in == c->inputs && out == TZ_IMAGE_CLASSES, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_SIZ,
+             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for images of %" PetscInt_FMT " pixels in %d classes", in, out, c->inputs,
+             TZ_IMAGE_CLASSES);
   PetscCall(TzNetEvalCreate(loss->net, &c->eval));
   PetscCall(TzNetHasCoordinates(loss->net, &structured));
   loss->ops->coordinates = structured ? TzCrossEntropyCoordinates : NULL;
   loss->forwards         = 1;
-  loss->nodeblocks  = 1;
-  loss->nsamples    = c->batch;
-  loss->blocksize   = PetscMin(c->block, c->batch);
-  loss->partialsize = TZ_IMAGE_CLASSES;
+  loss->nodeblocks       = 1;
+  loss->nsamples         = c->batch;
+  loss->blocksize        = PetscMin(c->block, c->batch);
+  loss->partialsize      = TZ_IMAGE_CLASSES;
   PetscCall(PetscMalloc3(c->train.n, &c->order, c->batch * c->inputs, &c->X, c->batch, &c->label));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -209,7 +217,11 @@ static PetscErrorCode View_CrossEntropy(TzLoss loss, PetscViewer viewer)
   TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  images of %s: %" PetscInt_FMT " x %" PetscInt_FMT " pixels, %" PetscInt_FMT " for training, %" PetscInt_FMT " %s; %" PetscInt_FMT " steps an epoch\n", c->dir, c->train.rows, c->train.cols, c->train.n, c->test.n, c->holdout ? "held out for validation" : "for the test", c->train.n / c->batch));
+  PetscCall(PetscViewerASCIIPrintf(viewer,
+                                   "  images of %s: %" PetscInt_FMT " x %" PetscInt_FMT " pixels, %" PetscInt_FMT " for training, %" PetscInt_FMT
+                                   " %s; %" PetscInt_FMT " steps an epoch\n",
+                                   c->dir, c->train.rows, c->train.cols, c->train.n, c->test.n, c->holdout ? "held out for validation" : "for the test",
+                                   c->train.n / c->batch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

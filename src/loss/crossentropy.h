@@ -9,17 +9,17 @@
 #include <tzproduct.h>
 
 typedef struct {
-  char       dir[PETSC_MAX_PATH_LEN]; /* -mnist_dir */
-  PetscInt   holdout;                 /* -mnist_holdout */
-  PetscInt   batch, block;            /* images of a step, of a block */
-  TzImages   train, test;
-  PetscInt   inputs; /* pixels of an image */
-  TzNetEval  eval;
+  char             dir[PETSC_MAX_PATH_LEN]; /* -mnist_dir */
+  PetscInt         holdout;                 /* -mnist_holdout */
+  PetscInt         batch, block;            /* images of a step, of a block */
+  TzImages         train, test;
+  PetscInt         inputs; /* pixels of an image */
+  TzNetEval        eval;
   TzNetCoordinates coordinates; /* NULL before the first use */
-  PetscInt   step, epoch; /* sampled last; -1: none */
-  PetscInt  *order;       /* [train.n]: the permutation of the epoch */
-  PetscReal *X;           /* [batch][inputs] */
-  PetscInt  *label;       /* [batch] */
+  PetscInt         step, epoch; /* sampled last; -1: none */
+  PetscInt        *order;       /* [train.n]: the permutation of the epoch */
+  PetscReal       *X;           /* [batch][inputs] */
+  PetscInt        *label;       /* [batch] */
 } TzCrossEntropy;
 
 /* X [n][inputs] of images first .. first+n-1, or of image[0..n-1] if image is not NULL */

@@ -9,10 +9,10 @@
 #include "partition.h"
 
 typedef struct {
-  PetscMPIInt rank, size;
-  PetscInt    n;                              /* numbers of a vector: parameters, and the sum of the terms at its end */
+  PetscMPIInt  rank, size;
+  PetscInt     n;                                /* numbers of a vector: parameters, and the sum of the terms at its end */
   PetscMPIInt *scount, *displ, *rcount, *rdispl; /* pieces of a vector; what is received */
-  PetscReal  *own, *sum, *recv;               /* [n] of a block, [n] the result (until the end only this rank's piece), [size][piece] */
+  PetscReal   *own, *sum, *recv;                 /* [n] of a block, [n] the result (until the end only this rank's piece), [size][piece] */
 } Call;
 
 static PetscErrorCode CallCreate(TzLoss loss, Call *c)

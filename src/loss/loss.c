@@ -8,14 +8,15 @@
 PetscClassId             TZLOSS_CLASSID = 0;
 static PetscFunctionList TzLossList     = NULL;
 
-PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient, TZ_LossValidate;
+PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient,
+  TZ_LossValidate;
 
 /* all types: a new one is one file and one row */
 static const struct {
   const char *name;
   PetscErrorCode (*create)(TzLoss);
 } TzLossTable[] = {
-  {TZLOSSRESIDUAL,     TzLossCreate_Residual    },
+  {TZLOSSRESIDUAL, TzLossCreate_Residual},
   {TZLOSSCROSSENTROPY, TzLossCreate_CrossEntropy},
 };
 
@@ -25,9 +26,8 @@ static const struct {
 } TzLossEvents[] = {
   {"TzLossSample", &TZ_LossSample},     /* points and nodes of a step */
   {"TzLossEvaluate", &TZ_LossEvaluate}, /* contains the next five */
-  {"TzLossDirect", &TZ_LossDirections}, {"TzLossBind", &TZ_LossBind},        {"TzLossPartial", &TZ_LossPartial},
-  {"TzLossFinish", &TZ_LossFinish},     {"TzLossComm", &TZ_LossCommunicate}, {"TzLossGradient", &TZ_LossGradient},
-  {"TzLossValidate", &TZ_LossValidate},
+  {"TzLossDirect", &TZ_LossDirections}, {"TzLossBind", &TZ_LossBind},         {"TzLossPartial", &TZ_LossPartial},   {"TzLossFinish", &TZ_LossFinish},
+  {"TzLossComm", &TZ_LossCommunicate},  {"TzLossGradient", &TZ_LossGradient}, {"TzLossValidate", &TZ_LossValidate},
 };
 
 PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss))

@@ -1,0 +1,223 @@
+/* The loss of an equation: residuals, validation, and their independence of the partition with every estimator and real networks. */
+#include <tenzo.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "testloss.h"
+
+#define EXACT       1.8 /* f of the exact solution in 4 dimensions */
+#define CHECK(call) assert_true(everywhere((call) == 0))
+
+static PetscMPIInt       rank, size;
+static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd", "-deriv_type stein -rule_type smolyak",
+                                         "-deriv_type stein -rule_type mc -rule_samples 300"};
+#define NESTIMATORS 4
+
+/* A loss on the paper's equation in D dimensions, or on another; options as on a command line */
+static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
+{
+  TzPDE    pde;
+  TzNet    net;
+  TzDeriv  deriv;
+  TzLoss   loss;
+  PetscInt d;
+
+  PetscCallAbort(comm, PetscOptionsClear(NULL));
+  PetscCallAbort(comm, PetscOptionsInsertString(NULL, "-pde_dim 4 -net_layers 12,12 -loss_points 23 -loss_block 3 -tz_validation_points 1234"));
+  PetscCallAbort(comm, PetscOptionsInsertString(NULL, estimator));
+  PetscCallAbort(comm, PetscOptionsInsertString(NULL, more));
+  PetscCallAbort(comm, TzPDECreate(comm, &pde));
+  PetscCallAbort(comm, TzPDESetFromOptions(pde));
+  PetscCallAbort(comm, TzPDESetUp(pde));
+  PetscCallAbort(comm, TzPDEGetDim(pde, &d));
+  PetscCallAbort(comm, TzNetCreate(comm, &net));
+  PetscCallAbort(comm, TzNetSetIO(net, d + 1, 1));
+  PetscCallAbort(comm, TzNetSetFromOptions(net));
+  PetscCallAbort(comm, TzNetSetUp(net));
+  PetscCallAbort(comm, TzDerivCreate(comm, &deriv));
+  PetscCallAbort(comm, TzDerivSetNet(deriv, net, d));
+  PetscCallAbort(comm, TzDerivSetFromOptions(deriv));
+  PetscCallAbort(comm, TzLossCreate(comm, &loss));
+  PetscCallAbort(comm, TzLossSetType(loss, TZLOSSRESIDUAL));
+  PetscCallAbort(comm, TzLossSetNet(loss, net));
+  PetscCallAbort(comm, TzLossSetSeed(loss, 5));
+  PetscCallAbort(comm, TzLossResidualSetProblem(loss, pde, deriv));
+  PetscCallAbort(comm, TzLossSetFromOptions(loss));
+  PetscCallAbort(comm, TzLossSetUp(loss));
+  PetscCallAbort(comm, TzNetDestroy(&net));
+  PetscCallAbort(comm, TzPDEDestroy(&pde));
+  PetscCallAbort(comm, TzDerivDestroy(&deriv));
+  return loss;
+}
+
+static PetscReal *initial(TzLoss loss, PetscInt *n)
+{
+  PetscReal *theta;
+  TzNet      net;
+
+  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNumParameters(loss, n));
+  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNet(loss, &net));
+  PetscCallAbort(PETSC_COMM_SELF, PetscMalloc1(*n, &theta));
+  PetscCallAbort(PETSC_COMM_SELF, TzNetInitialize(net, 1, theta));
+  return theta;
+}
+
+/*
+  The network f = 2 - 0.05 d is the exact solution u = sum x + (1 - t) f of the paper's equation in d dimensions: residual and errors vanish up to rounding, which an
+  estimator divides by its step: 1e-16 x nodes / (s^2 or h^2) = 1e-16 x 600 x 1e4 < 1e-9 for a residual, and 1e-15 for u of order 5.
+*/
+static void test_exact_solution(void **state)
+{
+  (void)state;
+  for (int e = 0; e < NESTIMATORS; e++) {
+    TzLoss     loss = problem(PETSC_COMM_WORLD, estimators[e], "");
+    PetscInt   n;
+    PetscReal *theta = initial(loss, &n), l, r[23];
+    TzMetrics  m;
+    int        ok = 1;
+
+    for (PetscInt i = 0; i < n; i++) theta[i] = i == n - 1 ? EXACT : 0; /* the last parameter is the bias of the output */
+    CHECK(TzLossSample(loss, 3));
+    CHECK(TzLossObjective(loss, theta, &l));
+    CHECK(TzLossResidualVector(loss, theta, r));
+    for (PetscInt i = 0; i < 23; i++) ok = ok && fabs(r[i]) < 1e-9;
+    CHECK(TzLossValidate(loss, theta, &m));
+    ok = ok && l < 1e-18 && m.n == 3 && !strcmp(m.name[0], "mse") && m.value[0] < 1e-25 && m.value[1] < 1e-13 && m.value[2] < 1e-13;
+    assert_true(everywhere(ok));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+}
+
+/* f = EXACT + c: u is wrong by c (1 - t), so mse = c^2 mean (1 - t)^2, max = c max (1 - t); 1234 uniform t: c^2/3 within 6 deviations, and the maximum near c */
+static void test_validation_values(void **state)
+{
+  const PetscReal c    = 0.5;
+  TzLoss          loss = problem(PETSC_COMM_WORLD, "-deriv_type forward", "");
+  PetscInt        n;
+  PetscReal      *theta = initial(loss, &n);
+  TzMetrics       m;
+
+  (void)state;
+  for (PetscInt i = 0; i < n; i++) theta[i] = i == n - 1 ? EXACT + c : 0;
+  CHECK(TzLossValidate(loss, theta, &m));
+  /* (1-t)^2 has variance 4/45 */
+  assert_true(everywhere(fabs(m.value[0] / (c * c) - 1. / 3) < 6 * sqrt(4. / 45 / 1234) && m.value[2] <= c && m.value[2] > 0.98 * c));
+  theta[n - 1] = NAN;
+  CHECK(TzLossValidate(loss, theta, &m));
+  assert_true(everywhere(isnan(m.value[0]) && isnan(m.value[1]) && isnan(m.value[2])));
+  CHECK(PetscFree(theta));
+  CHECK(TzLossDestroy(&loss));
+}
+
+static uint64_t fingerprint(MPI_Comm comm, const char estimator[], const char more[], const char partition[])
+{
+  TzLoss          loss;
+  PetscInt        n;
+  PetscReal      *theta, l[9], r[23];
+  const TzQueries q    = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 0.01, .base = PETSC_TRUE, .twosided = PETSC_TRUE, .n = 4, .seed = 2, .step = 1};
+  uint64_t        hash = TEST_CHECKSUM;
+  TzMetrics       m;
+  char            options[256];
+
+  snprintf(options, sizeof(options), "%s -tz_partition %s", more, partition);
+  loss  = problem(comm, estimator, options);
+  theta = initial(loss, &n);
+  PetscCallAbort(comm, TzLossSample(loss, 7));
+  PetscCallAbort(comm, TzLossEvaluate(loss, theta, &q, &l[0], &l[1], &l[5]));
+  hash = test_checksum(hash, 9, l);
+  PetscCallAbort(comm, TzLossValidate(loss, theta, &m));
+  hash = test_checksum(hash, m.n, m.value);
+  PetscCallAbort(comm, TzLossResidualVector(loss, theta, r)); /* the step's nodes are back after the validation */
+  hash = test_checksum(hash, 23, r);
+  PetscCallAbort(comm, PetscFree(theta));
+  PetscCallAbort(comm, TzLossDestroy(&loss));
+  return hash;
+}
+
+/* Losses, residuals and validation have the same bits on any number of ranks and any partition, for all estimators and formats */
+static void test_rank_independent(void **state)
+{
+  const char *const nets[] = {"-net_format dense", "-net_format tt -net_tt_rank 3", "-net_format ttm -net_tt_rank 2 -net_activation tanh",
+                              "-pde_type lqg -loss_sampler mixed"};
+
+  (void)state;
+  for (int e = 0; e < NESTIMATORS; e++) {
+    for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(nets); f++) {
+      const uint64_t one = fingerprint(PETSC_COMM_SELF, estimators[e], nets[f], "auto");
+      int            ok  = 1;
+
+      for (PetscMPIInt ranks = 2; ranks <= size; ranks++) {
+        MPI_Comm comm;
+        TzLoss   loss;
+        char     partition[64];
+
+        MPI_Comm_split(PETSC_COMM_WORLD, rank < ranks ? 0 : MPI_UNDEFINED, rank, &comm);
+        if (comm == MPI_COMM_NULL) continue;
+        ok   = ok && fingerprint(comm, estimators[e], nets[f], "auto") == one;
+        loss = problem(comm, estimators[e], nets[f]);
+        for (int side = 0; side < 3; side++) {
+          if (ranks > (side == 0 ? 9 : side == 1 ? 8 : loss->nodeblocks)) continue;
+          snprintf(partition, sizeof(partition), "%d,%d,%d", side == 0 ? ranks : 1, side == 1 ? ranks : 1, side == 2 ? ranks : 1);
+          ok = ok && fingerprint(comm, estimators[e], nets[f], partition) == one;
+        }
+        PetscCallAbort(comm, TzLossDestroy(&loss));
+        MPI_Comm_free(&comm);
+      }
+      if (!everywhere(ok)) print_error("%s %s\n", estimators[e], nets[f]);
+      assert_true(everywhere(ok));
+    }
+  }
+}
+
+/* Steps have points and nodes of their own, the same each time; with -loss_fixed_points all steps have the same */
+static void test_samples(void **state)
+{
+  (void)state;
+  for (int fixed = 0; fixed < 2; fixed++) {
+    TzLoss     loss = problem(PETSC_COMM_WORLD, estimators[3], fixed ? "-loss_fixed_points" : "");
+    PetscInt   n;
+    PetscReal *theta = initial(loss, &n), l[3];
+
+    for (int i = 0; i < 3; i++) {
+      CHECK(TzLossSample(loss, i % 2));
+      CHECK(TzLossObjective(loss, theta, &l[i]));
+    }
+    assert_true(everywhere(l[0] == l[2] && (l[0] == l[1]) == fixed));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+}
+
+static void test_option_errors(void **state)
+{
+  const char *const bad[] = {"-loss_points 0", "-loss_block 0", "-tz_validation_points 0"};
+  TzLoss            loss  = problem(PETSC_COMM_WORLD, estimators[0], "");
+
+  (void)state;
+  CHECK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(bad); i++) {
+    CHECK(PetscOptionsClear(NULL));
+    CHECK(PetscOptionsInsertString(NULL, bad[i]));
+    assert_true(everywhere(TzLossSetFromOptions(loss) == PETSC_ERR_USER_INPUT));
+  }
+  CHECK(PetscPopErrorHandler());
+  CHECK(TzLossDestroy(&loss));
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_exact_solution), cmocka_unit_test(test_validation_values), cmocka_unit_test(test_rank_independent),
+    cmocka_unit_test(test_samples),        cmocka_unit_test(test_option_errors),
+  };
+  int failed;
+
+  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return TzFinalize() || failed;
+}
