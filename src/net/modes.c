@@ -91,38 +91,44 @@ PetscErrorCode TzModesAutomatic(TzNet net, TzLayer *layer, PetscBool matrix)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Multiply-adds of core-by-core contraction for one input: after core k the tensor has out_1..out_k x R_k x in_k+1.. entries */
+/*
+  Multiply-adds of core-by-core contraction for one input. A tensor-train matrix: as two halves of merged cores, cut where that is
+  cheapest (batch.c); a plain train: after input core k the tensor has R_k x in_k+1.. entries, then the output modes grow.
+*/
 static PetscReal CoresCost(const TzLayer *layer)
 {
   PetscReal cost = 0, done = 1, left = layer->in;
 
   if (layer->ops == &TzFormat_TTM) {
-    for (PetscInt k = 0; k < layer->ncores; k++) {
-      left /= layer->mode_in[k];
-      cost += done * layer->rank[k] * layer->mode_in[k] * layer->mode_out[k] * layer->rank[k + 1] * left;
-      done *= layer->mode_out[k];
+    PetscReal ml = 1, nl = 1;
+
+    cost = layer->ncores > 1 ? PETSC_MAX_REAL : (PetscReal)layer->in * layer->out;
+    for (PetscInt k = 0; k + 1 < layer->ncores; k++) {
+      ml *= layer->mode_out[k];
+      nl *= layer->mode_in[k];
+      cost = PetscMin(cost, layer->rank[k + 1] * (layer->in * layer->out / ml + layer->out * nl));
     }
-  } else {
-    for (PetscInt k = 0; k < layer->nin; k++) {
-      left /= layer->mode_in[k];
-      cost += (PetscReal)layer->rank[k] * layer->mode_in[k] * layer->rank[k + 1] * left;
-    }
-    for (PetscInt k = layer->nin; k < layer->ncores; k++) {
-      cost += done * layer->rank[k] * layer->mode_out[k - layer->nin] * layer->rank[k + 1];
-      done *= layer->mode_out[k - layer->nin];
-    }
+    return cost;
+  }
+  for (PetscInt k = 0; k < layer->nin; k++) {
+    left /= layer->mode_in[k];
+    cost += (PetscReal)layer->rank[k] * layer->mode_in[k] * layer->rank[k + 1] * left;
+  }
+  for (PetscInt k = layer->nin; k < layer->ncores; k++) {
+    cost += done * layer->rank[k] * layer->mode_out[k - layer->nin] * layer->rank[k + 1];
+    done *= layer->mode_out[k - layer->nin];
   }
   return cost;
 }
 
 /*
-  The cost model. A matrix product of tiles runs at the vector unit's peak; a contraction core by core is a chain of
-  small products and permutations, measured at about a quarter of it. Building the bond's factors or the matrix costs
-  once per parameter vector and is shared by the thousands of inputs of a loss.
+  The cost model: multiply-adds. Products of panels run at the vector unit's peak; a plain train core by core goes row by row in
+  scalar loops, measured at about a quarter of it. Building the bond's factors, the halves or the matrix costs once per
+  parameter vector and is shared by the thousands of inputs of a loss.
 */
 PetscErrorCode TzLayerChooseContraction(TzNet net, TzLayer *layer)
 {
-  const PetscReal slowness = 4;
+  const PetscReal slowness = layer->ops == &TzFormat_TTM ? 1 : 4;
 
   PetscFunctionBegin;
   layer->cost[TZ_CONTRACT_DENSE] = (PetscReal)layer->in * layer->out;

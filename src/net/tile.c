@@ -1,7 +1,7 @@
 /*
   Panels of rows through the layers: contraction with the left factor, activation, up to the outputs.
 */
-#include "netimpl.h"
+#include "batch.h"
 
 /* Largest |z| of layer l on one panel of bond vectors Y [q][PANEL], bounded from above: may it leave the fast sine's range? */
 PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, const PetscReal Y[])
@@ -45,13 +45,22 @@ const PetscReal *TzEvalPackedRight(TzNetEval eval, PetscInt l)
   return b->expand;
 }
 
-/* core by core: rows of the panel one at a time */
+/* Core by core: a tensor-train matrix as two merged halves, panel by panel (batch.h); a plain train row by row */
 static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
 {
-  const TzLayer *layer = &eval->net->layer[l];
-  PetscReal     *x;
+  const TzLayer   *layer = &eval->net->layer[l];
+  const TzFactors *f;
+  TzBatch         *batch;
+  PetscReal       *x;
 
   PetscFunctionBegin;
+  if (layer->ops == &TzFormat_TTM) {
+    PetscCall(TzNetEvalGetBatch(eval, &batch));
+    f = &batch->factors[l];
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, f->nl * f->r * f->mr * TZ_PANEL, &x));
+    for (PetscInt p = 0; p < np; p++) TzBatchMultiply(layer, f, TZ_PANEL, H + p * layer->in * TZ_PANEL, x, Y + p * layer->out * TZ_PANEL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, layer->in + layer->out + TzLayerWorkSize(layer), &x));
   for (PetscInt p = 0; p < np; p++)
     for (PetscInt m = 0; m < TZ_PANEL; m++) {
