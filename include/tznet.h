@@ -70,7 +70,10 @@ PETSC_EXTERN PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *c);
 PETSC_EXTERN PetscErrorCode TzNetCoordinatesDestroy(TzNetCoordinates *c);
 PETSC_EXTERN PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[]); /* copies X [n][in] */
-/* Y [out][count]: outputs at point 0 <= point < n with theta_(first + i) + delta, i < count; each column depends on its i alone */
-PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscReal Y[]);
+/*
+  Y [out][n], owned by c: outputs at that point with parameter which[k] moved by delta, k < n; each of first <= i < first + count
+  occurs once, in no particular order; which[k] = -1: nothing. A column does not depend on first and count.
+*/
+PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscInt *n, const PetscInt **which, const PetscReal **Y);
 
 #endif

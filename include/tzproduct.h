@@ -15,12 +15,24 @@ typedef struct {
   PetscInt         row, col;
 } TzStrided;
 
+#define TZ_LANES 8
+
+/* Unit (jl, jr), jl < ml, jr < mr, in ascending order: z[jl * zl + jr], t + jl * left + jr * right, V + (jl * zl + jr) * nv */
+typedef struct {
+  PetscInt         ml, mr, zl, left, right, nv;
+  const PetscReal *z, *V;
+} TzUnits;
+
 typedef struct {
   const char *name; /* "avx512", "avx2", "base" */
   /* C [m][ldc] (columns 0..n-1) = A [m][k] B [k][ldb], or += if add */
   void (*product)(PetscInt m, PetscInt n, PetscInt k, TzStrided A, const PetscReal B[], PetscInt ldb, PetscReal C[], PetscInt ldc, PetscBool add);
-  /* d[i] = max(z + mu t[i], 0) - max(z, 0), i < n; returns whether any of them is not 0 */
-  PetscBool (*relushift)(PetscInt n, PetscReal z, PetscReal mu, const PetscReal t[], PetscReal d[]);
+  /*
+    Hidden units under a rectifier whose pre-activations z move by delta t, a row of t for each unit: with `wide` columns
+    d = max(z + delta t, 0) - max(z, 0). Rows of units that are off and stay off are dropped; d [rows][wide] receives the others, and v [rows][nv]
+    the vectors V that belong to them. Returns rows. wide and nv are multiples of TZ_LANES.
+  */
+  PetscInt (*relushift)(const TzUnits *units, PetscInt wide, PetscReal delta, const PetscReal t[], PetscReal d[], PetscReal v[]);
   /* s[i] = log sum_o exp(y_o[i]), i < n; y_o = y + o * ld, o < m. Relative error of exp and log below 1e-15. */
   void (*logsumexp)(PetscInt n, PetscInt m, const PetscReal y[], PetscInt ld, PetscReal s[]);
 } TzProducts;

@@ -58,25 +58,35 @@ static void test_rows(void **state)
   }
 }
 
+/* Against the formula, unit by unit; delta t is exact here (a power of 2), so one rounding or two (not fused) differ by at most 2^-53 */
 static void test_relushift(void **state)
 {
-  const PetscReal mu = 0.125;
+  const PetscReal delta = 0.125;
+  PetscReal       z[24], vec[24 * 8], v[12 * 8], d[12 * 24];
 
   (void)state;
+  for (PetscInt i = 0; i < 24 * 8; i++) vec[i] = i;
   for (int s = 0; s < nsets; s++)
-    for (PetscInt trial = 0; trial < 200; trial++) {
-      const PetscInt  n = 1 + trial % MAXN;
-      const PetscReal z = trial % 3 ? A[trial] : -0.25; /* |mu t| <= 1/8: nothing moves */
-      PetscBool       any = PETSC_FALSE, said = sets[s]->relushift(n, z, mu, B + trial, C);
+    for (PetscInt trial = 0; trial < 50; trial++) {
+      const TzUnits u = {.ml = 3, .mr = 4, .zl = 8, .left = 24, .right = 72, .nv = 8, .z = z, .V = vec};
+      PetscInt      rows, row = 0;
 
-      for (PetscInt i = 0; i < n; i++) { /* mu t is exact, so one rounding or two (not fused) differ by at most 2^-53 */
-        PetscReal want = PetscMax(z + mu * B[trial + i], 0) - PetscMax(z, 0);
+      for (PetscInt i = 0; i < 24; i++) z[i] = i % 3 ? A[24 * trial + i] : -0.25; /* |delta t| <= 1/8: a third does not move */
+      rows = sets[s]->relushift(&u, 24, delta, B + trial, d, v);
+      for (PetscInt jl = 0; jl < 3; jl++)
+        for (PetscInt jr = 0; jr < 4; jr++) {
+          const PetscInt   h = jl * 8 + jr;
+          const PetscReal *t = B + trial + jl * 24 + jr * 72;
+          PetscBool        any = z[h] > 0 ? PETSC_TRUE : PETSC_FALSE;
 
-        assert_true(PetscAbsReal(want - C[i]) <= PETSC_MACHINE_EPSILON);
-        if (C[i] != 0) any = PETSC_TRUE;
-      }
-      assert_int_equal(any, said);
-      assert_true(trial % 3 || !any);
+          for (PetscInt i = 0; i < 24; i++) any = any || z[h] + delta * t[i] > 0 ? PETSC_TRUE : PETSC_FALSE;
+          if (!any) continue;
+          assert_true(row < rows && v[8 * row] == 8 * h && v[8 * row + 7] == 8 * h + 7);
+          for (PetscInt i = 0; i < 24; i++) assert_true(PetscAbsReal(PetscMax(z[h] + delta * t[i], 0) - PetscMax(z[h], 0) - d[24 * row + i]) <= PETSC_MACHINE_EPSILON);
+          row++;
+        }
+      assert_int_equal(row, rows);
+      assert_true(rows < 12);
     }
 }
 

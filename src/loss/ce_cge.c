@@ -6,32 +6,42 @@
 
 #define CHUNK 16384 /* coordinates at a time: 1.3 MB of outputs; all those of the trains here */
 
+static PetscErrorCode Reserve(TzCrossEntropy *c, PetscInt n)
+{
+  PetscFunctionBegin;
+  if (n <= c->nlse) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(c->lse));
+  PetscCall(PetscMalloc1(n, &c->lse));
+  c->nlse = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCrossEntropyCoordinates(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
 {
-  TzCrossEntropy   *c      = (TzCrossEntropy *)loss->data;
-  const PetscInt    blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, sides = q->twosided ? 2 : 1;
-  const TzProducts *kernels = TzProductsGet();
-  PetscReal        *Y, *lse;
+  TzCrossEntropy *c      = (TzCrossEntropy *)loss->data;
+  const PetscInt  blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, sides = q->twosided ? 2 : 1;
 
   PetscFunctionBegin;
   PetscCheck(c->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
   if (!c->coordinates) PetscCall(TzNetCoordinatesCreate(loss->net, &c->coordinates));
   PetscCall(TzNetCoordinatesBind(c->coordinates, theta, i1 - i0, c->X + i0 * c->inputs));
-  PetscCall(PetscMalloc2(PetscMin(CHUNK, q->n) * TZ_IMAGE_CLASSES, &Y, PetscMin(CHUNK, q->n), &lse));
   PetscCall(PetscArrayzero(blocksums, q->n * sides * blocks));
-  for (PetscInt first = 0; first < q->n; first += CHUNK) {
-    const PetscInt n = PetscMin(CHUNK, q->n - first);
+  for (PetscInt first = q->first; first < q->first + q->n; first += CHUNK) {
+    const PetscInt count = PetscMin(CHUNK, q->first + q->n - first);
 
     for (PetscInt i = i0; i < i1; i++)
       for (PetscInt side = 0; side < sides; side++) {
-        const PetscReal *label = Y + c->label[i] * n;
-        PetscReal       *sum   = blocksums + (first * sides + side) * blocks + (i - i0) / loss->blocksize;
+        PetscReal       *sum = blocksums + side * blocks + (i - i0) / loss->blocksize;
+        const PetscInt  *which;
+        const PetscReal *Y;
+        PetscInt         n;
 
-        PetscCall(TzNetCoordinatesEvaluate(c->coordinates, i - i0, side ? -q->mu : q->mu, q->first + first, n, Y));
-        kernels->logsumexp(n, TZ_IMAGE_CLASSES, Y, n, lse);
-        for (PetscInt k = 0; k < n; k++) sum[k * sides * blocks] += lse[k] - label[k];
+        PetscCall(TzNetCoordinatesEvaluate(c->coordinates, i - i0, side ? -q->mu : q->mu, first, count, &n, &which, &Y));
+        PetscCall(Reserve(c, n));
+        TzProductsGet()->logsumexp(n, TZ_IMAGE_CLASSES, Y, n, c->lse);
+        for (PetscInt k = 0; k < n; k++)
+          if (which[k] >= 0) sum[(which[k] - q->first) * sides * blocks] += c->lse[k] - Y[c->label[i] * n + k];
       }
   }
-  PetscCall(PetscFree2(Y, lse));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -75,6 +75,8 @@ static PetscErrorCode Reset_CrossEntropy(TzCrossEntropy *c)
   PetscCall(TzNetEvalDestroy(&c->eval));
   PetscCall(TzNetCoordinatesDestroy(&c->coordinates));
   PetscCall(PetscFree3(c->order, c->X, c->label));
+  PetscCall(PetscFree(c->lse));
+  c->nlse = 0;
   c->step = c->epoch = -1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

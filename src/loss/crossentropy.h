@@ -16,6 +16,8 @@ typedef struct {
   PetscInt         inputs; /* pixels of an image */
   TzNetEval        eval;
   TzNetCoordinates coordinates; /* NULL before the first use */
+  PetscInt         nlse;        /* room for */
+  PetscReal       *lse;         /* scratch of coordinate queries */
   PetscInt         step, epoch; /* sampled last; -1: none */
   PetscInt        *order;       /* [train.n]: the permutation of the epoch */
   PetscReal       *X;           /* [batch][inputs] */

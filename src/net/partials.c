@@ -24,6 +24,7 @@ static void MapCore(const TzLayer *layer, PetscInt k, TzCoreMap *map)
     map->left = map->width, map->right = map->ml * map->left, map->group = map->mr * map->right;
     map->gstep = 1, map->n1 = c.n, map->cstep = c.m * c.n * c.r1, map->dstep = c.r1;
   }
+  map->wide = (map->width + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
 }
 
 PetscErrorCode TzPartialsCreate(const TzLayer *layer, TzPartials **newp)
@@ -49,7 +50,8 @@ PetscErrorCode TzPartialsCreate(const TzLayer *layer, TzPartials **newp)
     PetscCall(PetscMalloc2(c.r0 * c.m * c.n * c.r1, &map->Gr, c.r0 * c.m * c.n * c.r1, &map->Gl));
     if (map->fromright ? k > 0 : k + 1 < layer->ncores) PetscCall(PetscMalloc1(nm, &map->merged));
   }
-  PetscCall(PetscMalloc3(nchain, &p->chain, nchain, &p->swap, nT, &p->T));
+  /* the chain serves as T where there is nothing to merge */
+  PetscCall(PetscCalloc3(nchain + TZ_LANES, &p->chain, nchain, &p->swap, nT + TZ_LANES, &p->T));
   *newp = p;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

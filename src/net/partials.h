@@ -23,6 +23,7 @@ typedef struct {
   PetscBool  fromright;
   PetscInt   ml, mr, nl, nr; /* products of the output and input modes before (l) and behind (r) the core */
   PetscInt   groups, width, group, left, right;
+  PetscInt   wide; /* width rounded up to whole vectors; T may be read that far beyond its end */
   PetscInt   n1, gstep, jstep, cstep, dstep;
   PetscReal *Gr;     /* [(i, b)][(j, a)]: for the chain from the right */
   PetscReal *Gl;     /* [(a, i)][(j, b)]: from the left */

@@ -3,6 +3,9 @@
   to a vector and tiles of at most MR x NV vectors, so that the accumulators fill the registers of the instruction set.
 */
 #include <tzproduct.h>
+#if defined(__AVX2__)
+  #include <immintrin.h>
+#endif
 
 #if !defined(TZ_PRODUCTS)
   #define TZ_PRODUCTS Base
@@ -17,6 +20,19 @@
 #define KC           128 /* rows of B that the tail's padded copy holds */
 
 typedef PetscReal V __attribute__((vector_size(8 * W), aligned(8), may_alias));
+
+typedef int64_t   M __attribute__((vector_size(8 * W), aligned(8), may_alias));
+
+INLINE PetscBool Any(M m)
+{
+#if defined(__AVX512F__)
+  return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) ? PETSC_TRUE : PETSC_FALSE;
+#elif defined(__AVX2__)
+  return _mm256_testz_si256((__m256i)m, (__m256i)m) ? PETSC_FALSE : PETSC_TRUE;
+#else
+  return m[0] | m[1] ? PETSC_TRUE : PETSC_FALSE;
+#endif
+}
 
 /* A tile of mr <= MR rows and nv <= NV vectors; both are constants where this is inlined */
 INLINE void Tile(int mr, int nv, PetscInt k, TzStrided A, const PetscReal *B, PetscInt ldb, PetscReal *C, PetscInt ldc, PetscBool add)
@@ -101,22 +117,40 @@ static void Product(PetscInt m, PetscInt n, PetscInt k, TzStrided A, const Petsc
   if (j < n) Tail(m, n - j, k, A, B + j, ldb, C + j, ldc, add);
 }
 
-static PetscBool ReluShift(PetscInt n, PetscReal z, PetscReal mu, const PetscReal t[], PetscReal d[])
+/* A row of n vectors -> d; whether any of it moves: of a unit that is on, all do */
+INLINE PetscBool ReluRow(PetscInt n, PetscReal z, PetscReal delta, const PetscReal *row, PetscReal *d)
 {
   const PetscReal base = z > 0 ? z : 0;
-  uint64_t        any  = 0;
+  M               any  = {0};
 
   for (PetscInt i = 0; i < n; i++) {
-    const PetscReal moved = z + mu * t[i], diff = (moved > 0 ? moved : 0) - base;
-    union {
-      PetscReal d;
-      uint64_t  u;
-    } bits = {.d = diff};
+    const V moved = z + delta * *(const V *)(row + W * i);
+    const M on    = moved > 0;
 
-    d[i] = diff;
-    any |= bits.u << 1; /* +0 and -0 are both nothing */
+    *(V *)(d + W * i) = (V)((M)moved & on) - base;
+    any |= on;
   }
-  return any ? PETSC_TRUE : PETSC_FALSE;
+  return z > 0 || Any(any) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+static PetscInt ReluShift(const TzUnits *u, PetscInt wide, PetscReal delta, const PetscReal t[], PetscReal d[], PetscReal v[])
+{
+  PetscInt rows = 0;
+
+  for (PetscInt jl = 0; jl < u->ml; jl++) {
+    const PetscReal *z = u->z + jl * u->zl, *row = t + jl * u->left, *from = u->V + jl * u->zl * u->nv;
+
+    for (PetscInt jr = 0; jr < u->mr; jr++, row += u->right, from += u->nv) {
+      const PetscBool moves = wide == 3 * W ? ReluRow(3, z[jr], delta, row, d) : wide == 6 * W ? ReluRow(6, z[jr], delta, row, d) : ReluRow(wide / W, z[jr], delta, row, d);
+
+      if (!moves) continue;
+      for (PetscInt o = 0; o < u->nv; o += W) *(V *)(v + o) = *(const V *)(from + o);
+      d += wide;
+      v += u->nv;
+      rows++;
+    }
+  }
+  return rows;
 }
 
 typedef union {
