@@ -40,6 +40,7 @@ struct _p_TzLoss {
   PetscInt64 seed;
   PetscInt   nsamples;    /* points of a step */
   PetscInt   blocksize;   /* samples of a block; the last may be shorter */
+  PetscInt   gradientblock; /* samples of a block of the exact gradient; 0: blocksize */
   PetscInt   nodeblocks;  /* blocks of nodes per sample; 1 if the type has none */
   PetscInt   partialsize; /* numbers of a partial sum per sample: D + 2 */
   PetscInt64 forwards;    /* network evaluations per sample and query */

@@ -78,18 +78,19 @@ static PetscErrorCode CallDestroy(Call *c)
 PetscErrorCode TzLossGradient(TzLoss loss, const PetscReal theta[], PetscReal *l, PetscReal grad[])
 {
   MPI_Comm comm = PetscObjectComm((PetscObject)loss);
-  PetscInt blocks;
+  PetscInt blocks, size;
   Call     c;
 
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
   PetscCheck(loss->ops->gradient, comm, PETSC_ERR_SUP, "a loss of type %s has no exact gradient", ((PetscObject)loss)->type_name);
   PetscCall(PetscLogEventBegin(TZ_LossGradient, loss, 0, 0, 0));
-  blocks = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
+  size   = loss->gradientblock ? loss->gradientblock : loss->blocksize;
+  blocks = (loss->nsamples + size - 1) / size;
   PetscCall(CallCreate(loss, &c));
   PetscUseTypeMethod(loss, bind, theta);
   for (PetscInt b0 = 0; b0 < blocks; b0 += c.size) {
-    const PetscInt i0 = (b0 + c.rank) * loss->blocksize, i1 = PetscMin(i0 + loss->blocksize, loss->nsamples);
+    const PetscInt i0 = (b0 + c.rank) * size, i1 = PetscMin(i0 + size, loss->nsamples);
 
     if (i0 < i1) {
       PetscCall(PetscArrayzero(c.own, c.n));

@@ -14,6 +14,7 @@
 #include <tzcollocation.h>
 #include "partition.h"
 
+#define GRADIENT_BLOCK   24            /* points that an exact gradient takes at a time: a panel of the network's kernels */
 #define VALIDATION_BLOCK 100           /* points; the sums of a block are the unit of communication */
 #define VALIDATION_STEP  PETSC_MAX_INT /* step of the key of the estimator's nodes: no step of the training has it */
 
@@ -85,6 +86,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   loss->nsamples    = r->npoints;
   loss->blocksize   = PetscMin(r->block, r->npoints);
   loss->partialsize = r->D + 2;
+  loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->npoints);
   r->step           = -1;
   PetscCall(PetscMalloc2(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -138,6 +140,31 @@ static PetscErrorCode Finish_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pet
   PetscFunctionBegin;
   PetscCall(Residual_Residual(loss, i0, i1, fjet, term));
   for (PetscInt i = 0; i < i1 - i0; i++) term[i] *= term[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sum of squared residuals of the points i0 <= i < i1 and, added to grad, its gradient: backwards through equation, transform and estimator */
+static PetscErrorCode Gradient_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[])
+{
+  TzResidual      *r = (TzResidual *)loss->data;
+  const PetscInt   n = i1 - i0, stride = r->D + 2;
+  const PetscReal *X = r->X + i0 * r->D;
+  PetscReal       *res, *bar;
+
+  PetscFunctionBegin;
+  PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
+  PetscCall(PetscMalloc2(n, &res, n * stride, &bar));
+  PetscCall(TzDerivJet(r->deriv, r->eval, n, X, r->ujet));
+  PetscCall(TzPDETransform(r->pde, n, X, r->ujet, r->ujet));
+  PetscCall(TzPDEResidual(r->pde, n, X, r->ujet, res, bar));
+  *sum = 0;
+  for (PetscInt p = 0; p < n; p++) {
+    *sum += res[p] * res[p];
+    for (PetscInt c = 0; c < stride; c++) bar[p * stride + c] *= 2 * res[p];
+  }
+  PetscCall(TzPDETransformAdjoint(r->pde, n, X, bar));
+  PetscCall(TzDerivAdjoint(r->deriv, r->eval, n, X, bar, grad));
+  PetscCall(PetscFree2(res, bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -298,6 +325,7 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
   loss->ops->partial        = Partial_Residual;
   loss->ops->finish         = Finish_Residual;
   loss->ops->residual       = Residual_Residual;
+  loss->ops->gradient       = Gradient_Residual;
   loss->ops->validate       = Validate_Residual;
   loss->ops->view           = View_Residual;
   loss->ops->destroy        = Destroy_Residual;

@@ -31,7 +31,7 @@ struct _TzJetAdjoint {
   Gathered   layer[TZ_MAX_LAYERS + 1];
   TzJetState state[TZ_MAX_LAYERS + 1], bar[2]; /* of one panel: before each layer, and after the last hidden one */
   TzJetWork  work[TZ_MAX_LAYERS];
-  PetscReal *memory;
+  PetscInt   gathered; /* numbers at the front of the memory that start from zero */
 };
 
 /* [rows][PANEL] -> [PANEL][PAD(rows)], filled up with zeros */
@@ -273,9 +273,10 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
       rows = PetscMax(rows, sum += PAD(g->rows[s]));
     }
     TAKE(g->z, net->layer[l].out * PAD(eval->layer[l].q + 1));
-    TAKE(a->work[l].act[0], TzJetsWorkSize(eval, l));
     out = PetscMax(out, net->layer[l].out);
   }
+  a->gathered = size;
+  for (PetscInt l = 0; l < net->nhidden; l++) TAKE(a->work[l].act[0], TzJetsWorkSize(eval, l));
   for (PetscInt l = 0; l <= net->nhidden; l++) TAKE(a->state[l].y, states);
   for (int i = 0; i < 2; i++) TAKE(a->bar[i].y, states);
   TAKE(a->F, PetscMax(MAX_STREAMS * out * TZ_PANEL, net->layer[net->nhidden].in * net->layer[net->nhidden].out));
@@ -295,14 +296,16 @@ static void PlaceState(TzJetState *state)
 PetscErrorCode TzJetAdjointBegin(TzNetEval eval, PetscBool values, PetscInt nlap, TzJetAdjoint *adjoint)
 {
   TzJetAdjoint a;
+  PetscReal   *memory;
 
   PetscFunctionBegin;
   PetscCall(TzJetsPrepare(eval, nlap));
   PetscCall(PetscNew(&a));
   a->eval   = eval;
   a->values = values;
-  PetscCall(PetscCalloc1(Place(a, NULL), &a->memory));
-  (void)Place(a, a->memory);
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_ADJOINT, Place(a, NULL), &memory));
+  (void)Place(a, memory);
+  PetscCall(PetscArrayzero(memory, a->gathered));
   for (PetscInt l = 0; l < eval->net->nhidden; l++) a->work[l] = TzJetsWork(eval, l, a->work[l].act[0]);
   for (PetscInt l = 0; l <= eval->net->nhidden; l++) PlaceState(&a->state[l]);
   for (int i = 0; i < 2; i++) PlaceState(&a->bar[i]);
@@ -314,7 +317,6 @@ PetscErrorCode TzJetAdjointEnd(TzJetAdjoint *adjoint, PetscInt nlap, PetscReal g
 {
   PetscFunctionBegin;
   PetscCall(Scatter(*adjoint, nlap, grad));
-  PetscCall(PetscFree((*adjoint)->memory));
   PetscCall(PetscFree(*adjoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -93,7 +93,7 @@ typedef struct {
 } TzBound;
 
 /* who uses which scratch array of an evaluator */
-enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_JET, TZ_SCRATCH_MAX};
+enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_JET, TZ_SCRATCH_ADJOINT, TZ_SCRATCH_MAX};
 
 typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
 typedef struct _TzBatch  TzBatch;  /* batch.c: batches of points with all activations */
