@@ -4,6 +4,9 @@
     zosign    RGE, step along its sign (ZO-signSGD, Liu et al. 2019)
     zocge     coordinate-wise gradient estimate with momentum m <- beta m + g
     zohybrid  zosign until the loss has not improved for -zo_patience steps, then zocge
+    zoadam    RGE with Adam's moments
+    zogn      Gauss-Newton over the span of the directions, from residual vectors
+  and, with exact gradients, as references: sgd (momentum), adam. TAO's own solvers (lmvm ...) work on the samples of step 0.
   Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_lr_schedule constant|step|exponential|cosine
   -zo_lr_factor -zo_lr_every -zo_momentum -zo_patience ...
 */
@@ -17,6 +20,10 @@
 #define TAOZOSIGN   "zosign"
 #define TAOZOCGE    "zocge"
 #define TAOZOHYBRID "zohybrid"
+#define TAOZOADAM   "zoadam"
+#define TAOZOGN     "zogn"
+#define TAOSGD      "sgd"
+#define TAOADAM     "adam"
 
 /* What a checkpoint has to keep of a solver so that k + k steps equal 2k steps bitwise. Pointers into the solver. */
 #define TZ_ZO_STATE_MAX 16
@@ -31,6 +38,7 @@ typedef struct {
 
 PETSC_EXTERN PetscErrorCode TaoZORegisterAll(void);
 PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss);       /* before TaoSetFromOptions or after; reference counted */
+PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);          /* whether its type is one of these; otherwise the functions below are errors */
 PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state); /* after TaoSetUp; write through it to restore */
 PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr); /* of the current step */
 PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);     /* resume: the next step's number; -tao_max_it counts from 0 */

@@ -15,6 +15,10 @@ static const struct {
   {TAOZOSIGN, TaoCreate_ZOSign},
   {TAOZOCGE, TaoCreate_ZOCGE},
   {TAOZOHYBRID, TaoCreate_ZOHybrid},
+  {TAOZOADAM, TaoCreate_ZOAdam},
+  {TAOZOGN, TaoCreate_ZOGN},
+  {TAOSGD, TaoCreate_SGD},
+  {TAOADAM, TaoCreate_Adam},
 };
 
 PetscErrorCode TaoZORegisterAll(void)
@@ -27,7 +31,7 @@ PetscErrorCode TaoZORegisterAll(void)
 static PetscErrorCode CheckPhase(MPI_Comm comm, const char prefix[], const TzZOPhase *p)
 {
   PetscFunctionBegin;
-  PetscCheck(p->mu > 0 && p->mu <= PETSC_MAX_REAL, comm, PETSC_ERR_USER_INPUT, "%smu %g: must be positive", prefix, (double)p->mu);
+  PetscCheck(p->estimate == TZ_ZO_EXACT || (p->mu > 0 && p->mu <= PETSC_MAX_REAL), comm, PETSC_ERR_USER_INPUT, "%smu %g: must be positive", prefix, (double)p->mu);
   PetscCheck(p->lr > 0 && p->lr <= PETSC_MAX_REAL, comm, PETSC_ERR_USER_INPUT, "%slr %g: must be positive", prefix, (double)p->lr);
   PetscCheck(p->momentum >= 0 && p->momentum < 1, comm, PETSC_ERR_USER_INPUT, "%smomentum %g: must be at least 0 and below 1", prefix, (double)p->momentum);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -38,17 +42,25 @@ static PetscErrorCode FirstPhaseFromOptions(TzZOPhase *p, MPI_Comm comm, PetscOp
   PetscInt direction = (PetscInt)p->direction;
 
   PetscFunctionBegin;
-  if (p->direction != TZ_DIRECTION_COORDINATE) {
-    PetscCall(PetscOptionsInt("-zo_queries", "Directions of a step (>= 1)", "TaoZOSetLoss", p->queries, &p->queries, NULL));
-    PetscCheck(p->queries >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_queries %" PetscInt_FMT ": must be at least 1", p->queries);
-    PetscCall(PetscOptionsEList("-zo_direction", "Distribution of the directions", "TzQueriesDirection", TzDirections, TZ_DIRECTION_COORDINATE,
-                                TzDirections[p->direction], &direction, NULL));
-    p->direction = (TzDirection)direction;
+  if (p->estimate != TZ_ZO_EXACT) {
+    if (p->direction != TZ_DIRECTION_COORDINATE) {
+      PetscCall(PetscOptionsInt("-zo_queries", "Directions of a step (>= 1)", "TaoZOSetLoss", p->queries, &p->queries, NULL));
+      PetscCheck(p->queries >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_queries %" PetscInt_FMT ": must be at least 1", p->queries);
+      PetscCall(PetscOptionsEList("-zo_direction", "Distribution of the directions", "TzQueriesDirection", TzDirections, TZ_DIRECTION_COORDINATE,
+                                  TzDirections[p->direction], &direction, NULL));
+      p->direction = (TzDirection)direction;
+    }
+    PetscCall(PetscOptionsReal("-zo_mu", "Length of the differences, in units of the parameters (> 0)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
+    PetscCall(PetscOptionsBool("-zo_two_sided", "Differences of theta + mu xi and theta - mu xi", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
   }
-  PetscCall(PetscOptionsReal("-zo_mu", "Length of the differences, in units of the parameters (> 0)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
-  PetscCall(PetscOptionsBool("-zo_two_sided", "Differences of theta + mu xi and theta - mu xi", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
   PetscCall(PetscOptionsReal("-zo_lr", "Learning rate (> 0)", "TaoZOSetLoss", p->lr, &p->lr, NULL));
-  PetscCall(PetscOptionsReal("-zo_momentum", "Momentum of the gradient (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
+  if (p->estimate != TZ_ZO_GAUSSNEWTON) PetscCall(PetscOptionsReal("-zo_momentum", "Momentum of the gradient (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
+  if (p->beta2 > 0) {
+    PetscCall(PetscOptionsReal("-zo_beta2", "Adam: decay of the second moment (0 < beta2 < 1)", "TaoZOSetLoss", p->beta2, &p->beta2, NULL));
+    PetscCheck(p->beta2 > 0 && p->beta2 < 1, comm, PETSC_ERR_USER_INPUT, "-zo_beta2 %g: must be above 0 and below 1", (double)p->beta2);
+    PetscCall(PetscOptionsReal("-zo_epsilon", "Adam: added to the root of the second moment (> 0)", "TaoZOSetLoss", p->epsilon, &p->epsilon, NULL));
+    PetscCheck(p->epsilon > 0, comm, PETSC_ERR_USER_INPUT, "-zo_epsilon %g: must be positive", (double)p->epsilon);
+  }
   PetscCall(CheckPhase(comm, "-zo_", p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -94,7 +106,7 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
   TAO_ZO         *zo   = (TAO_ZO *)tao->data;
   MPI_Comm        comm = PetscObjectComm((PetscObject)tao);
   const PetscInt *range;
-  PetscInt        n, N, queries = 0, grid[3];
+  PetscInt        n, N, queries = 0, full = 0, grid[3];
   PetscMPIInt     size;
 
   PetscFunctionBegin;
@@ -105,14 +117,26 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
   PetscCheck(n == N, comm, PETSC_ERR_ARG_SIZ, "the solution has %" PetscInt_FMT " entries, the loss %" PetscInt_FMT " parameters", N, n);
   for (PetscInt p = 0; p < zo->nphases; p++) {
     TzQueries q;
+    PetscInt  samples;
 
+    PetscCall(TzLossGetNumSamples(zo->loss, &samples));
+    if (zo->phase[p].estimate == TZ_ZO_EXACT) {
+      full = PetscMax(full, N);
+      continue;
+    }
     if (zo->phase[p].direction == TZ_DIRECTION_COORDINATE) zo->phase[p].queries = n;
     q       = TzZOQueries(zo, &zo->phase[p]);
     queries = PetscMax(queries, q.n);
+    if (zo->phase[p].estimate == TZ_ZO_GAUSSNEWTON) full = PetscMax(full, (1 + 2 * q.n) * samples);
     PetscCall(TzLossGetPartition(zo->loss, &q, grid)); /* a partition that does not fit is an error now, not after hours */
   }
   PetscCall(VecDuplicate(tao->solution, &zo->momentum));
   PetscCall(VecSet(zo->momentum, 0));
+  if (zo->phase[0].beta2 > 0) {
+    PetscCall(VecDuplicate(tao->solution, &zo->second));
+    PetscCall(VecSet(zo->second, 0));
+  }
+  PetscCall(PetscMalloc1(full, &zo->full));
   PetscCall(VecDuplicate(tao->solution, &zo->previous));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(VecGetLocalSize(tao->solution, &n));
@@ -138,10 +162,12 @@ static PetscErrorCode TaoView_ZO(Tao tao, PetscViewer viewer)
 
     PetscCall(PetscViewerASCIIPrintf(viewer, "%s: ", p->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
-    if (p->direction != TZ_DIRECTION_COORDINATE)
-      PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " %s directions, ", p->queries, TzDirections[p->direction]));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "%s-sided differences of mu = %g, learning rate %g, momentum %g\n", p->twosided ? "two" : "one", (double)p->mu,
-                                     (double)p->lr, (double)p->momentum));
+    if (p->estimate != TZ_ZO_EXACT) {
+      if (p->direction != TZ_DIRECTION_COORDINATE)
+        PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " %s directions, ", p->queries, TzDirections[p->direction]));
+      PetscCall(PetscViewerASCIIPrintf(viewer, "%s-sided differences of mu = %g, ", p->twosided ? "two" : "one", (double)p->mu));
+    }
+    PetscCall(PetscViewerASCIIPrintf(viewer, "learning rate %g, momentum %g\n", (double)p->lr, (double)p->momentum));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }
   if (zo->nphases > 1)
@@ -156,6 +182,8 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
 
   PetscFunctionBegin;
   PetscCall(VecDestroy(&zo->momentum));
+  PetscCall(VecDestroy(&zo->second));
+  PetscCall(PetscFree(zo->full));
   PetscCall(VecDestroy(&zo->previous));
   PetscCall(PetscFree7(zo->theta, zo->lp, zo->lm, zo->g, zo->xi, zo->count, zo->displ));
   PetscCall(PetscFree(tao->data));
@@ -166,6 +194,7 @@ static void ResetState(TAO_ZO *zo)
 {
   zo->state.step = zo->state.phase = zo->state.stalled = 0;
   zo->state.best                                       = PETSC_MAX_REAL;
+  zo->state.damping                                    = 1e-3;
 }
 
 PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[])
@@ -201,11 +230,50 @@ static PetscErrorCode GetZO(Tao tao, TAO_ZO **zo)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TaoZOIs(Tao tao, PetscBool *is)
+{
+  PetscFunctionBegin;
+  *is = (PetscBool)(tao->ops->solve == TaoSolve_ZO);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* For TAO's own solvers: loss and exact gradient on the samples of step 0 */
+static PetscErrorCode ObjectiveAndGradient(Tao tao, Vec x, PetscReal *f, Vec g, void *ctx)
+{
+  TzLoss           loss = (TzLoss)ctx;
+  VecScatter       all;
+  Vec              theta;
+  PetscReal       *grad, *own;
+  const PetscReal *array;
+  PetscInt         N, i0, i1;
+
+  PetscFunctionBegin;
+  (void)tao;
+  PetscCall(VecScatterCreateToAll(x, &all, &theta));
+  PetscCall(VecScatterBegin(all, x, theta, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(all, x, theta, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecGetSize(x, &N));
+  PetscCall(PetscMalloc1(N, &grad));
+  PetscCall(VecGetArrayRead(theta, &array));
+  PetscCall(TzLossSample(loss, 0));
+  PetscCall(TzLossGradient(loss, array, f, grad));
+  PetscCall(VecRestoreArrayRead(theta, &array));
+  PetscCall(VecGetOwnershipRange(g, &i0, &i1));
+  PetscCall(VecGetArrayWrite(g, &own));
+  PetscCall(PetscArraycpy(own, grad + i0, i1 - i0));
+  PetscCall(VecRestoreArrayWrite(g, &own));
+  PetscCall(PetscFree(grad));
+  PetscCall(VecScatterDestroy(&all));
+  PetscCall(VecDestroy(&theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The loss stays with the Tao whatever type it has or gets */
 PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss)
 {
   PetscFunctionBegin;
   PetscCall(PetscObjectCompose((PetscObject)tao, "TzLoss", (PetscObject)loss));
+  PetscCall(TaoSetObjectiveAndGradient(tao, NULL, ObjectiveAndGradient, loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -219,9 +287,13 @@ PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
   *state = (TzZOState){.nvec       = 1,
                        .vecname    = {"momentum"},
                        .vec        = {zo->momentum},
-                       .nscalar    = 4,
-                       .scalarname = {"step", "phase", "best_loss", "stalled"},
-                       .scalar     = {&zo->state.step, &zo->state.phase, &zo->state.best, &zo->state.stalled}};
+                       .nscalar    = 5,
+                       .scalarname = {"step", "phase", "best_loss", "stalled", "damping"},
+                       .scalar     = {&zo->state.step, &zo->state.phase, &zo->state.best, &zo->state.stalled, &zo->state.damping}};
+  if (zo->second) {
+    state->vecname[state->nvec] = "second_moment";
+    state->vec[state->nvec++]   = zo->second;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -247,6 +319,7 @@ PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step)
   if (!step) {
     ResetState(zo);
     if (zo->momentum) PetscCall(VecSet(zo->momentum, 0));
+    if (zo->second) PetscCall(VecSet(zo->second, 0));
   }
   zo->state.step = step;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -34,12 +34,21 @@ PETSC_INTERN PetscErrorCode TzScheduleSetFromOptions(TzSchedule *schedule, MPI_C
 /* The learning rate of a step of a phase with base rate lr; max_it: -tao_max_it */
 PETSC_INTERN PetscReal TzScheduleRate(const TzSchedule *schedule, PetscReal lr, PetscInt step, PetscInt max_it);
 
+/* How a phase finds its direction of descent */
+typedef enum {
+  TZ_ZO_DIFFERENCES, /* RGE or CGE, by the type of the directions */
+  TZ_ZO_EXACT,       /* the exact gradient: the first-order references */
+  TZ_ZO_GAUSSNEWTON  /* least squares over the span of the directions, from residual vectors */
+} TzZOEstimate;
+
 typedef struct {
-  const char *name;
-  TzDirection direction; /* TZ_DIRECTION_COORDINATE: CGE, otherwise RGE */
-  PetscInt    queries;   /* N of the RGE */
-  PetscReal   mu, lr, momentum;
-  PetscBool   twosided;
+  const char  *name;
+  TzZOEstimate estimate;
+  TzDirection  direction; /* TZ_DIRECTION_COORDINATE: CGE, otherwise RGE */
+  PetscInt     queries;   /* N of the RGE */
+  PetscReal    mu, lr, momentum;
+  PetscReal    beta2, epsilon; /* beta2 > 0: Adam's scaling by the second moment */
+  PetscBool    twosided;
   /* x[n] moves along m[n], the gradient or its momentum */
   void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
 } TzZOPhase;
@@ -52,9 +61,9 @@ typedef struct {
   PetscReal  tolerance;
 
   struct { /* with the momentum, all that a later step depends on */
-    PetscReal step, phase, best, stalled;
+    PetscReal step, phase, best, stalled, damping;
   } state;
-  Vec momentum;
+  Vec momentum, second; /* first and, for Adam, second moments */
 
   TzLoss       loss;
   Vec          previous; /* solution before the last update */
@@ -62,6 +71,7 @@ typedef struct {
   PetscReal    rate;     /* of the last step */
   PetscReal   *theta;    /* [nparams]: the whole parameter vector */
   PetscReal   *lp, *lm;  /* [queries] */
+  PetscReal   *full;     /* [nparams]: exact gradient; Gauss-Newton: residual vectors [1 + 2 queries][samples] */
   PetscReal   *g, *xi;   /* [own part of the solution] */
   PetscMPIInt *count, *displ;
 } TAO_ZO;
@@ -76,10 +86,17 @@ PETSC_INTERN PetscErrorCode TaoCreate_ZOSGD(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_ZOSign(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_ZOCGE(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_ZOHybrid(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_ZOAdam(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_ZOGN(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_SGD(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_Adam(Tao);
 
 /* zostep.c */
 PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
 PETSC_INTERN TzQueries      TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase);
+PETSC_INTERN PetscErrorCode TzZOGatherSolution(Tao tao); /* zo->theta <- the whole solution */
+/* zogn.c: one step, with its acceptance; *l0: the loss before it, *norm of the gradient in the span */
+PETSC_INTERN PetscErrorCode TzZOGaussNewton(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm);
 /* c[n]: the derivatives along the directions of q by differences of losses */
 PETSC_INTERN void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[]);
 /* g[i1-i0]: coordinates i0 <= i < i1 of the gradient estimate, from c[n]; xi [i1-i0] is scratch */

@@ -45,8 +45,7 @@ static PetscReal GradientNorm(const TzQueries *q, const PetscReal c[])
   return PetscSqrtReal(q->direction == TZ_DIRECTION_COORDINATE ? sum : sum / q->n);
 }
 
-/* theta <- the whole solution */
-static PetscErrorCode GatherSolution(Tao tao)
+PetscErrorCode TzZOGatherSolution(Tao tao)
 {
   TAO_ZO          *zo   = (TAO_ZO *)tao->data;
   MPI_Comm         comm = PetscObjectComm((PetscObject)tao);
@@ -71,21 +70,39 @@ static PetscErrorCode GatherSolution(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* m <- momentum m + g, then the update of this rank's part of the solution; c: derivatives along the directions */
-static PetscErrorCode Update(Tao tao, const TzZOPhase *phase, const TzQueries *q, const PetscReal c[])
+/* d[n]: Adam's direction (Kingma and Ba 2015) from the gradient g; m, v: its moments, of which t have been taken in with this one */
+static void AdamDirection(const TzZOPhase *phase, PetscReal t, PetscInt n, const PetscReal g[], PetscReal m[], PetscReal v[], PetscReal d[])
+{
+  const PetscReal b1 = phase->momentum, b2 = phase->beta2, c1 = 1 - PetscPowReal(b1, t), c2 = 1 - PetscPowReal(b2, t);
+
+  for (PetscInt i = 0; i < n; i++) {
+    m[i] = b1 * m[i] + (1 - b1) * g[i];
+    v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+    d[i] = m[i] / c1 / (PetscSqrtReal(v[i] / c2) + phase->epsilon);
+  }
+}
+
+/* The gradient's own part is in zo->g. m <- momentum m + g, or Adam's moments; then the update of this rank's part of the solution */
+static PetscErrorCode Update(Tao tao, const TzZOPhase *phase)
 {
   TAO_ZO    *zo = (TAO_ZO *)tao->data;
-  PetscReal *m, *x;
-  PetscInt   i0, i1;
+  PetscReal *m, *v, *x;
+  PetscInt   n;
 
   PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
-  PetscCall(TzZOGradient(zo->loss, q, c, i0, i1, zo->xi, zo->g));
+  PetscCall(VecGetLocalSize(tao->solution, &n));
   PetscCall(VecCopy(tao->solution, zo->previous));
   PetscCall(VecGetArray(zo->momentum, &m));
   PetscCall(VecGetArray(tao->solution, &x));
-  for (PetscInt i = 0; i < i1 - i0; i++) m[i] = phase->momentum * m[i] + zo->g[i];
-  phase->update(i1 - i0, zo->rate, m, x);
+  if (phase->beta2 > 0) {
+    PetscCall(VecGetArray(zo->second, &v));
+    AdamDirection(phase, zo->state.step + 1, n, zo->g, m, v, zo->xi);
+    PetscCall(VecRestoreArray(zo->second, &v));
+    phase->update(n, zo->rate, zo->xi, x);
+  } else {
+    for (PetscInt i = 0; i < n; i++) m[i] = phase->momentum * m[i] + zo->g[i];
+    phase->update(n, zo->rate, m, x);
+  }
   PetscCall(VecRestoreArray(tao->solution, &x));
   PetscCall(VecRestoreArray(zo->momentum, &m));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -128,27 +145,55 @@ static PetscErrorCode Diverged(Tao tao, PetscReal l0)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The phase's estimate of the gradient: this rank's part in zo->g, the loss at theta and a norm */
+static PetscErrorCode Estimate(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm)
+{
+  TAO_ZO  *zo = (TAO_ZO *)tao->data;
+  PetscInt i0, i1, N;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
+  if (phase->estimate == TZ_ZO_EXACT) {
+    PetscCall(VecGetSize(tao->solution, &N));
+    PetscCall(TzLossGradient(zo->loss, zo->theta, l0, zo->full));
+    *norm = 0;
+    for (PetscInt i = 0; i < N; i++) *norm += zo->full[i] * zo->full[i];
+    *norm = PetscSqrtReal(*norm);
+    PetscCall(PetscArraycpy(zo->g, zo->full + i0, i1 - i0));
+  } else {
+    PetscCall(TzLossEvaluate(zo->loss, zo->theta, q, l0, zo->lp, zo->lm));
+    TzZOCoefficients(q, *l0, zo->lp, zo->lm, zo->lp);
+    *norm = GradientNorm(q, zo->lp);
+    PetscCall(TzZOGradient(zo->loss, q, zo->lp, i0, i1, zo->xi, zo->g));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Step(Tao tao)
 {
   TAO_ZO          *zo    = (TAO_ZO *)tao->data;
   const TzZOPhase *phase = &zo->phase[(PetscInt)zo->state.phase];
   TzQueries        q     = TzZOQueries(zo, phase);
+  TzCounts         before, after;
   PetscReal        l0, norm;
 
   PetscFunctionBegin;
   PetscCall(TzLossGetSeed(zo->loss, &q.seed));
+  PetscCall(TzLossGetCounts(zo->loss, &before));
   zo->rate = TzScheduleRate(&zo->schedule, phase->lr, q.step, tao->max_it);
   PetscCall(TzLossSample(zo->loss, q.step));
-  PetscCall(TzLossEvaluate(zo->loss, zo->theta, &q, &l0, zo->lp, zo->lm));
-  tao->nfuncs = (PetscInt)PetscMin(PETSC_MAX_INT, (PetscInt64)tao->nfuncs + 1 + q.n * (q.twosided ? 2 : 1));
-  TzZOCoefficients(&q, l0, zo->lp, zo->lm, zo->lp);
-  norm = GradientNorm(&q, zo->lp);
+  if (phase->estimate == TZ_ZO_GAUSSNEWTON) PetscCall(TzZOGaussNewton(tao, phase, &q, &l0, &norm));
+  else PetscCall(Estimate(tao, phase, &q, &l0, &norm));
+  PetscCall(TzLossGetCounts(zo->loss, &after));
+  tao->nfuncs = (PetscInt)PetscMin(PETSC_MAX_INT, (PetscInt64)tao->nfuncs + after.queries - before.queries);
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Update(tao, phase, &q, zo->lp));
-  PetscCall(GatherSolution(tao));
+  if (phase->estimate != TZ_ZO_GAUSSNEWTON) {
+    PetscCall(Update(tao, phase));
+    PetscCall(TzZOGatherSolution(tao));
+  }
   PetscCall(CountPatience(zo, l0));
   zo->state.step += 1;
   tao->niter = q.step + 1;
@@ -165,7 +210,7 @@ PetscErrorCode TaoSolve_ZO(Tao tao)
   PetscFunctionBegin;
   zo->first  = (PetscInt)zo->state.step;
   tao->niter = zo->first;
-  PetscCall(GatherSolution(tao));
+  PetscCall(TzZOGatherSolution(tao));
   if (tao->niter >= tao->max_it) tao->reason = TAO_DIVERGED_MAXITS;
   while (tao->reason == TAO_CONTINUE_ITERATING) {
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
