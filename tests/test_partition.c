@@ -142,7 +142,7 @@ static void test_load(void **state)
         load = busiest(&w, grid);
         assert_true(load <= 4 * (PetscReal)values * w.samples * w.nodeblocks * w.evaluation / ranks);
         assert_true(load <= busiest(&w, q) && load <= busiest(&w, p));
-        /* the cost that the choice went by is that load and at most a thousandth for bytes */
+        /* the cost that the choice went by is that load and at most a thousandth for bytes and messages */
         assert_true(TzPartitionCost(&w, grid) >= load && TzPartitionCost(&w, grid) <= load * (1 + 1e-3));
       }
     }

@@ -1,7 +1,8 @@
 #include "partition.h"
 
-/* Network evaluations in the time that one byte takes: a evaluation takes about 1 us, a byte about 1 ns (1 GB/s). */
-#define BYTE_COST 1e-3
+/* Network evaluations in the time that one byte and one message take: an evaluation takes about 0.2 us, a byte 1 ns (1 GB/s), a message 1 us */
+#define BYTE_COST    5e-3
+#define MESSAGE_COST 5
 /* Numbers of partial sums that a rank holds before they are exchanged: 8 MiB */
 #define ROUND_NUMBERS 1048576
 
@@ -42,7 +43,7 @@ PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[3])
   PetscReal       bytes = nv * nb / grid[2] * sizeof(PetscReal);
 
   if (grid[2] > 1) bytes += nv * ns * nk * work->partialsize * sizeof(PetscReal);
-  return nv * (ns * nk * work->evaluation + work->bind) + ns * work->shared + BYTE_COST * bytes;
+  return nv * (ns * nk * work->evaluation + work->bind) + ns * work->shared + BYTE_COST * bytes + MESSAGE_COST * (grid[2] - 1);
 }
 
 void TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[3])

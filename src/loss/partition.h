@@ -36,7 +36,7 @@ typedef struct {
 /* Part `part` of 0..n-1 cut into `parts` contiguous ranges whose sizes differ by at most one: lo <= i < hi */
 PETSC_INTERN void     TzPartitionRange(PetscInt n, PetscInt parts, PetscInt part, PetscInt *lo, PetscInt *hi);
 PETSC_INTERN PetscInt TzPartitionBlocks(const TzWork *work); /* blocks of samples */
-/* Cost (network evaluations) of the busiest rank of a grid; bytes count as the evaluations that their transfer takes. */
+/* Cost (network evaluations) of the busiest rank of a grid; bytes and messages count as the evaluations that their transfer takes. */
 PETSC_INTERN PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[3]);
 /* The grid of at most `ranks` ranks with the lowest cost; of equal ones the first in the order fewest p, then q, then n. */
 PETSC_INTERN void     TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[3]);

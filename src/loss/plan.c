@@ -27,7 +27,7 @@ static TzWork Shape(TzLoss loss, const TzQueries *q, PetscBool structured)
   } else { /* forming and binding theta + mu xi: some operations a parameter, against a network evaluation of some 100 times as many */
     work.nodeblocks = loss->nodeblocks;
     work.evaluation = (PetscReal)loss->forwards / loss->nodeblocks;
-    work.bind       = loss->nparams / 64.;
+    work.bind       = loss->nparams / 128.;
   }
   return work;
 }
