@@ -16,7 +16,7 @@ PKGS     := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && 
 WARN     := -Wall -Wextra -Wshadow $(if $(WERROR),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 CPPFLAGS += -Iinclude -D_GNU_SOURCE $(filter-out -D_FORTIFY_SOURCE=2 -Wdate-time,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-ALLFLAGS  = -std=c11 $(CFLAGS) -ffp-contract=off -fno-math-errno -fPIC $(WARN) $(SANFLAGS)
+ALLFLAGS  = -std=c11 $(CFLAGS) -ffp-contract=off -fno-math-errno -fopenmp -fPIC $(WARN) $(SANFLAGS)
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lopenblas -lm
 
 SRC      := $(filter-out src/main.c $(wildcard src/verb_*.c),$(wildcard src/*.c src/*/*.c meshes/*.c pde/*.c solvers/*.c))
@@ -41,10 +41,10 @@ $(LIB): $(OBJ)
 	ar rcs $@ $^
 
 $(BUILD)/tenzo: $(POBJ) $(LIB)
-	$(MPICC) $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
-	$(MPICC) $(SANFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
+	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
 
 tests: $(TESTS)
 clean:

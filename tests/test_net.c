@@ -312,10 +312,47 @@ static void TestSine(void **state)
   }
 }
 
+/* Three threads give the numbers of one, bitwise */
+static void TestThreads(void **state)
+{
+  const PetscInt n = 53;
+  TzPairs        pairs;
+  PetscReal      X[NPTS * D], f0[2][NPTS], even[2][NPTS * 53], odd[2][NPTS * 53], jet[2][NPTS * (D + 2)], *theta;
+
+  (void)state;
+  Pairs(&pairs, n);
+  for (int v = 0; v < 2; v++) {
+    for (int t = 0; t < 2; t++) {
+      char      options[256];
+      TzNet     net;
+      TzNetEval eval;
+
+      OK(PetscSNPrintf(options, sizeof(options), "%s -net_threads %d", v ? "-net_format ttm -net_layers 48,36 -net_tt_rank 3" : variants[2], t ? 3 : 1));
+      net = Net(options, D, 1);
+      Data(net, &theta, X);
+      eval = Bound(net, theta);
+      for (int rebind = 0; rebind < 2; rebind++) {
+        theta[0] += rebind;
+        OK(TzNetEvalBind(eval, theta));
+        OK(TzNetEvalPairs(eval, NPTS, X, &pairs, 0.1, 0, n, f0[t], even[t], odd[t]));
+        OK(TzNetEvalJet(eval, NPTS, X, D - 1, jet[t]));
+      }
+      OK(TzNetEvalDestroy(&eval));
+      OK(PetscFree(theta));
+      OK(TzNetDestroy(&net));
+    }
+    assert_memory_equal(f0[0], f0[1], sizeof(f0[0]));
+    assert_memory_equal(even[0], even[1], sizeof(even[0]));
+    assert_memory_equal(odd[0], odd[1], sizeof(odd[0]));
+    assert_memory_equal(jet[0], jet[1], sizeof(jet[0]));
+  }
+  OK(PetscFree4(pairs.ptr, pairs.idx, pairs.val, pairs.w));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs), cmocka_unit_test(TestJet), cmocka_unit_test(TestSine),
+    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs), cmocka_unit_test(TestJet), cmocka_unit_test(TestThreads), cmocka_unit_test(TestSine),
   };
   int failed;
 

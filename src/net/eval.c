@@ -64,6 +64,7 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
   PetscCall(TzPointsDestroy(&(*eval)->points));
   PetscCall(TzJetsDestroy(&(*eval)->jets));
   PetscCall(TzBatchDestroy(*eval));
+  PetscCall(TzTeamDestroy(*eval));
   PetscCall(PetscFree((*eval)->theta));
   PetscCall(TzNetDestroy(&(*eval)->net));
   PetscCall(PetscFree(*eval));
@@ -134,11 +135,11 @@ PetscErrorCode TzEvalBuild(TzNetEval eval)
 {
   PetscFunctionBegin;
   if (eval->built == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscLogEventBegin(TZ_NetBind, eval->net, 0, 0, 0));
+  if (!eval->leader) PetscCall(PetscLogEventBegin(TZ_NetBind, eval->net, 0, 0, 0)); /* PETSc's log is one thread's */
   if (!eval->built) PetscCall(Allocate(eval));
   for (PetscInt l = eval->net->nlayers - 1; l >= 0; l--) PetscCall(BindLayer(eval, l));
   eval->built = eval->serial;
-  PetscCall(PetscLogEventEnd(TZ_NetBind, eval->net, 0, 0, 0));
+  if (!eval->leader) PetscCall(PetscLogEventEnd(TZ_NetBind, eval->net, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -174,28 +175,6 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
   else {
     PetscCall(TzEvalBuild(eval));
     PetscCall(Forward_Structured(eval, n, X, Y));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[])
-{
-  PetscFunctionBegin;
-  if (eval->net->plain) PetscCall(TzNetEvalPairs_Plain(eval, n, X, pairs, s, j0, j1, f0, even, odd));
-  else {
-    PetscCall(TzEvalBuild(eval));
-    PetscCall(TzNetEvalPairs_Structured(eval, n, X, pairs, s, j0, j1, f0, even, odd));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
-{
-  PetscFunctionBegin;
-  if (eval->net->plain) PetscCall(TzNetEvalJet_Plain(eval, n, X, nlap, jet));
-  else {
-    PetscCall(TzEvalBuild(eval));
-    PetscCall(TzNetEvalJet_Structured(eval, n, X, nlap, jet));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -25,6 +25,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->contraction = -1;
   net->out         = 1;
   net->series      = PETSC_TRUE;
+  net->threads     = 1;
   *newnet          = net;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -138,6 +139,8 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   net->contraction = contraction == 3 ? -1 : contraction;
   PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate", evaluations, 2, evaluations[evaluation], &evaluation, NULL));
   net->plain = (PetscBool)(evaluation == 1);
+  PetscCall(PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalPairs", net->threads, &net->threads, NULL));
+  PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "option -net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
   PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines", "TzNetEvalPairs", net->series, &net->series, NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

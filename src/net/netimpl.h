@@ -69,6 +69,7 @@ struct _p_TzNet {
   PetscInt     r;
   char        *modes; /* as given, or NULL */
   PetscBool    plain; /* -net_evaluation plain */
+  PetscInt     threads; /* -net_threads */
   PetscBool    series; /* -net_series */
   PetscInt     contraction; /* -net_contraction: -1 automatic */
   PetscInt     nlayers;
@@ -109,6 +110,8 @@ struct _p_TzNetEval {
   TzPoints        *points;
   TzJets          *jets;
   TzBatch         *batch;
+  TzNetEval       *team;   /* team.c: [threads - 1] evaluators of the other threads, or NULL */
+  TzNetEval        leader; /* a member's: the evaluator it belongs to */
   PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
   PetscInt         nscratch[TZ_SCRATCH_MAX];
 };
@@ -120,6 +123,7 @@ PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
 PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzTeamDestroy(TzNetEval);
 PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
 PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
 PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
