@@ -80,15 +80,15 @@ static void PackProducts(TzNetEval eval, TzPoints *pts)
   const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out;
   const PetscReal *L = eval->layer[1].left;
 
-  for (PetscInt row0 = 0; row0 < pts->n * q; row0 += TZ_GEMM)
-    for (PetscInt h = 0; h < n1; h++) {
-      PetscReal *restrict S = pts->S + (row0 * n1 + h * TZ_GEMM), *restrict C = pts->C + (row0 * n1 + h * TZ_GEMM);
+  for (PetscInt p = 0; p < pts->n; p++)
+    for (PetscInt k = 0; k < q; k++) {
+      const PetscInt         row = p * q + k, to = row / TZ_GEMM * n1 * TZ_GEMM + row % TZ_GEMM, from = p / TZ_PANEL * n1 * TZ_PANEL + p % TZ_PANEL;
+      PetscReal *restrict       S = pts->S + to, *restrict C = pts->C + to;
+      const PetscReal *restrict sa = pts->a + from, *restrict ca = pts->ca + from, *restrict l = L + k;
 
-      for (PetscInt i = 0; i < TZ_GEMM && row0 + i < pts->n * q; i++) {
-        const PetscInt p = (row0 + i) / q, k = (row0 + i) % q, at = (p / TZ_PANEL * n1 + h) * TZ_PANEL + p % TZ_PANEL;
-
-        S[i] = pts->a[at] * L[h * q + k];
-        C[i] = pts->ca[at] * L[h * q + k];
+      for (PetscInt h = 0; h < n1; h++) {
+        S[h * TZ_GEMM] = sa[h * TZ_PANEL] * l[h * q];
+        C[h * TZ_GEMM] = ca[h * TZ_PANEL] * l[h * q];
       }
     }
 }

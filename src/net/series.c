@@ -11,22 +11,17 @@
   the bond is too wide or a step too long for that to pay, the caller evaluates the sines.
 */
 #include "series.h"
+#include "taylor.h"
 
-#define TZ_SERIES_ORDER 12   /* highest order */
 #define TZ_SERIES_TERMS 2048 /* most terms */
 
 struct _TzSeries {
   PetscInt   l, r, n;                    /* layer, its bond, its units */
-  PetscInt   most;                       /* highest order that can pay */
-  PetscInt   count[TZ_SERIES_ORDER + 1]; /* terms of each order */
-  PetscInt   first[TZ_SERIES_ORDER + 2]; /* terms of lower orders */
-  PetscInt  *parent, *variable;          /* [terms]: alpha = parent + unit vector of variable */
-  PetscInt  *power;                      /* [terms]: exponent of that variable in alpha */
-  PetscInt  *horner[TZ_SERIES_ORDER + 1]; /* for each order m: the terms in the order in which Horner's scheme takes them */
-  PetscReal  reach[TZ_SERIES_ORDER + 1]; /* largest delta for which order m suffices */
+  TzTaylor   taylor;
+  PetscInt  *horner[TZ_TAYLOR_ORDER + 1]; /* for each order m: the terms in the order in which Horner's scheme takes them */
   PetscInt   serial, built;              /* binding, highest order whose tables are built for it */
   PetscReal *table;                      /* [terms][n]: w_h B_h^alpha / alpha! */
-  PetscReal *packed[TZ_SERIES_ORDER + 1]; /* [ceil(count/GEMM)][n][GEMM], with the sign of sin^(order) */
+  PetscReal *packed[TZ_TAYLOR_ORDER + 1]; /* [ceil(count/GEMM)][n][GEMM], with the sign of sin^(order) */
   PetscReal  norm;                       /* max_h |B_h| */
   PetscInt   np, npmax;                  /* panels of points */
   PetscInt  *order;                      /* [np]: highest order whose coefficients are known */
@@ -36,92 +31,39 @@ struct _TzSeries {
   PetscReal *gathered;                   /* [np PANEL][terms] in Horner's order */
 };
 
-/* Terms of a polynomial of degree <= d in the variables v..r-1, as Horner's scheme takes them; alpha: exponents so far */
-static PetscErrorCode HornerOrder(const TzSeries *s, PetscInt v, PetscInt d, PetscInt term, PetscInt **to)
+/* terms of order o */
+static inline PetscInt Count(const TzSeries *s, PetscInt o)
 {
-  PetscFunctionBegin;
-  if (v == s->r) {
-    *(*to)++ = term;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  for (PetscInt e = d; e >= 0; e--) {
-    PetscInt t = term;
-
-    for (PetscInt k = 0; k < e; k++) { /* multiply by variable v: find the child */
-      PetscInt c = 0;
-      while (s->parent[c] != t || s->variable[c] != v) c++;
-      t = c;
-    }
-    PetscCall(HornerOrder(s, v + 1, d - e, t, to));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Graded list of multi-indices with nondecreasing variables: each term has one parent */
-static PetscErrorCode Enumerate(TzSeries *s)
-{
-  PetscInt terms = 1;
-
-  PetscFunctionBegin;
-  s->parent[0]   = -1;
-  s->variable[0] = 0;
-  s->power[0]    = 0;
-  s->first[0]    = 0;
-  s->count[0]    = 1;
-  for (PetscInt o = 1; o <= s->most; o++) {
-    s->first[o] = terms;
-    for (PetscInt t = s->first[o - 1]; t < s->first[o]; t++)
-      for (PetscInt v = s->variable[t]; v < s->r; v++) {
-        s->parent[terms]   = t;
-        s->variable[terms] = v;
-        s->power[terms]    = v == s->variable[t] ? s->power[t] + 1 : 1;
-        terms++;
-      }
-    s->count[o] = terms - s->first[o];
-  }
-  s->first[s->most + 1] = terms;
-  for (PetscInt m = 1; m <= s->most; m++) {
-    PetscInt *to;
-
-    PetscCall(PetscMalloc1(s->first[m + 1], &s->horner[m]));
-    to = s->horner[m];
-    PetscCall(HornerOrder(s, 0, m, 0, &to));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return s->taylor.first[o + 1] - s->taylor.first[o];
 }
 
 PetscErrorCode TzSeriesCreate(TzNetEval eval, PetscInt l, TzSeries **series)
 {
   const PetscInt r = eval->layer[l].q, n = eval->net->layer[l].out;
   PetscReal      terms = 1;
-  PetscInt       most = 0, size = 1;
+  PetscInt       most = 0;
   TzSeries      *s;
 
   PetscFunctionBegin;
   *series = NULL;
   if (eval->net->act != TZ_ACT_SINE || !eval->layer[l].table || eval->layer[l + 1].q != 1 || l + 1 != eval->net->nhidden) PetscFunctionReturn(PETSC_SUCCESS);
   /* a unit costs r multiply-adds, a sine (17 operations) and the dot product; a term one multiply-add and its share of the coefficients' product */
-  while (most < TZ_SERIES_ORDER && r <= TZ_SERIES_MAX_BOND) {
+  while (most < TZ_TAYLOR_ORDER && r <= TZ_SERIES_MAX_BOND) {
     terms = terms * (r + most + 1) / (most + 1);
     if (terms > TZ_SERIES_TERMS || 2.5 * terms > (PetscReal)n * (r + 18)) break;
     most++;
-    size = (PetscInt)(terms + 0.5);
   }
   if (most < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&s));
-  s->l    = l;
-  s->r    = r;
-  s->n    = n;
-  s->most = most;
-  PetscCall(PetscMalloc3(size, &s->parent, size, &s->variable, size, &s->power));
-  PetscCall(Enumerate(s));
-  PetscCall(PetscMalloc1(size * n, &s->table));
-  for (PetscInt o = 1; o <= most; o++) PetscCall(PetscCalloc1((s->count[o] + TZ_GEMM - 1) / TZ_GEMM * n * TZ_GEMM, &s->packed[o]));
-  for (PetscInt m = 1; m <= most; m++) { /* delta^(m+1)/(m+1)! = 2^-54 */
-    PetscReal logfactorial = 0;
-
-    for (PetscInt k = 2; k <= m + 1; k++) logfactorial += PetscLogReal((PetscReal)k);
-    s->reach[m] = PetscExpReal((logfactorial - 54 * PetscLogReal(2.0)) / (m + 1));
+  s->l = l;
+  s->r = r;
+  s->n = n;
+  PetscCall(TzTaylorCreate(r, most, &s->taylor));
+  PetscCall(PetscMalloc1(s->taylor.first[most + 1] * n, &s->table));
+  for (PetscInt m = 1; m <= most; m++) {
+    PetscCall(PetscMalloc1(s->taylor.first[m + 1], &s->horner[m]));
+    TzTaylorHorner(&s->taylor, m, s->horner[m]);
+    PetscCall(PetscCalloc1((Count(s, m) + TZ_GEMM - 1) / TZ_GEMM * n * TZ_GEMM, &s->packed[m]));
   }
   *series = s;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,36 +75,31 @@ PetscErrorCode TzSeriesDestroy(TzSeries **series)
 
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt o = 0; o <= TZ_SERIES_ORDER; o++) {
+  for (PetscInt o = 0; o <= TZ_TAYLOR_ORDER; o++) {
     PetscCall(PetscFree(s->horner[o]));
     PetscCall(PetscFree(s->packed[o]));
   }
-  PetscCall(PetscFree3(s->parent, s->variable, s->power));
+  PetscCall(TzTaylorDestroy(&s->taylor));
   PetscCall(PetscFree(s->table));
   PetscCall(PetscFree7(s->order, s->Y0, s->S, s->C, s->coeff, s->gatheredorder, s->gathered));
   PetscCall(PetscFree(*series));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Tables up to order m for the present binding: each term from its parent */
+/* Tables up to order m for the present binding */
 static void Build(TzSeries *s, TzNetEval eval, PetscInt m)
 {
-  const PetscReal *w = eval->layer[s->l + 1].left, *B = eval->layer[s->l].right;
-  const PetscInt   n = s->n;
+  const PetscInt n = s->n;
 
+  for (PetscInt h = 0; h < n && !s->built; h++) s->table[h] = eval->layer[s->l + 1].left[h];
+  if (s->built < m) TzTaylorTable(&s->taylor, n, eval->layer[s->l].right, s->built + 1, m, s->table);
   for (PetscInt o = s->built + 1; o <= m; o++) {
     const PetscReal sign = o / 2 % 2 ? -1 : 1; /* sin, cos, -sin, -cos */
 
-    for (PetscInt t = s->first[o]; t < s->first[o + 1]; t++) {
-      const PetscReal *restrict from = o == 1 ? w : s->table + s->parent[t] * n, *restrict b = B + s->variable[t] * n, f = 1 / (PetscReal)s->power[t];
-      PetscReal *restrict to = s->table + t * n;
-
-      for (PetscInt h = 0; h < n; h++) to[h] = from[h] * (f * b[h]);
-    }
-    for (PetscInt i = 0; i < s->count[o]; i += TZ_GEMM) {
-      const PetscInt rows = PetscMin(TZ_GEMM, s->count[o] - i);
+    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM) {
+      const PetscInt rows = PetscMin(TZ_GEMM, Count(s, o) - i);
       PetscReal     *restrict to = s->packed[o] + i * n;
-      const PetscReal *restrict from = s->table + (s->first[o] + i) * n;
+      const PetscReal *restrict from = s->table + (s->taylor.first[o] + i) * n;
 
       for (PetscInt h = 0; h < n; h++)
         for (PetscInt j = 0; j < rows; j++) to[h * TZ_GEMM + j] = sign * from[j * n + h];
@@ -174,7 +111,7 @@ static void Build(TzSeries *s, TzNetEval eval, PetscInt m)
 /* Y0 [np][r][PANEL]: bond vectors at panels of centres (copied), for the present binding */
 PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const PetscReal Y0[])
 {
-  const PetscInt terms = s->first[s->most + 1];
+  const PetscInt terms = s->taylor.first[s->taylor.most + 1];
   PetscReal     *unused;
 
   PetscFunctionBegin;
@@ -184,18 +121,9 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const
     s->npmax = np;
   }
   if (s->serial != eval->serial) {
-    const PetscReal *B = eval->layer[s->l].right;
-
     s->serial = eval->serial;
     s->built  = 0;
-    s->norm   = 0;
-    for (PetscInt h = 0; h < s->n; h++) {
-      PetscReal b2 = 0;
-
-      for (PetscInt k = 0; k < s->r; k++) b2 += B[k * s->n + h] * B[k * s->n + h];
-      s->norm = PetscMax(s->norm, b2);
-    }
-    s->norm = PetscSqrtReal(s->norm);
+    s->norm   = TzTaylorNorm(s->r, s->n, eval->layer[s->l].right);
   }
   s->np = np;
   PetscCall(PetscArrayzero(s->gatheredorder, np * TZ_PANEL));
@@ -216,9 +144,9 @@ static void Coefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
   Build(s, eval, m);
   for (PetscInt o = s->order[p] + 1; o <= m; o++) {
     const PetscReal *X = (o % 2 ? s->C : s->S) + p * s->n * TZ_PANEL;
-    PetscReal       *c = s->coeff + (p * s->first[s->most + 1] + s->first[o]) * TZ_PANEL;
+    PetscReal       *c = s->coeff + (p * s->taylor.first[s->taylor.most + 1] + s->taylor.first[o]) * TZ_PANEL;
 
-    for (PetscInt i = 0; i < s->count[o]; i += TZ_GEMM) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, s->count[o] - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, Count(s, o) - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
   }
   s->order[p] = PetscMax(s->order[p], m);
 }
@@ -233,7 +161,7 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
   const PetscReal *y0 = s->Y0 + panel * r * TZ_PANEL + lane;
   PetscReal       *gathered;
   PetscReal        delta[2 * TZ_SERIES_MAX_BOND * TZ_PANEL], norm[TZ_PANEL], longest = 0;
-  PetscInt         m = 1;
+  PetscInt         m;
 
   PetscFunctionBegin;
   for (PetscInt side = 0; side < 2; side++) {
@@ -247,16 +175,15 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
       }
     for (PetscInt i = 0; i < TZ_PANEL; i++) longest = norm[i] > longest ? norm[i] : longest;
   }
-  longest = s->norm * PetscSqrtReal(longest);
-  while (m < s->most && !(longest <= s->reach[m])) m++;
-  *done = (PetscBool)(longest <= s->reach[m]);
+  m     = TzTaylorOrder(s->norm * PetscSqrtReal(longest), s->taylor.most);
+  *done = (PetscBool)(m <= s->taylor.most);
   if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->order[panel] < m) Coefficients(s, eval, panel, m);
-  gathered = s->gathered + p * s->first[s->most + 1];
+  gathered = s->gathered + p * s->taylor.first[s->taylor.most + 1];
   if (s->gatheredorder[p] != m) {
-    const PetscReal *c = s->coeff + panel * s->first[s->most + 1] * TZ_PANEL + lane;
+    const PetscReal *c = s->coeff + panel * s->taylor.first[s->taylor.most + 1] * TZ_PANEL + lane;
 
-    for (PetscInt i = 0; i < s->first[m + 1]; i++) gathered[i] = s->horner[m][i] ? c[s->horner[m][i] * TZ_PANEL] : 0;
+    for (PetscInt i = 0; i < s->taylor.first[m + 1]; i++) gathered[i] = s->horner[m][i] ? c[s->horner[m][i] * TZ_PANEL] : 0;
     s->gatheredorder[p] = m;
   }
   for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, gathered, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);

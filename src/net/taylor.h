@@ -1,0 +1,26 @@
+/*
+  Power series of functions of B_h . d in the few variables d of a bond: see taylor.c.
+*/
+#ifndef TZTAYLOR_H
+#define TZTAYLOR_H
+
+#include "netimpl.h"
+
+#define TZ_TAYLOR_ORDER 12 /* highest order */
+
+/* Multi-indices alpha of r variables, graded: order o has the terms first[o] <= i < first[o+1]; term 0 is alpha = 0 */
+typedef struct {
+  PetscInt  r, most;
+  PetscInt  first[TZ_TAYLOR_ORDER + 2];
+  PetscInt *parent, *variable; /* alpha = parent + unit vector of variable */
+  PetscInt *power;             /* exponent of that variable in alpha */
+} TzTaylor;
+
+PETSC_INTERN PetscErrorCode TzTaylorCreate(PetscInt r, PetscInt most, TzTaylor *);
+PETSC_INTERN PetscErrorCode TzTaylorDestroy(TzTaylor *);
+PETSC_INTERN PetscInt       TzTaylorOrder(PetscReal delta, PetscInt most);
+PETSC_INTERN PetscReal      TzTaylorNorm(PetscInt r, PetscInt n, const PetscReal B[]);
+PETSC_INTERN void           TzTaylorTable(const TzTaylor *, PetscInt n, const PetscReal B[], PetscInt o0, PetscInt o1, PetscReal table[]);
+PETSC_INTERN void           TzTaylorHorner(const TzTaylor *, PetscInt m, PetscInt order[]);
+
+#endif
