@@ -80,17 +80,25 @@ static void PackProducts(TzNetEval eval, TzPoints *pts)
   const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out;
   const PetscReal *L = eval->layer[1].left;
 
-  for (PetscInt p = 0; p < pts->n; p++)
-    for (PetscInt k = 0; k < q; k++) {
-      const PetscInt         row = p * q + k, to = row / TZ_GEMM * n1 * TZ_GEMM + row % TZ_GEMM, from = p / TZ_PANEL * n1 * TZ_PANEL + p % TZ_PANEL;
-      PetscReal *restrict       S = pts->S + to, *restrict C = pts->C + to;
-      const PetscReal *restrict sa = pts->a + from, *restrict ca = pts->ca + from, *restrict l = L + k;
+  for (PetscInt row0 = 0; row0 < pts->n * q; row0 += TZ_GEMM) {
+    const PetscInt rows = PetscMin(TZ_GEMM, pts->n * q - row0);
+    PetscInt       at[TZ_GEMM], k[TZ_GEMM];
 
-      for (PetscInt h = 0; h < n1; h++) {
-        S[h * TZ_GEMM] = sa[h * TZ_PANEL] * l[h * q];
-        C[h * TZ_GEMM] = ca[h * TZ_PANEL] * l[h * q];
+    for (PetscInt i = 0; i < rows; i++) {
+      const PetscInt p = (row0 + i) / q;
+
+      at[i] = p / TZ_PANEL * n1 * TZ_PANEL + p % TZ_PANEL;
+      k[i]  = (row0 + i) % q;
+    }
+    for (PetscInt h = 0; h < n1; h++) {
+      PetscReal *restrict S = pts->S + (row0 * n1 + h * TZ_GEMM), *restrict C = pts->C + (row0 * n1 + h * TZ_GEMM);
+
+      for (PetscInt i = 0; i < rows; i++) {
+        S[i] = pts->a[at[i] + h * TZ_PANEL] * L[h * q + k[i]];
+        C[i] = pts->ca[at[i] + h * TZ_PANEL] * L[h * q + k[i]];
       }
     }
+  }
 }
 
 /* Panel p of the points: pre-activations, and for the sine their sine and cosine */
