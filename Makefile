@@ -1,15 +1,19 @@
 # Tenzo: one Makefile; everything that is built goes to $(BUILD).
-#   make            library and program           make demo    the main job, small, on 2 ranks
-#   make check      every test                    make bench   the benchmark (SHORT=1: under a minute)
-#   make style      warnings as errors, gcc and clang; formatting; file and function lengths
+#   make            library and program            make demo         the main job, small, on 2 ranks
+#   make check      every test                     make check-slurm  batch jobs on a cluster of virtual nodes
+#   make style      warnings as errors, gcc and clang; formatting (make format); file and function lengths
+#   make bench      the benchmark (SHORT=1: under a minute)
+#   make memcheck   valgrind and -malloc_dump on a short run
 #   make install PREFIX=/usr/local
-# Variables: CC (mpicc), CFLAGS, BUILD (build), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1
+# `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo).
+# Variables: CC (mpicc), CFLAGS, BUILD (build), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1, TZ_SHARED (../shared)
 
 SHELL    := /bin/bash
 BUILD    ?= build
 PREFIX   ?= /usr/local
 CFLAGS   ?= -O3 -g
 MPICC    ?= mpicc
+export TZ_SHARED ?= ../shared
 VERSION  := $(shell sed -n 's/.*TZ_VERSION "\(.*\)".*/\1/p' include/tzsys.h)
 PKGS     := PETSc hdf5-openmpi gsl sleef zlib
 PKGS     := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
@@ -24,9 +28,11 @@ OBJ      := $(SRC:%.c=$(BUILD)/%.o)
 PROG     := $(wildcard src/main.c src/verb_*.c)
 POBJ     := $(PROG:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtenzo.a
+SHLIB    := $(BUILD)/libtenzo.so
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(LIB) $(if $(PROG),$(BUILD)/tenzo)
+all: $(LIB) $(BUILD)/tenzo
 
 # the kernels are one source, compiled once for each instruction set and chosen when the program starts
 $(BUILD)/src/net/%_avx512.o: ISA := -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast
@@ -40,16 +46,65 @@ $(LIB): $(OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.inc')
+
+$(SHLIB): $(OBJ)
+	$(MPICC) -shared $(SANFLAGS) $^ -o $@ $(LDLIBS)
+
 $(BUILD)/tenzo: $(POBJ) $(LIB)
 	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
 
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(MPICC) $(SANFLAGS) $^ -o $@ $(LDLIBS)
+
 tests: $(TESTS)
+
+# what runs the program finds these in its environment: a container is often root, and has fewer cores than ranks
+RUN := env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 BUILD=$(BUILD) SAN=$(SAN)
+
+# pkg-config is asked when a Makefile is read: so what needs packages is made by a second make
+demo check memcheck:
+	bash jobs/deps.sh $(if $(filter memcheck,$@),dev)
+	$(MAKE) --no-print-directory run-$@
+
+run-demo: all
+	$(RUN) mpirun -n 2 $(BUILD)/tenzo solve -options_file jobs/demo.opts -tz_output $(BUILD)/demo.h5
+
+run-check: all tests
+	$(RUN) bash tests/check.sh
+
+run-memcheck: all
+	$(RUN) bash tests/memcheck.sh
+
+check-slurm: all
+	$(RUN) bash tests/slurm.sh
+
+bench: all $(BENCH)
+	@for b in $(BENCH); do $(RUN) SHORT=$(SHORT) $$b || exit 1; done
+
+style:
+	bash jobs/deps.sh dev
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/style/gcc WERROR=1 CFLAGS="-O2" all tests
+	OMPI_CC=clang $(MAKE) --no-print-directory BUILD=$(BUILD)/style/clang WERROR=1 CFLAGS="-O1" all tests
+	bash tests/style.sh
+
+install: all $(SHLIB)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(BUILD)/tenzo $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(LIB) $(SHLIB) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: tenzo' 'Description: tensor-train physics-informed networks trained from forward evaluations' \
+	  'Version: $(VERSION)' 'Requires: $(PKGS)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -ltenzo -lopenblas -lm' \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tenzo.pc
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests clean
+.PHONY: all tests demo check memcheck run-demo run-check run-memcheck check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -14,8 +14,9 @@ typedef struct _p_TzStore *TzStore;
 PETSC_EXTERN PetscErrorCode TzStoreCreate(MPI_Comm comm, TzStore *store);
 PETSC_EXTERN PetscErrorCode TzStoreDestroy(TzStore *store);
 /* path: as in the file, "/group/name"; the data are copied. Only those of rank 0 are written, the others' may be NULL. */
-PETSC_EXTERN PetscErrorCode TzStorePutReal(TzStore store, const char path[], PetscInt rows, PetscInt cols, const PetscReal x[]); /* x [rows][cols]; cols 0: [rows] */
-PETSC_EXTERN PetscErrorCode TzStorePutInt(TzStore store, const char path[], PetscInt n, const PetscInt64 i[]);                   /* i [n] */
+PETSC_EXTERN PetscErrorCode TzStorePutReal(TzStore store, const char path[], PetscInt rows, PetscInt cols,
+                                           const PetscReal x[]);                                               /* x [rows][cols]; cols 0: [rows] */
+PETSC_EXTERN PetscErrorCode TzStorePutInt(TzStore store, const char path[], PetscInt n, const PetscInt64 i[]); /* i [n] */
 PETSC_EXTERN PetscErrorCode TzStorePutText(TzStore store, const char path[], const char text[]);
 PETSC_EXTERN PetscErrorCode TzStoreHas(TzStore store, const char path[], PetscBool *has);
 /* Pointers into the store, on every rank. Errors: PETSC_ERR_FILE_UNEXPECTED where there is no such array of this type. */
@@ -25,8 +26,16 @@ PETSC_EXTERN PetscErrorCode TzStoreGetText(TzStore store, const char path[], con
 /* Collective. Errors: PETSC_ERR_FILE_WRITE, PETSC_ERR_FILE_OPEN, PETSC_ERR_FILE_READ. `option` is named in the message. */
 PETSC_EXTERN PetscErrorCode TzStoreWrite(TzStore store, const char option[], const char file[]);
 PETSC_EXTERN PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[], TzStore *store);
-/* Whether FILE.part could be made, before hours are spent on its content */
+/* Whether a file could be written, before hours are spent on its content. Collective. */
 PETSC_EXTERN PetscErrorCode TzFileCheckWritable(MPI_Comm comm, const char option[], const char file[]);
+/* FILE.part, complete and closed, becomes FILE; FALSE (and errno) where that fails. On one rank. */
+PETSC_EXTERN PetscBool TzFileCommit(const char file[]);
+
+/*
+  Points X [n][D] (PetscMalloced, equal on every rank) from HDF5 (/points) or text, D numbers a line. Collective. Errors:
+  PETSC_ERR_FILE_READ, PETSC_ERR_FILE_UNEXPECTED (other columns, none, not finite).
+*/
+PETSC_EXTERN PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], const char file[], PetscInt D, PetscInt *n, PetscReal **X);
 
 /* A table that grows by rows, equal on every rank: the history of a run. In a file each column is one array PATH/NAME. */
 #define TZ_TABLE_MAX 8
@@ -53,13 +62,13 @@ PETSC_EXTERN PetscErrorCode TzTableGet(TzTable *table, TzStore store, const char
     /history/{step,loss,lr,...}               one entry a step; /validation/{step,mse,...} one a validation
 */
 typedef struct {
-  PetscInt    step;
-  PetscInt64  seed;
-  TzCounts    counts;
-  Vec         solution;
-  TzZOState   solver;
-  TzTable     history, validation;
-  const char *options, *net, *pde; /* only written */
+  PetscInt   step;
+  PetscInt64 seed;
+  TzCounts   counts;
+  Vec        solution;
+  TzZOState  solver;
+  TzTable    history, validation;
+  char      *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
 } TzCheckpoint;
 
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);

@@ -15,7 +15,7 @@
 #define TZ_VERSION "0.1.0"
 
 #ifndef PETSC_SUCCESS /* PETSc < 3.19 */
-#define PETSC_SUCCESS ((PetscErrorCode)0)
+  #define PETSC_SUCCESS ((PetscErrorCode)0)
 #endif
 
 PETSC_EXTERN PetscErrorCode TzInitialize(int *argc, char ***argv, const char help[]); /* PetscInitialize, handler, types */
@@ -29,7 +29,8 @@ PETSC_EXTERN PetscErrorCode TzRegisterAll(void); /* classes, log events and stag
 #define TZ_EXIT_STOPPED  75 /* SIGTERM or SIGUSR1: checkpoint written, run again with -tz_resume (EX_TEMPFAIL) */
 /* The end of main(): finalizes, whatever happened. ierr: what the program's functions returned; code: exit code where that is 0. */
 PETSC_EXTERN int            TzExit(PetscErrorCode ierr, int code);
-PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess, void *ctx);
+PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess,
+                                           void *ctx);
 
 /*
   Options. Between TzOptionsRecord() and TzOptionsCheckUnused() every option that an object declares (PetscOptionsBegin ...
@@ -37,12 +38,14 @@ PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *
   database that nobody read is an error naming the nearest known option.
 
   The recorded options as text (*text is PetscMalloced) are a valid options file: "-name value" where the user gave one,
-  "# -name value" where it is the default. Run-time options (-tz_* but the seed, names of files, viewers) are left out.
+  "# -name value" where it is the default. Names of files, viewers and -tz_partition are left out.
   TzOptionsInsertText puts the given ones of such a text into the database, where the user has not set them.
-  TzOptionsCompareText raises PETSC_ERR_USER_INPUT if an option that defines the problem has another value now; `only` is a
-  NULL-terminated list of prefixes to look at (NULL: all), `file` a name for the message.
+  TzOptionsCompareText raises PETSC_ERR_USER_INPUT if an option that defines the problem (all but -tz_* and -tao_*; of these the
+  seed and -tao_type) has another value now; `only` is a NULL-terminated list of prefixes to look at (NULL: all), `file` a name
+  for the message.
 */
 PETSC_EXTERN PetscErrorCode TzOptionsRecord(void);
+PETSC_EXTERN PetscBool      TzOptionsHelpWanted(void); /* whether the user gave -help */
 PETSC_EXTERN PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm);
 PETSC_EXTERN PetscErrorCode TzOptionsGetText(char **text);
 PETSC_EXTERN PetscErrorCode TzOptionsInsertText(const char text[]);

@@ -61,17 +61,10 @@ PetscReal TzScheduleRate(const TzSchedule *s, PetscReal lr, PetscInt step, Petsc
   PetscReal       rate  = lr;
 
   switch (s->type) {
-  case TZ_LR_CONSTANT:
-    break;
-  case TZ_LR_STEP:
-    rate = lr * PetscPowReal(s->factor, (PetscReal)(step / s->every));
-    break;
-  case TZ_LR_EXPONENTIAL:
-    rate = lr * PetscPowReal(s->factor, (PetscReal)step / s->every);
-    break;
-  case TZ_LR_COSINE:
-    rate = step < steps ? min + (lr - min) * (1 + PetscCosReal(PETSC_PI * step / steps)) / 2 : min;
-    break;
+  case TZ_LR_CONSTANT: break;
+  case TZ_LR_STEP: rate = lr * PetscPowReal(s->factor, (PetscReal)(step / s->every)); break;
+  case TZ_LR_EXPONENTIAL: rate = lr * PetscPowReal(s->factor, (PetscReal)step / s->every); break;
+  case TZ_LR_COSINE: rate = step < steps ? min + (lr - min) * (1 + PetscCosReal(PETSC_PI * step / steps)) / 2 : min; break;
   case TZ_LR_PIECEWISE:
     for (PetscInt i = 0; i < s->n && step >= s->at[i]; i++) rate = scale * s->value[i];
     break;

@@ -8,13 +8,7 @@
 #include <tzzo.h>
 #include <petsc/private/taoimpl.h>
 
-typedef enum {
-  TZ_LR_CONSTANT,
-  TZ_LR_STEP,
-  TZ_LR_EXPONENTIAL,
-  TZ_LR_COSINE,
-  TZ_LR_PIECEWISE
-} TzScheduleType;
+typedef enum { TZ_LR_CONSTANT, TZ_LR_STEP, TZ_LR_EXPONENTIAL, TZ_LR_COSINE, TZ_LR_PIECEWISE } TzScheduleType;
 PETSC_INTERN const char *const TzScheduleTypes[];
 
 #define TZ_SCHEDULE_MAX 64 /* entries of -zo_lr_at */

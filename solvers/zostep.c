@@ -139,9 +139,8 @@ static PetscErrorCode Diverged(Tao tao, PetscReal l0)
     PetscCall(VecCopy(zo->previous, tao->solution));
     kept = step - 1;
   }
-  PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)tao), PETSC_STDERR,
-                         "step %" PetscInt_FMT ": the loss %s is not finite; stopped with the parameters that step %" PetscInt_FMT " began with\n", step,
-                         PetscIsInfOrNanReal(l0) ? "at the parameters" : "at a perturbation of the parameters", kept));
+  PetscCall(PetscInfo(tao, "step %" PetscInt_FMT ": the loss %s is not finite; stopped with the parameters that step %" PetscInt_FMT " began with\n", step,
+                      PetscIsInfOrNanReal(l0) ? "at the parameters" : "at a perturbation of the parameters", kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

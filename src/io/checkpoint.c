@@ -60,7 +60,8 @@ static PetscErrorCode TzGetVec(TzStore store, const char path[], Vec v)
   PetscFunctionBegin;
   PetscCall(TzStoreGetReal(store, path, &rows, NULL, &x));
   PetscCall(VecGetSize(v, &n));
-  PetscCheck(rows == n, PetscObjectComm((PetscObject)v), PETSC_ERR_FILE_UNEXPECTED, "-tz_resume: %s has %" PetscInt_FMT " entries in the file, %" PetscInt_FMT " in this problem", path, rows, n);
+  PetscCheck(rows == n, PetscObjectComm((PetscObject)v), PETSC_ERR_FILE_UNEXPECTED,
+             "-tz_resume: %s has %" PetscInt_FMT " entries in the file, %" PetscInt_FMT " in this problem", path, rows, n);
   PetscCall(VecGetOwnershipRange(v, &lo, &hi));
   PetscCall(VecGetArrayWrite(v, &y));
   PetscCall(PetscArraycpy(y, x + lo, hi - lo));
@@ -112,7 +113,8 @@ PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char f
   PetscCall(TzStoreRead(comm, option, file, store));
   PetscCall(TzStoreHas(*store, "/format", &has));
   if (has) PetscCall(TzStoreGetText(*store, "/format", &text));
-  PetscCheck(has && !strncmp(text, "tenzo checkpoint ", 17), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: an HDF5 file, but not a checkpoint of tenzo", option, file);
+  PetscCheck(has && !strncmp(text, "tenzo checkpoint ", 17), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: an HDF5 file, but not a checkpoint of tenzo", option,
+             file);
   PetscCheck(!strcmp(text, TZ_FORMAT), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: format \"%s\", this program reads \"%s\"", option, file, text, TZ_FORMAT);
   PetscCall(TzStoreGetReal(*store, "/theta", &n, NULL, &x));
   PetscCall(TzStoreGetText(*store, "/checksum", &text));

@@ -5,8 +5,6 @@
 #include "storeimpl.h"
 #include <hdf5.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <unistd.h>
 
 #define TZ_REASON 512 /* length of the text that tells what went wrong */
@@ -42,19 +40,9 @@ static PetscBool TzItemWrite(hid_t file, hid_t groups, const TzItem *item)
   return (PetscBool)(err >= 0);
 }
 
-/* The file's content and then its name are forced to disk */
-static PetscBool TzFileSync(const char name[], int flags)
-{
-  int fd = open(name, flags), err;
-
-  if (fd < 0) return PETSC_FALSE;
-  err = fsync(fd);
-  return (PetscBool)(close(fd) == 0 && err == 0);
-}
-
 static void TzStoreWriteRoot(TzStore store, const char file[], char reason[])
 {
-  char      part[PETSC_MAX_PATH_LEN + 8], dir[PETSC_MAX_PATH_LEN];
+  char      part[PETSC_MAX_PATH_LEN + 8];
   hid_t     access = H5Pcreate(H5P_FILE_ACCESS), groups = H5Pcreate(H5P_LINK_CREATE), id;
   PetscBool ok;
 
@@ -62,7 +50,6 @@ static void TzStoreWriteRoot(TzStore store, const char file[], char reason[])
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   H5Pset_create_intermediate_group(groups, 1);
   snprintf(part, sizeof(part), "%s.part", file);
-  snprintf(dir, sizeof(dir), "%s", file);
   errno = 0;
   id    = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   ok    = (PetscBool)(id >= 0);
@@ -70,8 +57,7 @@ static void TzStoreWriteRoot(TzStore store, const char file[], char reason[])
   if (id >= 0 && H5Fclose(id) < 0) ok = PETSC_FALSE;
   H5Pclose(groups);
   H5Pclose(access);
-  if (ok) ok = (PetscBool)(TzFileSync(part, O_RDWR) && rename(part, file) == 0 && TzFileSync(dirname(dir), O_RDONLY));
-  if (ok) return;
+  if (ok && TzFileCommit(file)) return;
   snprintf(reason, TZ_REASON, "cannot be written (%s)", errno ? strerror(errno) : "HDF5 error");
   if (id >= 0) unlink(part);
 }
@@ -89,32 +75,14 @@ PetscErrorCode TzStoreWrite(TzStore store, const char option[], const char file[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzFileCheckWritable(MPI_Comm comm, const char option[], const char file[])
-{
-  char        reason[TZ_REASON] = "", dir[PETSC_MAX_PATH_LEN];
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) {
-    PetscCall(PetscStrncpy(dir, file, sizeof(dir)));
-    if (!file[0] || file[strlen(file) - 1] == '/') snprintf(reason, sizeof(reason), "not the name of a file");
-    else if (access(dirname(dir), W_OK | X_OK)) snprintf(reason, sizeof(reason), "cannot be written (folder: %s)", strerror(errno));
-    else if (!access(file, F_OK) && access(file, W_OK)) snprintf(reason, sizeof(reason), "cannot be written (%s)", strerror(errno));
-  }
-  PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
-  PetscCheck(!reason[0], comm, PETSC_ERR_FILE_WRITE, "%s %s: %s", option, file, reason);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Type, rows and columns of a data set; FALSE for one that is not an array of numbers or a text of fixed length */
 static PetscBool TzItemDescribe(hid_t set, TzItem *item)
 {
-  hid_t       type = H5Dget_type(set), space = H5Dget_space(set);
-  hsize_t     dims[2] = {0, 0};
-  const int   rank    = H5Sget_simple_extent_ndims(space);
-  H5T_class_t class   = H5Tget_class(type);
-  PetscBool   known   = PETSC_TRUE;
+  hid_t     type = H5Dget_type(set), space = H5Dget_space(set);
+  hsize_t   dims[2] = {0, 0};
+  const int rank    = H5Sget_simple_extent_ndims(space);
+  H5T_class_t class = H5Tget_class(type);
+  PetscBool known   = PETSC_TRUE;
 
   if (rank >= 0 && rank <= 2) H5Sget_simple_extent_dims(space, dims, NULL);
   item->rows = (PetscInt)dims[0];

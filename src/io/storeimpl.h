@@ -6,7 +6,7 @@
 
 #include <tzio.h>
 
-typedef enum {TZ_ITEM_REAL, TZ_ITEM_INT, TZ_ITEM_TEXT} TzItemType;
+typedef enum { TZ_ITEM_REAL, TZ_ITEM_INT, TZ_ITEM_TEXT } TzItemType;
 
 typedef struct {
   char       path[256];

@@ -1,7 +1,7 @@
 /*
   Start and end of a program.
 */
-#include <tzsys.h>
+#include <tenzo.h>
 
 /*
   One thread a rank: several ranks share a node's cores, and a product must not depend on how many threads it was cut for.
@@ -26,7 +26,7 @@ static PetscErrorCode TzCheckOptionsFiles(int argc, char *argv[])
     if (strcmp(argv[i], "-options_file")) continue;
     PetscCallMPI(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
     if (!rank && i + 1 < argc) {
-      FILE *f = fopen(argv[i + 1], "r");
+      FILE *f  = fopen(argv[i + 1], "r");
       readable = f && fgetc(f) != EOF;
       if (f) fclose(f);
     }
@@ -54,6 +54,11 @@ static PetscErrorCode TzCheckArguments(int argc, char *argv[])
 PetscErrorCode TzRegisterAll(void)
 {
   PetscFunctionBegin;
+  PetscCall(TzRuleRegisterAll());
+  PetscCall(TzPDERegisterAll());
+  PetscCall(TzDerivRegisterAll());
+  PetscCall(TzLossRegisterAll());
+  PetscCall(TaoZORegisterAll());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,9 +16,29 @@ static PetscBool TzHelpWanted = PETSC_FALSE;
 static PetscErrorCode (*TzVFPrintfBefore)(FILE *, const char[], va_list);
 
 /* Read when PETSc starts or ends, not from an object's options: never "unused". A trailing * stands for any ending. */
-static const char *const TzOptionsOfPetsc[] = {
-  "citations", "history", "help", "info*", "log*", "malloc*", "memory_view", "mpidump", "nox*", "objects_dump", "on_error_abort", "options_*", "petsc_*", "skip_petscrc",
-  "start_in_debugger", "tao_view*", "tao_monitor", "version", "viewfromoptions", "x_virtual", "checkstack", "fp_trap", NULL};
+static const char *const TzOptionsOfPetsc[] = {"citations",
+                                               "history",
+                                               "help",
+                                               "info*",
+                                               "log*",
+                                               "malloc*",
+                                               "memory_view",
+                                               "mpidump",
+                                               "nox*",
+                                               "objects_dump",
+                                               "on_error_abort",
+                                               "options_*",
+                                               "petsc_*",
+                                               "skip_petscrc",
+                                               "start_in_debugger",
+                                               "tao_view*",
+                                               "tao_monitor",
+                                               "version",
+                                               "viewfromoptions",
+                                               "x_virtual",
+                                               "checkstack",
+                                               "fp_trap",
+                                               NULL};
 
 static PetscBool TzOptionIsPetscs(const char name[])
 {
@@ -171,6 +191,11 @@ static PetscErrorCode TzOptionsShare(MPI_Comm comm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool TzOptionsHelpWanted(void)
+{
+  return TzHelpWanted;
+}
+
 /* Edit distance (Levenshtein), letters of either case being equal */
 static PetscInt TzEditDistance(const char a[], const char b[])
 {
@@ -221,7 +246,8 @@ PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm)
     char name[PETSC_MAX_OPTION_NAME + 1];
     PetscCall(PetscSNPrintf(name, sizeof(name), "-%s", names[bad]));
     value = values[bad] ? values[bad] : "";
-    PetscCall(PetscSNPrintf(message, sizeof(message), "%s%s%s: no such option, or none that applies here; the nearest one is %s", name, value[0] ? " " : "", value, TzOptionsNearest(name)));
+    PetscCall(PetscSNPrintf(message, sizeof(message), "%s%s%s: no such option, or none that applies here; the nearest one is %s", name, value[0] ? " " : "",
+                            value, TzOptionsNearest(name)));
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   PetscCheck(bad < 0, comm, PETSC_ERR_USER_INPUT, "%s", message);

@@ -4,17 +4,21 @@
 #include "tzoptions.h"
 #include <ctype.h>
 
-/* How a run is carried out, not what it computes: neither kept nor compared */
+/* Where a run reads and writes, on what ranks: not kept */
 static PetscBool TzOptionIsRunTime(const char name[])
 {
-  if (!strcmp(name, "-tz_seed")) return PETSC_FALSE;
-  return (PetscBool)(!strncmp(name, "-tz_", 4) || strstr(name, "_view") || strstr(name, "monitor") || strstr(name, "_draw_"));
+  static const char *const names[] = {"-tz_output", "-tz_resume", "-tz_model", "-tz_points", "-tz_quiet", "-tz_progress_every", "-tz_partition"};
+
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(names); i++) {
+    if (!strcmp(name, names[i])) return PETSC_TRUE;
+  }
+  return (PetscBool)(strstr(name, "_view") || strstr(name, "monitor") || strstr(name, "_draw_"));
 }
 
-/* Kept, but free to change when a run is resumed */
+/* Kept, but free to change when a run is resumed: how long it is, how often it is looked at */
 static PetscBool TzOptionMayChange(const char name[])
 {
-  return (PetscBool)(!strncmp(name, "-tao_", 5) && strcmp(name, "-tao_type"));
+  return (PetscBool)((!strncmp(name, "-tao_", 5) && strcmp(name, "-tao_type")) || (!strncmp(name, "-tz_", 4) && strcmp(name, "-tz_seed")));
 }
 
 /* What the user gave ("" for a flag), else the default; recorded options are all marked as read already */

@@ -1,0 +1,27 @@
+#!/bin/bash
+# deps.sh [dev] : installs what building and testing needs on Debian 12 (as root, or by sudo). Quick where all is there.
+# dev adds what only `make style`, `make memcheck` and `make check-slurm` need.
+set -eu
+packages="gcc make pkg-config libc6-dev openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev hdf5-tools
+          libcmocka-dev libgsl-dev libsleef-dev libopenblas-dev librandom123-dev zlib1g-dev"
+if [ "${1:-}" = dev ]; then packages="$packages clang clang-format valgrind"; fi
+
+missing=
+for p in $packages; do
+  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "deps.sh: no apt-get here; these Debian packages, or their like, are needed:$missing" >&2
+  exit 1
+fi
+sudo=
+if [ "$(id -u)" != 0 ]; then
+  sudo=sudo
+  command -v sudo >/dev/null || { echo "deps.sh: needs root (or sudo) to install:$missing" >&2; exit 1; }
+fi
+echo "deps.sh: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get -q update
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing

@@ -1,0 +1,96 @@
+/*
+  Points from a file: HDF5 with the array /points [n][D], or text with D numbers a line (blanks or commas between, # starts
+  a comment).
+*/
+#include <tzio.h>
+#include <errno.h>
+
+/* One line of text -> D numbers; the count of numbers found, -1 for something else */
+static PetscInt TzPointsParseLine(char line[], PetscInt D, PetscReal x[])
+{
+  PetscInt n = 0;
+
+  line[strcspn(line, "#\n")] = 0;
+  for (char *s = line + strspn(line, " \t,\r"), *end; *s; s = end + strspn(end, " \t,\r"), n++) {
+    const double v = strtod(s, &end);
+    if (end == s) return -1;
+    if (n < D) x[n] = v;
+  }
+  return n;
+}
+
+/* On rank 0. reason: what is wrong with the file, "" if nothing */
+static PetscErrorCode TzPointsReadText(const char file[], PetscInt D, PetscInt *n, PetscReal **X, size_t len, char reason[])
+{
+  FILE    *f    = fopen(file, "r");
+  char    *line = NULL;
+  size_t   room = 0;
+  PetscInt size = 0, found, number = 0;
+
+  PetscFunctionBegin;
+  *n = 0;
+  *X = NULL;
+  if (!f) {
+    snprintf(reason, len, "%s", strerror(errno));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  while (!reason[0] && getline(&line, &room, f) >= 0) {
+    if (*n == size) {
+      size = 2 * size + 1024;
+      PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)(size * D), X));
+    }
+    found = TzPointsParseLine(line, D, *X + *n * D);
+    number++;
+    if (found == D) (*n)++;
+    else if (found) snprintf(reason, len, "line %" PetscInt_FMT ": %" PetscInt_FMT " numbers are needed (x_1 .. x_%" PetscInt_FMT ", t)", number, D, D - 1);
+  }
+  free(line);
+  fclose(f);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPointsReadHDF5(MPI_Comm comm, const char option[], const char file[], PetscInt D, PetscInt *n, PetscReal **X)
+{
+  TzStore          store;
+  const PetscReal *x;
+  PetscInt         cols;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreRead(comm, option, file, &store));
+  PetscCall(TzStoreGetReal(store, "/points", n, &cols, &x));
+  PetscCheck(cols == D, comm, PETSC_ERR_FILE_UNEXPECTED,
+             "%s %s: /points has %" PetscInt_FMT " columns, %" PetscInt_FMT " are needed (x_1 .. x_%" PetscInt_FMT ", t)", option, file, cols, D, D - 1);
+  PetscCall(PetscMalloc1(*n * D, X));
+  PetscCall(PetscArraycpy(*X, x, *n * D));
+  PetscCall(TzStoreDestroy(&store));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], const char file[], PetscInt D, PetscInt *n, PetscReal **X)
+{
+  char        reason[256] = "", magic[4] = "";
+  PetscMPIInt rank;
+  int         hdf5 = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) {
+    FILE *f = fopen(file, "r");
+    hdf5    = f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "\211HDF", 4);
+    if (f) fclose(f);
+    if (!hdf5) PetscCall(TzPointsReadText(file, D, n, X, sizeof(reason), reason));
+  }
+  PetscCallMPI(MPI_Bcast(&hdf5, 1, MPI_INT, 0, comm));
+  PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
+  PetscCheck(!reason[0], comm, PETSC_ERR_FILE_READ, "%s %s: %s", option, file, reason);
+  if (hdf5) PetscCall(TzPointsReadHDF5(comm, option, file, D, n, X));
+  else {
+    PetscCallMPI(MPI_Bcast(n, 1, MPIU_INT, 0, comm));
+    if (rank) PetscCall(PetscMalloc1(*n * D, X));
+    PetscCallMPI(MPI_Bcast(*X, *n * D, MPIU_REAL, 0, comm));
+  }
+  PetscCheck(*n > 0, comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: no points", option, file);
+  for (PetscInt i = 0; i < *n * D; i++)
+    PetscCheck(!PetscIsInfOrNanReal((*X)[i]), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: point %" PetscInt_FMT " is not finite", option, file, i / D);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

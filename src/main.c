@@ -1,0 +1,70 @@
+/*
+  tenzo VERB [options]: finds the verb and runs it.
+*/
+#include "verb.h"
+
+static const struct {
+  const char *name;
+  PetscErrorCode (*run)(MPI_Comm, int *);
+  const char *what;
+} TzVerbs[] = {
+  {"solve", TzVerbSolve, "train a network on a differential equation"},
+  {"eval", TzVerbEval, "evaluate a trained network at given points"},
+  {"grid", TzVerbGrid, "print or write the nodes of a quadrature rule"},
+};
+
+static PetscErrorCode TzUsage(MPI_Comm comm)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscPrintf(comm, "tenzo: tensor-train physics-informed networks, trained from forward evaluations\n\nusage: tenzo VERB [options]\n\n"));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzVerbs); i++) PetscCall(PetscPrintf(comm, "  %-8s %s\n", TzVerbs[i].name, TzVerbs[i].what));
+  PetscCall(PetscPrintf(comm, "\n  tenzo VERB -help      every option of the verb, with its unit and default\n"
+                              "  tenzo --version       versions\n"
+                              "  tenzo --help          this text\n\n"
+                              "Options may also stand in a file (-options_file FILE) or in the environment (PETSC_OPTIONS).\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzVersion(MPI_Comm comm)
+{
+  char petsc[256], mpi[MPI_MAX_LIBRARY_VERSION_STRING];
+  int  len;
+
+  PetscFunctionBegin;
+  PetscCall(PetscGetVersion(petsc, sizeof(petsc)));
+  PetscCallMPI(MPI_Get_library_version(mpi, &len));
+  mpi[strcspn(mpi, ",\n")]     = 0;
+  petsc[strcspn(petsc, ",\n")] = 0;
+  PetscCall(PetscPrintf(comm, "tenzo %s (%s, %s)\n", TZ_VERSION, petsc, mpi));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzDispatch(const char verb[], int *code)
+{
+  const MPI_Comm comm = PETSC_COMM_WORLD;
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzVerbs); i++) {
+    if (strcmp(verb, TzVerbs[i].name)) continue;
+    PetscCall(TzOptionsRecord());
+    PetscCall((*TzVerbs[i].run)(comm, code));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) PetscCall(TzUsage(comm));
+  else if (!strcmp(verb, "--version")) PetscCall(TzVersion(comm));
+  else SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, eval, grid, --help or --version", verb, verb[0] ? ": unknown verb; " : "a verb is missing; ");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  char          *verb = argc > 1 ? argv[1] : (char *)"";
+  int            code = 0, few = 1;
+  PetscBool      plain = PETSC_TRUE; /* the verb takes no options: PETSc must not see "--help" */
+  PetscErrorCode ierr;
+
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzVerbs); i++) plain = (PetscBool)(plain && strcmp(verb, TzVerbs[i].name));
+  ierr = TzInitialize(plain ? &few : &argc, &argv, "tenzo VERB [options]: see tenzo --help\n");
+  if (!ierr) ierr = TzDispatch(verb, &code);
+  return TzExit(ierr, code);
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# `make install`, then a program of a user's own: the equation of the README against the installed library.
+. "$(dirname "$0")/lib.sh"
+
+make -s -C "$root" install BUILD="$build" PREFIX="$work/usr/tenzo" SAN="${SAN:-}" >install.txt 2>&1
+ok "make install" [ $? = 0 ]
+for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/pkgconfig/tenzo.pc include/tenzo.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
+ok "installed program" usr/tenzo/bin/tenzo --version >/dev/null
+cat >own.c <<'END'
+#include <tenzo.h>
+#include "example_pde.c"
+int main(int argc, char **argv)
+{
+  TzPDE          pde;
+  PetscErrorCode ierr = TzInitialize(&argc, &argv, NULL);
+  if (!ierr) ierr = TzPDERegister("heat", CreateHeat);
+  if (!ierr) ierr = TzPDECreate(PETSC_COMM_WORLD, &pde);
+  if (!ierr) ierr = TzPDESetType(pde, "heat");
+  if (!ierr) ierr = TzPDESetUp(pde);
+  if (!ierr) ierr = TzPDEDestroy(&pde);
+  return TzExit(ierr, 0);
+}
+END
+export PKG_CONFIG_PATH=$work/usr/tenzo/lib/pkgconfig
+flags=$(pkg-config --cflags --libs tenzo)
+ok "a program of one's own compiles" mpicc ${SAN:+-fsanitize=$SAN} -I"$root/tests" own.c -o own $flags
+ok "... and runs" env LD_LIBRARY_PATH="$work/usr/tenzo/lib" ./own
+finish

@@ -1,0 +1,73 @@
+#!/bin/bash
+# k + k steps are 2k steps, bit by bit: after a regular end, a signal, a kill -9 at any moment; on any number of ranks.
+. "$(dirname "$0")/lib.sh"
+
+# --- a regular end, other numbers of ranks, a solver with two phases and momentum ---
+for kind in "zosign -zo_momentum 0.5" "zohybrid -zo_patience 15 -zo_lr_schedule exponential -zo_lr_every 10" "zocge -zo_cge_lr 1e-3"; do
+  case $kind in zocge*) kind="zocge -zo_momentum 0.9 -zo_lr 1e-3" ;; esac
+  on 1 solve $quick -tao_type $kind -tao_max_it 60 -tz_output whole.h5 -tz_validate_every 20 >whole.txt 2>&1
+  for n in 1 2 3; do
+    rm -f half.h5
+    on 1 solve $quick -tao_type $kind -tao_max_it 37 -tz_output half.h5 -tz_validate_every 20 >half.txt 2>&1
+    on "$n" solve -tz_resume half.h5 -tao_max_it 60 -tz_quiet >more.txt 2>&1
+    ok "$kind: 37 + 23 steps, theta, $n ranks" same "$(field theta whole.txt)" "$(field theta more.txt)"
+    ok "$kind: 37 + 23 steps, history, $n ranks" same "$(digest whole.h5)" "$(digest half.h5)"
+    ok "$kind: queries are counted over both runs" same "$(field queries whole.txt)" "$(field queries more.txt)"
+  done
+done
+
+# --- signals: checkpoint, exit code 75, and on ---
+long="$quick -tao_type zosign -zo_momentum 0.9 -tao_max_it 3000 -tz_checkpoint_every 50 -tz_validate_every 500"
+on 1 solve $long -tz_output whole.h5 >whole.txt 2>&1
+whole=$(field theta whole.txt)
+ranks_of() { pgrep -P "$1" -x tenzo; } # of an mpirun
+await() { for _ in $(seq 500); do [ -s "$1" ] && return; sleep 0.01; done; }
+
+for signal in USR1 TERM; do
+  rm -f cut.h5
+  "$tenzo" solve $long -tz_checkpoint_every 0 -tz_progress_every 0 -tz_quiet 0 -tz_output cut.h5 >cut.txt 2>&1 &
+  pid=$!
+  await cut.txt; kill -$signal $pid; wait $pid; code=$?
+  ok "SIG$signal: exit code 75" [ $code = 75 ]
+  on 2 solve -tz_resume cut.h5 -tz_quiet >more.txt 2>&1
+  ok "SIG$signal: resumed on 2 ranks" same "$whole" "$(field theta more.txt)"
+  ok "SIG$signal: history" same "$(digest whole.h5)" "$(digest cut.h5)"
+done
+rm -f cut.h5
+mpirun -q -n 2 "$tenzo" solve $long -tz_checkpoint_every 0 -tz_progress_every 0 -tz_quiet 0 -tz_output cut.h5 >cut.txt 2>&1 &
+pid=$!
+await cut.txt; kill -USR1 "$(ranks_of $pid | tail -n 1)"; wait $pid; code=$?
+ok "SIGUSR1 to one of two ranks stops both: exit code 75" [ $code = 75 ]
+on 1 solve -tz_resume cut.h5 -tz_quiet >more.txt 2>&1
+ok "SIGUSR1 to one of two ranks: resumed" same "$whole" "$(field theta more.txt)"
+
+# --- kill -9 at random moments: a readable checkpoint each time, and the same end ---
+RANDOM=${TZ_RANDOM:-1}
+survived=0
+for i in $(seq 20); do
+  rm -f cut.h5*
+  if [ $((i % 2)) = 0 ]; then
+    "$tenzo" solve $long -tz_output cut.h5 >cut.txt 2>&1 &
+    pid=$! victim=$!
+    await cut.h5
+  else
+    mpirun -q -n 2 "$tenzo" solve $long -tz_output cut.h5 >cut.txt 2>&1 &
+    pid=$!
+    await cut.h5
+    victim=$(ranks_of $pid | head -n 1)
+  fi
+  sleep "0.$(printf %03d $((RANDOM % 400)))"
+  kill -9 $victim 2>/dev/null
+  wait $pid 2>/dev/null
+  on 1 solve -tz_resume cut.h5 -tz_quiet >more.txt 2>&1
+  if same "$whole" "$(field theta more.txt)" && same "$(digest whole.h5)" "$(digest cut.h5)"; then survived=$((survived + 1)); else tail -n 2 more.txt; fi
+done
+ok "kill -9: $survived of 20 resumed to the same end" [ $survived = 20 ]
+
+# --- a loss that is not finite: reason, exit code 3, the file keeps a good state ---
+on 1 solve $quick -zo_lr 1e150 -tao_max_it 50 -tz_output nan.h5 >nan.txt 2>nan.err
+ok "NaN: exit code 3" [ $? = 3 ]
+ok "NaN: one line with the reason" test "$(wc -l <nan.err)" = 1 -a "$(grep -c '^tenzo: error: .*not finite' nan.err)" = 1
+on 1 eval -tz_model nan.h5 -tz_points 100 -tz_output nan-eval.h5 >nan.txt 2>&1
+ok "NaN: the file's parameters are good" grep -q '^RESULT mse=[0-9]' nan.txt
+finish

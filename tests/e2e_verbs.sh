@@ -1,0 +1,48 @@
+#!/bin/bash
+# What the verbs print and write: grid, eval, help, the installed library.
+. "$(dirname "$0")/lib.sh"
+
+# --- grid: the counts of the literature, on 1 and 2 ranks; the same nodes in a text file and in HDF5 ---
+nodes() { on "$1" grid -rule_dim "$2" -rule_level "$3" | tail -n 1 | sed -n 's/^nodes=\([0-9]*\) .*/\1/p'; }
+ok "grid 21, level 3: 925 nodes" same 925 "$(nodes 1 21 3)"
+ok "grid 21, level 3: 925 nodes on 2 ranks" same 925 "$(nodes 2 21 3)"
+ok "grid 5, level 4: 241 nodes" same 241 "$(nodes 1 5 4)"
+ok "grid 3, level 5: 165 nodes" same 165 "$(nodes 1 3 5)"
+ok "grid 101, level 3: 20605 nodes" same 20605 "$(nodes 1 101 3)"
+on 1 grid -rule_dim 21 -tz_output g.csv >/dev/null
+on 2 grid -rule_dim 21 -tz_output g.txt >/dev/null
+ok "grid: csv and txt have the same numbers" same "$(grep -v '^#' g.csv | tr ',' ' ' | md5sum)" "$(grep -v '^#' g.txt | md5sum)"
+ok "grid: one line a node" [ "$(grep -vc '^#' g.csv)" = 925 ]
+ok "grid: the weights sum to 1" awk -F, '!/^#/ {s += $1} END {exit !(s - 1 < 1e-9 && 1 - s < 1e-9)}' g.csv
+
+# --- eval: the validation set gives the figures of solve, on any number of ranks ---
+on 1 solve $quick -tao_max_it 100 -tz_output model.h5 >solve.txt 2>&1
+on 1 eval -tz_model model.h5 -tz_points 200 -tz_output one.h5 >one.txt 2>&1
+on 3 eval -tz_model model.h5 -tz_points 200 -tz_output three.h5 >three.txt 2>&1
+close() { awk -v a="$1" -v b="$2" 'BEGIN {d = a - b; if (d < 0) d = -d; exit !(a > 0 && d <= 1e-7 * a)}'; } # 9 digits are printed
+for f in mse rel_l2 max; do ok "eval: $f as solve printed it" close "$(field $f solve.txt)" "$(field $f one.txt)"; done
+ok "eval: theta" same "$(field theta solve.txt)" "$(field theta one.txt)"
+ok "eval: 3 ranks write the same bits" h5diff -q one.h5 three.h5
+# the same points from a file: by HDF5, and by text with 17 digits
+on 2 eval -tz_model model.h5 -tz_points one.h5 -tz_output again.h5 >again.txt 2>&1
+ok "eval: points from HDF5" h5diff -q one.h5 again.h5
+h5dump -m %.17g -d /points -y -w 0 one.h5 | sed -n '/DATA {/,/}/p' | grep -v '[{}]' | tr -d ' ' | tr ',' '\n' | sed '/^$/d' | paste -d ' ' - - - - - >points.txt
+on 1 eval -tz_model model.h5 -tz_points points.txt -tz_output text.h5 >text.txt 2>&1
+ok "eval: points from a text" h5diff -q one.h5 text.h5
+ok "eval: another estimator may be tried on a model" on 1 eval -tz_model model.h5 -tz_points 10 -deriv_type stein -tz_output stein.h5 >stein.txt 2>&1
+
+# --- help and versions ---
+on 2 --version >v.txt 2>&1
+ok "--version: one line on 2 ranks" [ "$(wc -l <v.txt)" = 1 ]
+ok "--help names every verb" [ "$(on 1 --help | grep -cE '^  (solve|eval|grid) ')" = 3 ]
+on 1 solve -help >h.txt 2>&1
+for o in -pde_dim -net_tt_rank -rule_level -stein_sigma -loss_points -zo_mu -tao_max_it -tz_seed -tz_output; do
+  ok "solve -help documents $o" grep -q -- "^  $o[ :]" h.txt
+done
+ok "-help starts no run" [ ! -e tenzo.h5 ]
+printf -- '-pde_dim 4 # comment\n-tao_max_it 1\n' >o.opts
+PETSC_OPTIONS="-tz_seed 7" on 2 solve -options_file o.opts $quick -tz_output e.h5 >e.txt 2>&1
+ok "options from a file and from the environment" grep -q '^RESULT .* steps=1 ' e.txt
+ok "PETSc's own options are no mistake" on 1 solve $quick -tao_max_it 1 -tz_output none -log_view :log.txt -options_left no -malloc_dump -tao_view -tao_monitor -tao_converged_reason >p.txt 2>&1
+ok "-log_view shows the loss" grep -q TzLoss log.txt
+finish

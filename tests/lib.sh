@@ -1,0 +1,37 @@
+# For the end-to-end tests: how to run the program, count results, compare files. Source it; end with `finish`.
+set -u
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$(cd "$root" && cd "${BUILD:-build}" && pwd)
+tenzo=$build/tenzo
+limit=${TZ_TIMEOUT:-${SAN:+600}}
+limit=${limit:-120}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0 skipped=0
+
+# a problem that takes milliseconds a step
+quick="-pde_dim 4 -net_layers 32,32 -net_tt_rank 2 -deriv_type forward -loss_points 20 -tz_validation_points 200 -zo_lr 5e-3 -tz_quiet"
+
+ok() { # ok NAME COMMAND... : one result
+  local name=$1; shift
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "  FAILED: $name"; fi
+}
+skip() { skipped=$((skipped + 1)); echo "  SKIPPED: $*"; }
+finish() { echo "$(basename "$0"): $passed passed, $failed failed, $skipped skipped"; [ "$failed" = 0 ]; }
+
+on() { # on RANKS ARGS... : tenzo on so many ranks; mpirun's own remarks on exit codes are kept quiet
+  local n=$1; shift
+  if [ "$n" = 1 ]; then timeout "$limit" "$tenzo" "$@"; else timeout "$limit" mpirun -q -n "$n" "$tenzo" "$@"; fi
+}
+field() { tail -n 1 "$2" | tr ' ' '\n' | sed -n "s/^$1=//p"; } # field NAME FILE : of the last line
+same() { [ -n "$1" ] && [ "$1" = "$2" ]; }
+digest() { # digest FILE.h5 : of the bits of parameters, solver state, history (but the seconds) and validations
+  local set
+  for set in theta solver/momentum history/{step,loss,lr,queries,forwards} validation/{step,mse,rel_l2,max}; do
+    h5dump -d "/$set" -b LE -o "$work/digest.bin" "$1" >"$work/digest.txt" 2>&1 || { echo "unreadable: $1 $set"; return; }
+    md5sum <"$work/digest.bin"
+  done | md5sum
+}

@@ -1,0 +1,21 @@
+#!/bin/bash
+# Sources under 400 lines, functions under 60, lines of at most 160 columns, formatted by .clang-format. Prints what is not.
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+complain() { echo "style: $*"; bad=$((bad + 1)); }
+
+while read -r file; do
+  lines=$(wc -l <"$file")
+  [ "$lines" -lt 400 ] || complain "$file: $lines lines (under 400)"
+  while read -r text; do complain "$text"; done < <(awk -v f="$file" '
+    length($0) > 160 {printf "%s:%d: %d columns (at most 160)\n", f, NR, length($0)}
+    /[ \t]$/ {printf "%s:%d: blanks at the end\n", f, NR}
+    /^[A-Za-z].*\)$/ {head = NR; name = $0}
+    /^\{$/ && head == NR - 1 {start = head}
+    /^\}$/ && start {if (NR - start + 1 >= 60) printf "%s:%d: %d lines (under 60): %s\n", f, start, NR - start + 1, name; start = 0}' "$file")
+  if command -v clang-format >/dev/null; then
+    clang-format --dry-run --Werror "$file" >/dev/null 2>&1 || complain "$file: clang-format would change it"
+  fi
+done < <(git ls-files '*.c' '*.h' '*.inc' 2>/dev/null || find . -name '*.[ch]')
+[ $bad = 0 ] && echo "style: nothing to complain about"
+[ $bad = 0 ]
