@@ -161,7 +161,7 @@ static PetscErrorCode TzRunCheckpoint(TzRun *run)
 static PetscErrorCode TzRunMonitor(Tao tao, void *ctx)
 {
   TzRun    *run = (TzRun *)ctx;
-  PetscReal lr, seconds;
+  PetscReal lr  = 0, seconds;
   PetscInt  step;
 
   PetscFunctionBegin;
@@ -169,7 +169,7 @@ static PetscErrorCode TzRunMonitor(Tao tao, void *ctx)
   if (step <= run->c.step) PetscFunctionReturn(PETSC_SUCCESS); /* solvers with a line search report step 0 first */
   run->c.step = step;
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
-  PetscCall(TaoZOGetLearningRate(tao, &lr));
+  if (run->ours) PetscCall(TaoZOGetLearningRate(tao, &lr));
   PetscCall(TzRunSeconds(run, &seconds));
   PetscCall(TzTableAppend(&run->c.history, (PetscReal[]){step, run->f, lr, (PetscReal)run->c.counts.queries, (PetscReal)run->c.counts.forwards, seconds}));
   if (run->o.validate && step % run->o.validate == 0) PetscCall(TzRunRecordValidation(run));
@@ -207,10 +207,13 @@ PetscErrorCode TzRunCreate(TzRun *run, PetscInt ncol, const char *const columns[
   run->c.solution = run->x;
   run->kept       = -1;
   PetscCall(TaoSetUp(run->tao));
-  PetscCall(TaoZOGetState(run->tao, &run->c.solver));
+  PetscCall(TaoZOIs(run->tao, &run->ours));
+  if (run->ours) PetscCall(TaoZOGetState(run->tao, &run->c.solver));
   PetscCall(TaoSetMonitor(run->tao, TzRunMonitor, run, NULL));
   PetscCall(TaoSetConvergenceTest(run->tao, TzRunConverged, run));
   if (restart) {
+    PetscCheck(run->ours, run->comm, PETSC_ERR_USER_INPUT, "-tz_resume %s: a solver of TAO's own keeps no state to go on from; use one of Tenzo's",
+               run->o.resume);
     PetscCall(TzCheckpointRestore(&run->c, restart));
     PetscCall(TzLossSetCounts(run->loss, &run->c.counts));
     PetscCall(TaoZOSetStep(run->tao, run->c.step));

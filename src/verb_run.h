@@ -32,6 +32,7 @@ typedef struct {
   PetscReal      f;          /* loss of the last step */
   PetscInt       kept;       /* step of the checkpoint in the file, -1 for none */
   PetscBool      stopped;    /* by a signal */
+  PetscBool      ours;       /* tao is of one of Tenzo's types, not of TAO's own (lmvm ...), which have no learning rate and no state */
 } TzRun;
 
 /* First: the options of a run; *restart: the checkpoint to go on from, whose options are now in the database, or NULL */

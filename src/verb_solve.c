@@ -38,8 +38,6 @@ static PetscErrorCode TzSolveSetUp(TzRun *run, const TzProblem *p)
 {
   PetscInt   n, lo, hi;
   PetscReal *theta, *x;
-  TaoType    type;
-  PetscBool  zo;
 
   PetscFunctionBegin;
   PetscCall(TzLossCreate(run->comm, &run->loss));
@@ -63,9 +61,6 @@ static PetscErrorCode TzSolveSetUp(TzRun *run, const TzProblem *p)
   PetscCall(TaoZOSetLoss(run->tao, run->loss));
   PetscCall(TaoSetSolution(run->tao, run->x));
   PetscCall(TaoSetFromOptions(run->tao));
-  PetscCall(TaoGetType(run->tao, &type));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)run->tao, &zo, TAOZOSGD, TAOZOSIGN, TAOZOCGE, TAOZOHYBRID, ""));
-  PetscCheck(zo, run->comm, PETSC_ERR_USER_INPUT, "-tao_type %s: solve trains with %s, %s, %s or %s", type, TAOZOSGD, TAOZOSIGN, TAOZOCGE, TAOZOHYBRID);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

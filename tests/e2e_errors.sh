@@ -62,7 +62,6 @@ mistake '-zo_queries' solve -zo_queries 0
 mistake '-zo_direction' solve -zo_direction north
 mistake '-zo_lr' solve -zo_lr -1
 mistake '-zo_lr_schedule' solve -zo_lr_schedule warm
-mistake '-tao_type lmvm' solve -tao_type lmvm
 mistake '-tao_type' solve -tao_type zozo
 mistake '-tao_max_it' solve -tao_max_it many
 mistake '-tz_seed' solve -tz_seed -1

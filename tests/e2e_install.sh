@@ -5,7 +5,8 @@
 make -s -C "$root" install BUILD="$build" PREFIX="$work/usr/tenzo" SAN="${SAN:-}" >install.txt 2>&1
 ok "make install" [ $? = 0 ]
 for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/pkgconfig/tenzo.pc include/tenzo.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
-ok "installed program" usr/tenzo/bin/tenzo --version >/dev/null
+usr/tenzo/bin/tenzo --version >version.txt 2>&1
+ok "installed program" [ $? = 0 ]
 cat >own.c <<'END'
 #include <tenzo.h>
 #include "example_pde.c"

@@ -20,7 +20,6 @@ typedef struct {
 static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, PetscOptionItems *PetscOptionsObject)
 {
   TzStein *stein = (TzStein *)deriv->data;
-  PetscInt dim;
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Stein estimator");
@@ -28,8 +27,6 @@ static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, PetscOptionItems *Pets
   PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -stein_sigma %g: must be positive", (double)stein->sigma);
   PetscOptionsHeadEnd();
   PetscCall(TzRuleSetFromOptions(stein->rule));
-  PetscCall(TzRuleGetDim(stein->rule, &dim));
-  PetscCheck(!deriv->D || dim == deriv->D, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-rule_dim %" PetscInt_FMT ": the points of this problem have %" PetscInt_FMT " coordinates", dim, deriv->D);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
