@@ -1,5 +1,5 @@
 /*
-  For the files of src/loss/: what a type of loss provides. loss.c owns the distribution, the order of sums, the counting;
+  For the files of src/loss/: what a type of loss provides. evaluate.c owns the distribution, the order of sums, the counting;
   a type only evaluates one block of samples against one block of nodes for one parameter vector.
 */
 #ifndef TZLOSSIMPL_H
@@ -55,7 +55,8 @@ struct _p_TzLoss {
 PETSC_INTERN PetscErrorCode TzLossCreate_Residual(TzLoss);
 PETSC_INTERN PetscErrorCode TzLossCreate_CrossEntropy(TzLoss);
 
-PETSC_INTERN PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient, TZ_LossValidate;
+PETSC_INTERN PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate;
+PETSC_INTERN PetscLogEvent TZ_LossGradient, TZ_LossValidate;
 
 /* queries.c. All coordinates of xi of a query, valid until the next call; the rows of one step are kept within a limit of memory. */
 PETSC_INTERN PetscErrorCode TzLossDirectionRow(TzLoss, const TzQueries *, PetscInt query, const PetscReal **xi);

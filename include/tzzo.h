@@ -7,8 +7,12 @@
     zoadam    RGE with Adam's moments
     zogn      Gauss-Newton over the span of the directions, from residual vectors
   and, with exact gradients, as references: sgd (momentum), adam. TAO's own solvers (lmvm ...) work on the samples of step 0.
-  Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_lr_schedule constant|step|exponential|cosine
-  -zo_lr_factor -zo_lr_every -zo_momentum -zo_patience ...
+  Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_momentum (solvers/zosgd.c ...), -zo_lr_schedule
+  constant|step|exponential|cosine|piecewise ... (schedule.c), -zo_patience -zo_cge_lr ... (zohybrid.c)
+
+  Monitors run after each step: TaoGetIterationNumber() is then the number of steps done, the solution (and TaoZOGetState) that after the
+  step, the objective L(theta) before it, on its samples. A second TaoSolve() continues; TaoZOSetStep(tao, 0) starts anew. A loss that is not
+  finite ends the run with TAO_DIVERGED_NAN, one line on stderr naming the step, and the last parameters whose loss was finite.
 */
 #ifndef TZZO_H
 #define TZZO_H

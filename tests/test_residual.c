@@ -65,8 +65,9 @@ static PetscReal *initial(TzLoss loss, PetscInt *n)
 }
 
 /*
-  The network f = 2 - 0.05 d is the exact solution u = sum x + (1 - t) f of the paper's equation in d dimensions: residual and errors vanish up to rounding, which an
-  estimator divides by its step: 1e-16 x nodes / (s^2 or h^2) = 1e-16 x 600 x 1e4 < 1e-9 for a residual, and 1e-15 for u of order 5.
+  The network f = 2 - 0.05 d is the exact solution u = sum x + (1 - t) f of the paper's equation in d dimensions: residual and errors
+  vanish up to rounding, which an estimator divides by its step: 1e-16 x nodes / (s^2 or h^2) = 1e-16 x 600 x 1e4 < 1e-9 for a residual, and
+  1e-15 for u of order 5.
 */
 static void test_exact_solution(void **state)
 {
@@ -91,7 +92,7 @@ static void test_exact_solution(void **state)
   }
 }
 
-/* f = EXACT + c: u is wrong by c (1 - t), so mse = c^2 mean (1 - t)^2, max = c max (1 - t); 1234 uniform t: c^2/3 within 6 deviations, and the maximum near c */
+/* f = EXACT + c: u is wrong by c (1 - t), so mse = c^2 mean (1 - t)^2, max = c max (1 - t): with 1234 uniform t c^2/3 within 6 deviations, and near c */
 static void test_validation_values(void **state)
 {
   const PetscReal c    = 0.5;
