@@ -12,7 +12,7 @@
 
   Monitors run after each step: TaoGetIterationNumber() is then the number of steps done, the solution (and TaoZOGetState) that after the
   step, the objective L(theta) before it, on its samples. A second TaoSolve() continues; TaoZOSetStep(tao, 0) starts anew. A loss that is not
-  finite ends the run with TAO_DIVERGED_NAN, one line on stderr naming the step, and the last parameters whose loss was finite.
+  finite ends the run with TAO_DIVERGED_NAN: the iteration number is then the step where it occurred, the solution the last whose loss was finite.
 */
 #ifndef TZZO_H
 #define TZZO_H
