@@ -37,6 +37,20 @@ PETSC_EXTERN PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscI
 PETSC_EXTERN PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal jet[]);
 /* grad [nparams] += the gradient of sum jetbar . jet in the parameters, jetbar [n][D+2] constant: the adjoint of TzDerivJet */
 PETSC_EXTERN PetscErrorCode TzDerivAdjoint(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]);
+/*
+  Coordinate queries: the jets at the n points X [n][D] for theta + mu[s] e_i, i0 <= i < i1, s < nmu. For every (i, s) the sink gets jet [m][D+2]
+  of the points p0 <= p < p0 + m, these in ascending order.
+*/
+typedef struct {
+  PetscInt         n;
+  const PetscReal *X;
+  PetscInt         i0, i1, nmu;
+  const PetscReal *mu;
+  TzSweepSink sink;
+  void            *ctx;
+} TzDerivQueries;
+PETSC_EXTERN PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has); /* whether this is done all at once */
+PETSC_EXTERN PetscErrorCode TzDerivCoordinates(TzDeriv deriv, TzNetEval eval, const PetscReal theta[], const TzDerivQueries *q); /* binds eval */
 PETSC_EXTERN PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv));
 PETSC_EXTERN PetscErrorCode TzDerivRegisterAll(void);
 

@@ -76,4 +76,13 @@ PETSC_EXTERN PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const Petsc
 */
 PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscInt *n, const PetscInt **which, const PetscReal **Y);
 
+/*
+  All parameter vectors theta + mu[s] e_i, i0 <= i < i1, s < nmu, at once: for every panel of rows p0 <= p < p0 + m of X [n][in] (ascending) and every (i, s)
+  the sink gets the change against theta of the values [m] (nlap < 0) or of the jets [m][in+2] (nlap >= 0), exact to rounding. This is
+  possible for the coordinates first <= i < nparams (first = nparams: for none); each row and each (i, s) is independent of the others of the call.
+*/
+typedef PetscErrorCode (*TzSweepSink)(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[]);
+PETSC_EXTERN PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first);
+PETSC_EXTERN PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx);
+
 #endif

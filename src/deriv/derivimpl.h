@@ -15,6 +15,7 @@ struct _TzDerivOps {
   PetscErrorCode (*sample)(TzDeriv, PetscInt64 seed, PetscInt step); /* NULL: nothing to draw */
   PetscErrorCode (*partial)(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
   PetscErrorCode (*adjoint)(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]); /* of all blocks */
+  PetscErrorCode (*coordinates)(TzDeriv, TzNetEval, const TzDerivQueries *); /* structured coordinates only; NULL: none */
   PetscErrorCode (*view)(TzDeriv, PetscViewer);
   PetscErrorCode (*destroy)(TzDeriv);
 };
@@ -47,6 +48,8 @@ struct _p_TzDeriv {
 PETSC_INTERN PetscErrorCode TzDerivStencilSetUp(TzDeriv, const TzPairs *, PetscReal s); /* blocks, room for the coefficients */
 PETSC_INTERN PetscErrorCode TzDerivPartial_Stencil(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
 PETSC_INTERN PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv, TzNetEval, const TzDerivQueries *);
+PETSC_INTERN PetscErrorCode TzDerivCoordinates_Forward(TzDeriv, TzNetEval, const TzDerivQueries *);
 PETSC_INTERN PetscErrorCode TzDerivCreate_Stein(TzDeriv);
 PETSC_INTERN PetscErrorCode TzDerivCreate_FD(TzDeriv);
 PETSC_INTERN PetscErrorCode TzDerivCreate_Forward(TzDeriv);

@@ -86,6 +86,7 @@ PetscErrorCode TzDerivCreate_FD(TzDeriv deriv)
   deriv->ops->setfromoptions = SetFromOptions_FD;
   deriv->ops->setup          = SetUp_FD;
   deriv->ops->partial        = TzDerivPartial_Stencil;
+  deriv->ops->coordinates    = TzDerivCoordinates_Stencil;
   deriv->ops->adjoint        = TzDerivAdjoint_Stencil;
   deriv->ops->view           = View_FD;
   deriv->ops->destroy        = Destroy_FD;

@@ -32,6 +32,7 @@ PetscErrorCode TzDerivCreate_Forward(TzDeriv deriv)
   PetscFunctionBegin;
   deriv->ops->setup   = SetUp_Forward;
   deriv->ops->partial = Partial_Forward;
+  deriv->ops->coordinates = TzDerivCoordinates_Forward;
   deriv->ops->adjoint = Adjoint_Forward;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -123,6 +123,7 @@ PetscErrorCode TzDerivCreate_Stein(TzDeriv deriv)
   deriv->ops->setup          = SetUp_Stein;
   deriv->ops->sample         = Sample_Stein;
   deriv->ops->partial        = TzDerivPartial_Stencil;
+  deriv->ops->coordinates    = TzDerivCoordinates_Stencil;
   deriv->ops->adjoint        = TzDerivAdjoint_Stencil;
   deriv->ops->view           = View_Stein;
   deriv->ops->destroy        = Destroy_Stein;

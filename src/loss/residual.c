@@ -30,6 +30,7 @@ typedef struct {
   TzDomain   domain;
   PetscReal *X;    /* [npoints][D] */
   PetscReal *ujet; /* [npoints or VALIDATION_BLOCK][D+2] */
+  PetscReal *term; /* [npoints] */
 
   PetscInt   nvalid; /* validation points, of which this rank has those of the blocks b0 <= b < b1: */
   PetscInt   b0, b1;
@@ -61,16 +62,19 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
 {
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&r->eval));
-  PetscCall(PetscFree2(r->X, r->ujet));
+  PetscCall(PetscFree3(r->X, r->ujet, r->term));
   PetscCall(PetscFree2(r->validX, r->validexact));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static PetscErrorCode Coordinates_Residual(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
 
 static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
   TzResidual *r = (TzResidual *)loss->data;
   TzDomain   *d = &r->domain;
   PetscInt    forwards;
+  PetscBool   structured;
 
   PetscFunctionBegin;
   PetscCheck(r->pde && r->deriv && loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() and TzLossResidualSetProblem() first");
@@ -88,7 +92,9 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   loss->partialsize = r->D + 2;
   loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->npoints);
   r->step           = -1;
-  PetscCall(PetscMalloc2(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet));
+  PetscCall(PetscMalloc3(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet, r->npoints, &r->term));
+  PetscCall(TzDerivHasCoordinates(r->deriv, &structured));
+  loss->ops->coordinates = structured ? Coordinates_Residual : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,6 +171,42 @@ static PetscErrorCode Gradient_Residual(TzLoss loss, PetscInt i0, PetscInt i1, P
   PetscCall(TzPDETransformAdjoint(r->pde, n, X, bar));
   PetscCall(TzDerivAdjoint(r->deriv, r->eval, n, X, bar, grad));
   PetscCall(PetscFree2(res, bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  TzLoss           loss;
+  const TzQueries *q;
+  PetscInt         i0, blocks; /* samples from i0 on, so many blocks */
+  PetscReal       *sums;
+} CoordinateSums;
+
+/* The jets of points i0 + p0.. for one parameter vector; they come in ascending order */
+static PetscErrorCode SinkCoordinates(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal fjet[])
+{
+  const CoordinateSums *c    = (const CoordinateSums *)ctx;
+  TzResidual           *r    = (TzResidual *)c->loss->data;
+  const PetscReal      *X    = r->X + (c->i0 + p0) * r->D;
+  PetscReal            *sums = c->sums + ((i - c->q->first) * (c->q->twosided ? 2 : 1) + s) * c->blocks, *res = r->term;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDETransform(r->pde, m, X, fjet, r->ujet));
+  PetscCall(TzPDEResidual(r->pde, m, X, r->ujet, res, NULL));
+  for (PetscInt p = 0; p < m; p++) sums[(p0 + p) / c->loss->blocksize] += res[p] * res[p];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Coordinates_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
+{
+  TzResidual     *r      = (TzResidual *)loss->data;
+  const PetscReal mu[2]  = {q->mu, -q->mu};
+  CoordinateSums  c      = {.loss = loss, .q = q, .i0 = i0, .blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, .sums = blocksums};
+  TzDerivQueries  dq     = {.n = i1 - i0, .X = r->X + i0 * r->D, .i0 = q->first, .i1 = q->first + q->n, .nmu = q->twosided ? 2 : 1, .mu = mu, .sink = SinkCoordinates, .ctx = &c};
+
+  PetscFunctionBegin;
+  PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
+  PetscCall(PetscArrayzero(blocksums, q->n * dq.nmu * c.blocks));
+  PetscCall(TzDerivCoordinates(r->deriv, r->eval, theta, &dq));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -63,6 +63,7 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
   for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
   PetscCall(TzPointsDestroy(&(*eval)->points));
   PetscCall(TzJetsDestroy(&(*eval)->jets));
+  PetscCall(TzSweepDestroy(*eval));
   PetscCall(TzBatchDestroy(*eval));
   PetscCall(TzTeamDestroy(*eval));
   PetscCall(PetscFree((*eval)->theta));
@@ -176,5 +177,17 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
     PetscCall(TzEvalBuild(eval));
     PetscCall(Forward_Structured(eval, n, X, Y));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx)
+{
+  PetscInt first;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetSweep(eval->net, &first));
+  PetscCheck(first <= i0 || i0 >= i1, PETSC_COMM_SELF, PETSC_ERR_SUP, "coordinate %" PetscInt_FMT " has no structured evaluation", i0);
+  PetscCall(TzEvalBuild(eval));
+  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, nlap, i0, i1, nmu, mu, sink, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,7 +14,36 @@
 #define TZ_GEMM  8  /* rows of a block of the left factor in gemm */
 #define TZ_MAX_BOND 16 /* largest bond that bond and bondjet keep on the stack */
 
-#define TZ_SERIES_MAX_BOND 6 /* widest bond of horner */
+#define TZ_SERIES_MAX_BOND 6 /* widest bond of horner and expansion */
+#define TZ_SERIES_TERMS 2048 /* most terms of a series */
+
+/*
+  Coordinate queries (sweep.c). A state is a bond vector with c channels: its value and, where c > 1, its c - 2 derivatives
+  in y_0 (G) and its Laplacian. M [c-2][c-2]: inner products of the gradients of y_0. Its fields, also of a shift p of a
+  state: the c channels, then 2 M G, then (of a shift only) p_G . M p_G. Fields of a unit: z, act, act', act'', then for c > 1 the channels
+  1..c-1 of w = B . S, and w_G . M w_G.
+*/
+#define TZ_SHIFT_FIELDS(c) (2 * (c) - 1)
+#define TZ_UNIT_FIELDS(c)  ((c) > 1 ? 4 + (c) : 4)
+
+/* Units h = lo step + hi, lo < nlo, hi < nhi, whose row B_h moves so that w_h moves by mu eps[hi] shift[lo] */
+typedef struct {
+  PetscInt      nlo, nhi, step, shiftstep, width;
+  const double *units; /* [..][UNIT_FIELDS][PANEL] */
+  const double *left;  /* L_h at left + h width */
+  const double *eps;   /* [nhi] */
+  const double *shift; /* SHIFT_FIELDS x [PANEL] at shift + lo shiftstep */
+  double        mu, reach; /* reach = max |mu eps| */
+} TzSlice;
+
+/* Terms of a power series: multi-indices alpha = that of parent + unit vector of variable, graded: order o has first[o] <= t < first[o+1] */
+typedef struct {
+  PetscInt        top; /* highest order of any lane */
+  const PetscInt *first, *parent, *variable;
+  const PetscInt *above;   /* [terms][r + r(r+1)/2]: the terms alpha + e_j, then alpha + e_j + e_l, j <= l */
+  const double   *inverse; /* [terms]: 1 / exponent of variable in alpha */
+  const double   *coeff;   /* [terms][PANEL]: derivatives d^alpha F at the centre */
+} TzExpansion;
 
 typedef struct {
   const char *isa;
@@ -42,6 +71,14 @@ typedef struct {
   void (*shift)(TzActivation act, PetscInt n, const double a[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
   /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
   void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
+  /* C [i][PANEL], i < rows, ldc apart = sum_{h<n} A[i arow + h acol] X_h [PANEL], ldx apart. This and the following: on `lanes` rows */
+  void (*combine)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], PetscInt arow, PetscInt acol, const double X[], PetscInt ldx, double C[], PetscInt ldc);
+  /* n units at a state S [r][SHIFT_FIELDS][PANEL]: their fields F [n][UNIT_FIELDS][PANEL], and U [n][c][PANEL], the channels of act(z) */
+  void (*units)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, PetscInt c, const double table[], PetscInt width, const double S[], double F[], double U[], PetscBool big);
+  /* out [q][c][PANEL] = the change of sum_h L_h U_h */
+  void (*slice)(PetscInt lanes, TzActivation act, PetscInt c, PetscInt q, const TzSlice *slice, double out[]);
+  /* out [c][PANEL] = the change of F(state) when S moves by delta [r][c][PANEL]; order [PANEL]: of each lane's series */
+  void (*expansion)(PetscInt lanes, PetscInt r, PetscInt c, const TzExpansion *x, const double order[], const double M[], const double S[], const double delta[], double out[]);
 } TzKernels;
 
 #define TZ_SINE_RANGE 1e5

@@ -98,6 +98,7 @@ enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL
 
 typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
 typedef struct _TzBatch  TzBatch;  /* batch.c: batches of points with all activations */
+typedef struct _TzSweep TzSweep; /* sweep.c: coordinate queries */
 typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
 
 struct _p_TzNetEval {
@@ -112,6 +113,7 @@ struct _p_TzNetEval {
   TzBatch         *batch;
   TzNetEval       *team;   /* team.c: [threads - 1] evaluators of the other threads, or NULL */
   TzNetEval        leader; /* a member's: the evaluator it belongs to */
+  TzSweep         *sweep;
   PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
   PetscInt         nscratch[TZ_SCRATCH_MAX];
 };
@@ -126,6 +128,8 @@ PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y
 PETSC_INTERN PetscErrorCode TzTeamDestroy(TzNetEval);
 PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
 PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
+PETSC_INTERN PetscErrorCode TzSweepDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink, void *ctx);
 PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 PETSC_INTERN PetscErrorCode TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);

@@ -11,9 +11,7 @@
   the bond is too wide or a step too long for that to pay, the caller evaluates the sines.
 */
 #include "series.h"
-#include "taylor.h"
 
-#define TZ_SERIES_TERMS 2048 /* most terms */
 
 struct _TzSeries {
   PetscInt   l, r, n;                    /* layer, its bond, its units */
@@ -187,5 +185,21 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
     s->gatheredorder[p] = m;
   }
   for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, gathered, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The multi-indices, and max_h |B_h| of the present binding */
+void TzSeriesGetTaylor(const TzSeries *s, const TzTaylor **taylor, PetscReal *norm)
+{
+  *taylor = &s->taylor;
+  *norm   = s->norm;
+}
+
+/* coeff [first[m+1]][PANEL] of panel p, valid for the orders 1..m until the next call for higher ones */
+PetscErrorCode TzSeriesGetCoefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m, const PetscReal *coeff[])
+{
+  PetscFunctionBegin;
+  if (s->order[p] < m) Coefficients(s, eval, p, m);
+  *coeff = s->coeff + p * s->taylor.first[s->taylor.most + 1] * TZ_PANEL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,7 @@
 #ifndef TZSERIES_H
 #define TZSERIES_H
 
-#include "netimpl.h"
+#include "taylor.h"
 
 typedef struct _TzSeries TzSeries;
 
@@ -12,5 +12,7 @@ PETSC_INTERN PetscErrorCode TzSeriesCreate(TzNetEval, PetscInt l, TzSeries **); 
 PETSC_INTERN PetscErrorCode TzSeriesDestroy(TzSeries **);
 PETSC_INTERN PetscErrorCode TzSeriesSetPoints(TzSeries *, TzNetEval, PetscInt np, const PetscReal Y0[]);
 PETSC_INTERN PetscErrorCode TzSeriesEvaluate(TzSeries *, TzNetEval, PetscInt p, const PetscReal Y[], PetscReal df[], PetscBool *done);
+PETSC_INTERN void           TzSeriesGetTaylor(const TzSeries *, const TzTaylor **, PetscReal *norm);
+PETSC_INTERN PetscErrorCode TzSeriesGetCoefficients(TzSeries *, TzNetEval, PetscInt p, PetscInt m, const PetscReal *coeff[]);
 
 #endif

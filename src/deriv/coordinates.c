@@ -1,0 +1,175 @@
+/*
+  The jets of all parameter vectors theta + mu e_i at once (structured CGE). The network gives the changes of its jets (forward) or of its values
+  at the nodes (stein, fd), from which the estimator's sums follow. The few coordinates in front of the network's first bond, which move
+  everything, are evaluated one at a time.
+*/
+#include "derivimpl.h"
+
+PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has)
+{
+  PetscInt first, n;
+
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  PetscCall(TzNetGetSweep(deriv->net, &first));
+  PetscCall(TzNetGetNumParameters(deriv->net, &n));
+  *has = (PetscBool)(first < n && deriv->ops->coordinates);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------- forward propagation -------------------------------------------------------- */
+
+typedef struct {
+  PetscInt         nc;
+  const PetscReal *base; /* [n][nc] */
+  PetscReal       *jet;  /* one panel */
+  TzSweepSink sink;
+  void            *ctx;
+} Forward;
+
+static PetscErrorCode SinkForward(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+{
+  const Forward   *f    = (const Forward *)ctx;
+  const PetscReal *base = f->base + p0 * f->nc;
+
+  PetscFunctionBegin;
+  for (PetscInt x = 0; x < m * f->nc; x++) f->jet[x] = base[x] + change[x];
+  PetscCall((*f->sink)(f->ctx, i, s, p0, m, f->jet));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivCoordinates_Forward(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
+{
+  const PetscInt nc   = deriv->D + 2;
+  Forward        f    = {.nc = nc, .sink = q->sink, .ctx = q->ctx};
+  PetscReal     *base;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(q->n * nc, &base, q->n * nc, &f.jet));
+  PetscCall(TzNetEvalJet(eval, q->n, q->X, deriv->d, base));
+  f.base = base;
+  PetscCall(TzNetEvalSweep(eval, q->n, q->X, deriv->d, q->i0, q->i1, q->nmu, q->mu, SinkForward, &f));
+  PetscCall(PetscFree2(base, f.jet));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------ stencils ------------------------------------------------------------ */
+
+typedef struct {
+  const TzStencil *st;
+  PetscInt         nc, i0, nmu, n, p; /* numbers of a jet; first coordinate; points; the point whose nodes are evaluated */
+  PetscReal       *centre;            /* [coordinates nmu][n]: changes at the points themselves */
+  PetscReal       *jet;               /* [coordinates nmu][nc]: of point p */
+} Nodes;
+
+static PetscErrorCode SinkCentre(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+{
+  const Nodes *d = (const Nodes *)ctx;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(d->centre + ((i - d->i0) * d->nmu + s) * d->n + p0, change, m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* change [m]: at the nodes +, - of the pairs from p0/2 on */
+static PetscErrorCode SinkNodes(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+{
+  const Nodes     *d     = (const Nodes *)ctx;
+  const TzStencil *st    = d->st;
+  const TzPairs   *pairs = st->pairs;
+  const PetscInt   v     = (i - d->i0) * d->nmu + s;
+  const PetscReal  f0    = d->centre[v * d->n + d->p];
+  PetscReal       *jet = d->jet + v * d->nc, value = 0, lap = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt x = 0, j = p0 / 2; x < m; x += 2, j++) {
+    const PetscReal even = (change[x] - f0) + (change[x + 1] - f0), odd = change[x] - change[x + 1];
+
+    value += st->value[j] * even;
+    lap += st->lap[j] * even;
+    for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) jet[1 + pairs->idx[l]] += st->grad[l] * odd;
+  }
+  jet[0] += value;
+  jet[d->nc - 1] += lap;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Z [2 npairs][D]: the nodes around x */
+static void NodesOf(TzDeriv deriv, const PetscReal x[], PetscReal Z[])
+{
+  const TzPairs *pairs = deriv->stencil.pairs;
+
+  for (PetscInt j = 0; j < pairs->npairs; j++, Z += 2 * deriv->D) {
+    for (PetscInt i = 0; i < deriv->D; i++) Z[i] = Z[deriv->D + i] = x[i];
+    for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) {
+      Z[pairs->idx[l]] += deriv->stencil.s * pairs->val[l];
+      Z[deriv->D + pairs->idx[l]] -= deriv->stencil.s * pairs->val[l];
+    }
+  }
+}
+
+PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
+{
+  const PetscInt nc = deriv->D + 2, nv = (q->i1 - q->i0) * q->nmu, nodes = 2 * deriv->stencil.pairs->npairs;
+  Nodes          d = {.st = &deriv->stencil, .nc = nc, .i0 = q->i0, .nmu = q->nmu, .n = q->n};
+  PetscReal     *base, *Z;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc4(q->n * nc, &base, nv * q->n, &d.centre, nv * nc, &d.jet, nodes * deriv->D, &Z));
+  PetscCall(TzDerivJet(deriv, eval, q->n, q->X, base));
+  PetscCall(TzNetEvalSweep(eval, q->n, q->X, -1, q->i0, q->i1, q->nmu, q->mu, SinkCentre, &d));
+  for (d.p = 0; d.p < q->n; d.p++) {
+    for (PetscInt v = 0; v < nv; v++) {
+      PetscCall(PetscArraycpy(d.jet + v * nc, base + d.p * nc, nc));
+      d.jet[v * nc] += d.centre[v * q->n + d.p];
+    }
+    NodesOf(deriv, q->X + d.p * deriv->D, Z);
+    PetscCall(TzNetEvalSweep(eval, nodes, Z, -1, q->i0, q->i1, q->nmu, q->mu, SinkNodes, &d));
+    for (PetscInt v = 0; v < nv; v++) PetscCall((*q->sink)(q->ctx, q->i0 + v / q->nmu, v % q->nmu, d.p, 1, d.jet + v * nc));
+  }
+  PetscCall(PetscFree4(base, d.centre, d.jet, Z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ----------------------------------------------------------------------------------------------------------------------------------- */
+
+/* theta + mu[s] e_i, one vector at a time */
+static PetscErrorCode OneAtATime(TzDeriv deriv, TzNetEval eval, const PetscReal theta[], const TzDerivQueries *q)
+{
+  PetscReal *x, *jet;
+  PetscInt   n;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetNumParameters(deriv->net, &n));
+  PetscCall(PetscMalloc2(n, &x, q->n * (deriv->D + 2), &jet));
+  PetscCall(PetscArraycpy(x, theta, n));
+  for (PetscInt i = q->i0; i < q->i1; i++) {
+    for (PetscInt s = 0; s < q->nmu; s++) {
+      x[i] = theta[i] + q->mu[s];
+      PetscCall(TzNetEvalBind(eval, x));
+      PetscCall(TzDerivJet(deriv, eval, q->n, q->X, jet));
+      PetscCall((*q->sink)(q->ctx, i, s, 0, q->n, jet));
+    }
+    x[i] = theta[i];
+  }
+  PetscCall(PetscFree2(x, jet));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivCoordinates(TzDeriv deriv, TzNetEval eval, const PetscReal theta[], const TzDerivQueries *q)
+{
+  TzDerivQueries part = *q;
+  PetscInt       first;
+
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  PetscCall(TzNetGetSweep(deriv->net, &first));
+  part.i1 = PetscMin(q->i1, first);
+  PetscCall(OneAtATime(deriv, eval, theta, &part));
+  part.i0 = PetscMax(q->i0, first);
+  part.i1 = q->i1;
+  if (part.i0 >= part.i1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetEvalBind(eval, theta));
+  PetscUseTypeMethod(deriv, coordinates, eval, &part);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
