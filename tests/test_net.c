@@ -312,6 +312,47 @@ static void TestSine(void **state)
   }
 }
 
+/* Stencils from tiny to wide, so that the power series of both layers take every order and are left where they do not reach */
+static void TestSeries(void **state)
+{
+  const PetscInt n = 200, npts = 26;
+  TzPairs        pairs;
+
+  (void)state;
+  Pairs(&pairs, n);
+  for (double s = 1e-4; s < 2; s *= 5) {
+    PetscReal *v[2], X[NPTS * D], f0[NPTS], *theta;
+
+    for (int plain = 0; plain < 2; plain++) {
+      TzNet     net = Net(plain ? "-net_layers 256,192 -net_evaluation plain" : "-net_layers 256,192", D, 1);
+      TzNetEval eval;
+
+      Data(net, &theta, X);
+      eval = Bound(net, theta);
+      OK(PetscMalloc1(2 * npts * n, &v[plain]));
+      OK(TzNetEvalPairs(eval, npts, X, &pairs, s, 0, n, f0, v[plain], v[plain] + npts * n));
+      if (!plain) {
+        PetscReal *part;
+
+        OK(PetscMalloc1(2 * (npts - 3) * 48, &part));
+        OK(TzNetEvalPairs(eval, npts - 3, X + 3 * D, &pairs, s, 72, 120, f0, part, part + (npts - 3) * 48));
+        for (PetscInt p = 3; p < npts; p++) {
+          assert_memory_equal(part + (p - 3) * 48, v[0] + p * n + 72, 48 * sizeof(PetscReal));
+          assert_memory_equal(part + (npts - 3 + p - 3) * 48, v[0] + (npts + p) * n + 72, 48 * sizeof(PetscReal));
+        }
+        OK(PetscFree(part));
+      }
+      OK(TzNetEvalDestroy(&eval));
+      OK(PetscFree(theta));
+      OK(TzNetDestroy(&net));
+    }
+    Close("series", 2 * npts * n, v[0], v[1], 4e-13);
+    OK(PetscFree(v[0]));
+    OK(PetscFree(v[1]));
+  }
+  OK(PetscFree4(pairs.ptr, pairs.idx, pairs.val, pairs.w));
+}
+
 /* Three threads give the numbers of one, bitwise */
 static void TestThreads(void **state)
 {
@@ -352,7 +393,7 @@ static void TestThreads(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs), cmocka_unit_test(TestJet), cmocka_unit_test(TestThreads), cmocka_unit_test(TestSine),
+    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs), cmocka_unit_test(TestJet), cmocka_unit_test(TestSeries), cmocka_unit_test(TestThreads), cmocka_unit_test(TestSine),
   };
   int failed;
 

@@ -8,6 +8,7 @@
   on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
 */
 #include "series.h"
+#include "shift.h"
 
 #define TZ_POINTS 128 /* points prepared at a time */
 
@@ -19,6 +20,8 @@ struct _TzPoints {
   PetscReal *ca;      /* the same: cos a (sine only) */
   PetscReal *S, *C;   /* [ceil(n q/GEMM)][n_1][GEMM]: sin a_ph L_hk and cos a_ph L_hk, row (p, k) = p q + k */
   PetscReal *f0;      /* [n] */
+  PetscInt   version; /* counts the preparations */
+  TzShift   *shift;   /* the first hidden layer at the nodes, as a power series, or NULL */
   TzSeries  *series;  /* the last hidden layer around the points, or NULL */
 };
 
@@ -29,6 +32,7 @@ PetscErrorCode TzPointsDestroy(TzPoints **points)
   PetscCall(PetscFree4((*points)->X, (*points)->f0, (*points)->a, (*points)->ca));
   PetscCall(PetscFree2((*points)->S, (*points)->C));
   PetscCall(TzSeriesDestroy(&(*points)->series));
+  PetscCall(TzShiftDestroy(&(*points)->shift));
   PetscCall(PetscFree(*points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,7 +54,10 @@ static PetscErrorCode Allocate(TzNetEval eval)
   if (UsesProduct(eval)) {
     const PetscInt size = TZ_POINTS * eval->layer[1].q * n1; /* TZ_POINTS is a multiple of TZ_GEMM */
     PetscCall(PetscCalloc2(size, &pts->S, size, &pts->C));
-    if (eval->net->series) PetscCall(TzSeriesCreate(eval, 1, &pts->series));
+    if (eval->net->series) {
+      PetscCall(TzShiftCreate(eval, TZ_POINTS * eval->layer[1].q, &pts->shift));
+      PetscCall(TzSeriesCreate(eval, 1, &pts->series));
+    }
   }
   eval->points = pts;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -135,6 +142,7 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
   if (pts->serial == eval->serial && pts->n == n && !memcmp(pts->X, X, n * in * sizeof(*X))) PetscFunctionReturn(PETSC_SUCCESS);
   pts->serial = eval->serial;
   pts->n      = n;
+  pts->version++;
   PetscCall(PetscArraycpy(pts->X, X, n * in));
   for (PetscInt p = 0; p < np; p++) PetscCall(PreparePanel(eval, pts, p));
   if (UsesProduct(eval)) PackProducts(eval, pts);
@@ -173,11 +181,11 @@ static void Differences(PetscInt m, PetscReal f0, const PetscReal f[], PetscReal
 }
 
 /* One panel of nodes, all points, by the matrix product */
-static PetscErrorCode PanelProduct(TzNetEval eval, const PetscReal C[], const PetscReal S[], PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
+static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
 {
   const TzPoints  *pts = eval->points;
   const TzKernels *k   = eval->kernels;
-  const PetscInt   q = eval->layer[1].q, n1 = eval->net->layer[0].out, most = TZ_GEMM; /* points at a time: most q rows */
+  const PetscInt   q = eval->layer[1].q, most = TZ_GEMM; /* points at a time: most q rows */
   PetscReal       *E, *O, *Y, f[2 * TZ_PANEL];
   PetscBool        series = PETSC_FALSE;
 
@@ -189,10 +197,10 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const PetscReal C[], const Pe
     const PetscInt points = PetscMin(most, pts->n - p0), rows = points * q;
 
     for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
-      const PetscInt block = (p0 * q + i) * n1, nrows = PetscMin(TZ_GEMM, rows - i);
+      const PetscInt row = p0 * q + i, nrows = PetscMin(TZ_GEMM, rows - i);
 
-      (*k->gemm)(TZ_PANEL, nrows, n1, pts->S + block, C, E + i * TZ_PANEL, PETSC_FALSE);
-      (*k->gemm)(TZ_PANEL, nrows, n1, pts->C + block, S, O + i * TZ_PANEL, PETSC_FALSE);
+      (*k->gemm)(TZ_PANEL, nrows, eo->ke, eo->Ae + row * eo->ke, eo->Xe, E + i * TZ_PANEL, PETSC_FALSE);
+      (*k->gemm)(TZ_PANEL, nrows, eo->ko, eo->Ao + row * eo->ko, eo->Xo, O + i * TZ_PANEL, PETSC_FALSE);
     }
     for (PetscInt p = 0; p < points; p++) {
       (*k->plusminus)(q * TZ_PANEL, E + p * q * TZ_PANEL, O + p * q * TZ_PANEL, Y, Y + q * TZ_PANEL);
@@ -234,22 +242,33 @@ PetscErrorCode TzNetEvalPairs_Structured(TzNetEval eval, PetscInt n, const Petsc
 {
   const PetscInt  ld = j1 - j0, n1 = eval->net->layer[0].out, in = eval->net->in;
   const PetscBool product = UsesProduct(eval);
-  PetscReal      *S, *C;
 
   PetscFunctionBegin;
   for (PetscInt p0 = 0; p0 < n; p0 += TZ_POINTS) {
     const PetscInt points = PetscMin(TZ_POINTS, n - p0);
+    PetscBool      series = PETSC_FALSE;
+    TzPoints      *pts;
+    TzEvenOdd      eo;
 
     PetscCall(Prepare(eval, points, X + p0 * in));
-    PetscCall(PetscArraycpy(f0 + p0, eval->points->f0, points));
+    pts = eval->points;
+    eo  = (TzEvenOdd){.ke = n1, .ko = n1, .Ae = pts->S, .Ao = pts->C};
+    PetscCall(PetscArraycpy(f0 + p0, pts->f0, points));
+    if (pts->shift) PetscCall(TzShiftSetPairs(pts->shift, eval, pairs, s, &series));
+    if (series) PetscCall(TzShiftSetRows(pts->shift, eval, pts->version, points * eval->layer[1].q, pts->S, pts->C, &eo));
     for (PetscInt j = j0; j < j1; j += TZ_PANEL) {
       const PetscInt m = PetscMin(TZ_PANEL, j1 - j);
+      PetscReal     *C, *e = even + p0 * ld + j - j0, *o = odd + p0 * ld + j - j0;
 
-      PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, 2 * n1 * TZ_PANEL, &C));
-      S = C + n1 * TZ_PANEL;
-      PetscCall(Tables(eval, pairs, s, j, m, C, S));
-      if (product) PetscCall(PanelProduct(eval, C, S, m, ld, even + p0 * ld + j - j0, odd + p0 * ld + j - j0));
-      else PetscCall(PanelForm(eval, C, S, m, ld, even + p0 * ld + j - j0, odd + p0 * ld + j - j0));
+      if (series) PetscCall(TzShiftPanel(pts->shift, eval, pairs, s, j, m, &eo));
+      else {
+        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, 2 * n1 * TZ_PANEL, &C));
+        PetscCall(Tables(eval, pairs, s, j, m, C, C + n1 * TZ_PANEL));
+        eo.Xe = C;
+        eo.Xo = C + n1 * TZ_PANEL;
+      }
+      if (product) PetscCall(PanelProduct(eval, &eo, m, ld, e, o));
+      else PetscCall(PanelForm(eval, eo.Xe, eo.Xo, m, ld, e, o));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

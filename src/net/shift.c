@@ -1,0 +1,198 @@
+/*
+  The first hidden layer of a sine network over a stencil, as a power series.
+
+  Through a bond of rank r, a node moves the pre-activations by c_h = B_h . d with d = s A^T z_j in R^r, the same d for all
+  points. The products of pairs.c,
+      E = sum_h S_h cos c_h,   O = sum_h C_h sin c_h   (a row of S, C for each point and column of the next layer),
+  are then sums over the monomials of d,
+      E = sum_{|alpha| even} [sum_h S_h (-1)^(|alpha|/2) B_h^alpha/alpha!] d^alpha,   O likewise with odd |alpha| and C,
+  up to an order m whose remainder max_h |c_h|^(m+1)/(m+1)! is below the rounding unit. The brackets are one matrix product for all
+  rows, and then a node costs C(m + r, r) multiply-adds a row instead of two for each unit.
+*/
+#include "shift.h"
+#include "taylor.h"
+
+#define TZ_SHIFT_TERMS 1024 /* most terms */
+
+struct _TzShift {
+  PetscInt   r, n, most;
+  TzTaylor   taylor;
+  PetscInt   m;                   /* order for the present stencil */
+  PetscInt   terms[2];            /* even and odd terms up to it */
+  PetscInt   serial, built;       /* binding and order of the tables */
+  PetscReal  norm;                /* max_h |B_h| */
+  PetscReal *table;               /* [terms][n]: B_h^alpha / alpha! */
+  PetscReal *X[2];                /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
+  PetscInt   version, rows, done; /* what the factors belong to: contents, number of rows, order */
+  PetscReal *A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
+  PetscReal *mono[2], *all;       /* [terms][PANEL]: monomials of a panel of nodes, even, odd, and in graded order */
+};
+
+PetscErrorCode TzShiftCreate(TzNetEval eval, PetscInt rows, TzShift **shift)
+{
+  const TzBound *b = &eval->layer[0];
+  PetscReal      terms = 1;
+  PetscInt       most = 0, size;
+  TzShift       *s;
+
+  PetscFunctionBegin;
+  *shift = NULL;
+  if (!b->right) PetscFunctionReturn(PETSC_SUCCESS);
+  while (most < TZ_TAYLOR_ORDER) {
+    terms = terms * (b->q + most + 1) / (most + 1);
+    if (terms > TZ_SHIFT_TERMS) break;
+    most++;
+  }
+  if (most < 3) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscNew(&s));
+  s->r    = b->q;
+  s->n    = eval->net->layer[0].out;
+  s->most = most;
+  PetscCall(TzTaylorCreate(s->r, most, &s->taylor));
+  size = s->taylor.first[most + 1];
+  rows = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
+  PetscCall(PetscMalloc1(size * s->n, &s->table));
+  PetscCall(PetscMalloc1(size * TZ_PANEL, &s->all));
+  for (int o = 0; o < 2; o++) { /* each parity has less than the whole */
+    PetscCall(PetscMalloc1((size + TZ_PANEL) * s->n, &s->X[o]));
+    PetscCall(PetscMalloc1(size * rows, &s->A[o]));
+    PetscCall(PetscMalloc1(size * TZ_PANEL, &s->mono[o]));
+  }
+  for (PetscInt h = 0; h < s->n; h++) s->table[h] = 1;
+  *shift = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzShiftDestroy(TzShift **shift)
+{
+  TzShift *s = *shift;
+
+  PetscFunctionBegin;
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzTaylorDestroy(&s->taylor));
+  PetscCall(PetscFree(s->table));
+  PetscCall(PetscFree(s->all));
+  for (int o = 0; o < 2; o++) {
+    PetscCall(PetscFree(s->X[o]));
+    PetscCall(PetscFree(s->A[o]));
+    PetscCall(PetscFree(s->mono[o]));
+  }
+  PetscCall(PetscFree(*shift));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d [r] = s A^T z_j */
+static inline void Displacement(const TzShift *t, TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscInt j, PetscReal d[])
+{
+  const PetscReal *A = eval->layer[0].left;
+
+  for (PetscInt k = 0; k < t->r; k++) d[k] = 0;
+  for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++)
+    for (PetscInt k = 0; k < t->r; k++) d[k] += s * pairs->val[l] * A[pairs->idx[l] * t->r + k];
+}
+
+/* The order must not depend on which nodes a rank has: all pairs are looked at */
+PetscErrorCode TzShiftSetPairs(TzShift *t, TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscBool *use)
+{
+  PetscReal longest = 0, d[TZ_SHIFT_TERMS], terms;
+
+  PetscFunctionBegin;
+  if (t->serial != eval->serial) {
+    t->serial = eval->serial;
+    t->built  = 0;
+    t->done   = 0;
+    t->norm   = TzTaylorNorm(t->r, t->n, eval->layer[0].right);
+  }
+  for (PetscInt j = 0; j < pairs->npairs; j++) {
+    PetscReal d2 = 0;
+
+    Displacement(t, eval, pairs, s, j, d);
+    for (PetscInt k = 0; k < t->r; k++) d2 += d[k] * d[k];
+    longest = PetscMax(longest, d2);
+  }
+  t->m = TzTaylorOrder(t->norm * PetscSqrtReal(longest), t->most);
+  *use = PETSC_FALSE;
+  if (t->m > t->most) PetscFunctionReturn(PETSC_SUCCESS);
+  t->terms[0] = t->terms[1] = 0;
+  for (PetscInt o = 0; o <= t->m; o++) t->terms[o % 2] += t->taylor.first[o + 1] - t->taylor.first[o];
+  /* a row costs terms n for the brackets and terms for each pair, against 2 n for each pair; a fifth more for the tables */
+  terms = t->terms[0] + t->terms[1];
+  *use  = (PetscBool)(1.2 * terms * ((PetscReal)t->n + pairs->npairs) < 2 * (PetscReal)t->n * pairs->npairs);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The tables of the binding as panels: rows of the orders 0, 2, .. and 1, 3, .. one after the other, with the signs of cosine and sine */
+static void Build(TzShift *t, TzNetEval eval)
+{
+  const PetscInt n = t->n;
+  PetscInt       at[2] = {0, 0};
+
+  if (t->built >= t->m) return;
+  TzTaylorTable(&t->taylor, n, eval->layer[0].right, t->built + 1, t->m, t->table);
+  t->built = t->m;
+  for (PetscInt o = 0; o <= t->m; o++) {
+    const PetscReal sign = o / 2 % 2 ? -1 : 1;
+
+    for (PetscInt i = t->taylor.first[o]; i < t->taylor.first[o + 1]; i++) {
+      const PetscInt   row = at[o % 2]++;
+      PetscReal       *X    = t->X[o % 2] + row / TZ_PANEL * n * TZ_PANEL + row % TZ_PANEL;
+      const PetscReal *from = t->table + i * n;
+
+      for (PetscInt h = 0; h < n; h++) X[h * TZ_PANEL] = sign * from[h];
+    }
+  }
+}
+
+PetscErrorCode TzShiftSetRows(TzShift *t, TzNetEval eval, PetscInt version, PetscInt rows, const PetscReal S[], const PetscReal C[], TzEvenOdd *eo)
+{
+  PetscReal T[TZ_GEMM * TZ_PANEL];
+
+  PetscFunctionBegin;
+  Build(t, eval);
+  for (int o = 0; o < 2 && !(t->version == version && t->rows == rows && t->done == t->m); o++) {
+    const PetscInt   k   = t->terms[o];
+    const PetscReal *row = o ? C : S;
+
+    for (PetscInt c = 0; c < k; c += TZ_PANEL) {
+      const PetscInt lanes = PetscMin(TZ_PANEL, k - c);
+
+      for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
+        PetscReal *restrict to = t->A[o] + i * k + c * TZ_GEMM;
+
+        (*eval->kernels->gemm)(lanes, TZ_GEMM, t->n, row + i * t->n, t->X[o] + c * t->n, T, PETSC_FALSE);
+        for (PetscInt l = 0; l < lanes; l++)
+          for (PetscInt j = 0; j < TZ_GEMM; j++) to[l * TZ_GEMM + j] = T[j * TZ_PANEL + l];
+      }
+    }
+  }
+  t->version = version;
+  t->rows    = rows;
+  t->done    = t->m;
+  eo->ke     = t->terms[0];
+  eo->ko     = t->terms[1];
+  eo->Ae     = t->A[0];
+  eo->Ao     = t->A[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzShiftPanel(TzShift *t, TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt m, TzEvenOdd *eo)
+{
+  const TzTaylor *y = &t->taylor;
+  PetscReal       d[TZ_SHIFT_TERMS], delta[TZ_SHIFT_TERMS * TZ_PANEL];
+  PetscInt        at[2] = {0, 0};
+
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < TZ_PANEL; j++) {
+    if (j < m) Displacement(t, eval, pairs, s, j0 + j, d);
+    for (PetscInt k = 0; k < t->r; k++) delta[k * TZ_PANEL + j] = j < m ? d[k] : 0;
+  }
+  for (PetscInt o = 0; o <= t->m; o++)
+    for (PetscInt i = y->first[o]; i < y->first[o + 1]; i++) {
+      PetscReal *restrict to = t->all + i * TZ_PANEL, *restrict mono = t->mono[o % 2] + at[o % 2]++ * TZ_PANEL;
+
+      for (PetscInt j = 0; j < TZ_PANEL; j++) mono[j] = to[j] = o ? t->all[y->parent[i] * TZ_PANEL + j] * delta[y->variable[i] * TZ_PANEL + j] : 1;
+    }
+  eo->Xe = t->mono[0];
+  eo->Xo = t->mono[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

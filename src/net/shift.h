@@ -1,0 +1,26 @@
+/*
+  The first hidden layer of a sine network at the nodes of a stencil, as a power series: see shift.c.
+*/
+#ifndef TZSHIFT_H
+#define TZSHIFT_H
+
+#include "netimpl.h"
+
+typedef struct _TzShift TzShift;
+
+/* E = A_e^T X_e, O = A_o^T X_o: factors [ceil(rows/GEMM)][terms][GEMM] and panels of nodes [terms][PANEL] */
+typedef struct {
+  PetscInt         ke, ko; /* terms */
+  const PetscReal *Ae, *Ao, *Xe, *Xo;
+} TzEvenOdd;
+
+PETSC_INTERN PetscErrorCode TzShiftCreate(TzNetEval, PetscInt rows, TzShift **); /* NULL where it cannot pay; rows: most rows of S, C */
+PETSC_INTERN PetscErrorCode TzShiftDestroy(TzShift **);
+/* Chooses the order for a stencil; *use: whether the series is the cheaper way */
+PETSC_INTERN PetscErrorCode TzShiftSetPairs(TzShift *, TzNetEval, const TzPairs *, PetscReal s, PetscBool *use);
+/* Factors for rows of S and C [ceil(rows/GEMM)][n_1][GEMM]; version: changes with their contents */
+PETSC_INTERN PetscErrorCode TzShiftSetRows(TzShift *, TzNetEval, PetscInt version, PetscInt rows, const PetscReal S[], const PetscReal C[], TzEvenOdd *);
+/* Panels of the pairs j0 <= j < j0 + m */
+PETSC_INTERN PetscErrorCode TzShiftPanel(TzShift *, TzNetEval, const TzPairs *, PetscReal s, PetscInt j0, PetscInt m, TzEvenOdd *);
+
+#endif
