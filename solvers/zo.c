@@ -199,7 +199,7 @@ static void ResetState(TAO_ZO *zo)
 
 PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[])
 {
-  TAO_ZO *zo;
+  TAO_ZO *zo = NULL;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&zo));
@@ -279,7 +279,7 @@ PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss)
 
 PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
 {
-  TAO_ZO *zo;
+  TAO_ZO *zo = NULL;
 
   PetscFunctionBegin;
   PetscCall(GetZO(tao, &zo));
@@ -300,7 +300,7 @@ PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
 /* Of the step done last, or, before the first, of the next */
 PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr)
 {
-  TAO_ZO *zo;
+  TAO_ZO *zo = NULL;
 
   PetscFunctionBegin;
   PetscCall(GetZO(tao, &zo));
@@ -311,7 +311,7 @@ PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr)
 /* Step 0 starts anew: without momentum, in the first phase */
 PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step)
 {
-  TAO_ZO *zo;
+  TAO_ZO *zo = NULL;
 
   PetscFunctionBegin;
   PetscCall(GetZO(tao, &zo));
