@@ -17,7 +17,8 @@
 M*/
 PetscErrorCode TaoCreate_Adam(Tao tao)
 {
-  const TzZOPhase phase = {.name = "exact gradient, Adam", .estimate = TZ_ZO_EXACT, .lr = 1e-3, .momentum = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .update = TzZODescend};
+  const TzZOPhase phase =
+    {.name = "exact gradient, Adam", .estimate = TZ_ZO_EXACT, .lr = 1e-3, .momentum = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .update = TzZODescend};
 
   PetscFunctionBegin;
   PetscCall(TaoZOCreate(tao, 1, &phase));

@@ -11,14 +11,8 @@ static const struct {
   const char *name;
   PetscErrorCode (*create)(Tao);
 } TaoZOTable[] = {
-  {TAOZOSGD, TaoCreate_ZOSGD},
-  {TAOZOSIGN, TaoCreate_ZOSign},
-  {TAOZOCGE, TaoCreate_ZOCGE},
-  {TAOZOHYBRID, TaoCreate_ZOHybrid},
-  {TAOZOADAM, TaoCreate_ZOAdam},
-  {TAOZOGN, TaoCreate_ZOGN},
-  {TAOSGD, TaoCreate_SGD},
-  {TAOADAM, TaoCreate_Adam},
+  {TAOZOSGD, TaoCreate_ZOSGD},   {TAOZOSIGN, TaoCreate_ZOSign}, {TAOZOCGE, TaoCreate_ZOCGE}, {TAOZOHYBRID, TaoCreate_ZOHybrid},
+  {TAOZOADAM, TaoCreate_ZOAdam}, {TAOZOGN, TaoCreate_ZOGN},     {TAOSGD, TaoCreate_SGD},     {TAOADAM, TaoCreate_Adam},
 };
 
 PetscErrorCode TaoZORegisterAll(void)
@@ -31,7 +25,8 @@ PetscErrorCode TaoZORegisterAll(void)
 static PetscErrorCode CheckPhase(MPI_Comm comm, const char prefix[], const TzZOPhase *p)
 {
   PetscFunctionBegin;
-  PetscCheck(p->estimate == TZ_ZO_EXACT || (p->mu > 0 && p->mu <= PETSC_MAX_REAL), comm, PETSC_ERR_USER_INPUT, "%smu %g: must be positive", prefix, (double)p->mu);
+  PetscCheck(p->estimate == TZ_ZO_EXACT || (p->mu > 0 && p->mu <= PETSC_MAX_REAL), comm, PETSC_ERR_USER_INPUT, "%smu %g: must be positive", prefix,
+             (double)p->mu);
   PetscCheck(p->lr > 0 && p->lr <= PETSC_MAX_REAL, comm, PETSC_ERR_USER_INPUT, "%slr %g: must be positive", prefix, (double)p->lr);
   PetscCheck(p->momentum >= 0 && p->momentum < 1, comm, PETSC_ERR_USER_INPUT, "%smomentum %g: must be at least 0 and below 1", prefix, (double)p->momentum);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,7 +49,8 @@ static PetscErrorCode FirstPhaseFromOptions(TzZOPhase *p, MPI_Comm comm, PetscOp
     PetscCall(PetscOptionsBool("-zo_two_sided", "Differences of theta + mu xi and theta - mu xi", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
   }
   PetscCall(PetscOptionsReal("-zo_lr", "Learning rate (> 0)", "TaoZOSetLoss", p->lr, &p->lr, NULL));
-  if (p->estimate != TZ_ZO_GAUSSNEWTON) PetscCall(PetscOptionsReal("-zo_momentum", "Momentum of the gradient (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
+  if (p->estimate != TZ_ZO_GAUSSNEWTON)
+    PetscCall(PetscOptionsReal("-zo_momentum", "Momentum of the gradient (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
   if (p->beta2 > 0) {
     PetscCall(PetscOptionsReal("-zo_beta2", "Adam: decay of the second moment (0 < beta2 < 1)", "TaoZOSetLoss", p->beta2, &p->beta2, NULL));
     PetscCheck(p->beta2 > 0 && p->beta2 < 1, comm, PETSC_ERR_USER_INPUT, "-zo_beta2 %g: must be above 0 and below 1", (double)p->beta2);

@@ -31,8 +31,8 @@ static PetscBool CholeskySolve(PetscInt n, PetscReal A[], PetscReal x[])
 */
 static PetscReal NormalEquations(const TzQueries *q, PetscInt samples, PetscReal R[], PetscReal G[], PetscReal b[])
 {
-  const PetscInt n    = q->n;
-  PetscReal     *A    = R + samples, loss = 0;
+  const PetscInt n = q->n;
+  PetscReal     *A = R + samples, loss = 0;
 
   for (PetscInt p = 0; p < n; p++)
     for (PetscInt i = 0; i < samples; i++) {
@@ -135,8 +135,13 @@ PetscErrorCode TzZOGaussNewton(Tao tao, const TzZOPhase *phase, const TzQueries 
 M*/
 PetscErrorCode TaoCreate_ZOGN(Tao tao)
 {
-  const TzZOPhase phase =
-    {.name = "Gauss-Newton in the span", .estimate = TZ_ZO_GAUSSNEWTON, .direction = TZ_DIRECTION_GAUSSIAN, .queries = 40, .mu = 1e-4, .lr = 1, .update = TzZODescend};
+  const TzZOPhase phase = {.name      = "Gauss-Newton in the span",
+                           .estimate  = TZ_ZO_GAUSSNEWTON,
+                           .direction = TZ_DIRECTION_GAUSSIAN,
+                           .queries   = 40,
+                           .mu        = 1e-4,
+                           .lr        = 1,
+                           .update    = TzZODescend};
 
   PetscFunctionBegin;
   PetscCall(TaoZOCreate(tao, 1, &phase));

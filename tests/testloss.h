@@ -8,11 +8,7 @@
 
 #include <tzlossimpl.h>
 
-typedef enum {
-  TEST_LINEAR,
-  TEST_QUADRATIC,
-  TEST_SMOOTH
-} TestKind;
+typedef enum { TEST_LINEAR, TEST_QUADRATIC, TEST_SMOOTH } TestKind;
 
 typedef struct {
   TestKind   kind;

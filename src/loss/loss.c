@@ -24,15 +24,10 @@ static const struct {
   const char    *name;
   PetscLogEvent *event;
 } TzLossEvents[] = {
-  {"TzLossSample",   &TZ_LossSample     }, /* points and nodes of a step */
-  {"TzLossEvaluate", &TZ_LossEvaluate   }, /* contains the next five */
-  {"TzLossDirect",   &TZ_LossDirections },
-  {"TzLossBind",     &TZ_LossBind       },
-  {"TzLossPartial",  &TZ_LossPartial    },
-  {"TzLossFinish",   &TZ_LossFinish     },
-  {"TzLossComm",     &TZ_LossCommunicate},
-  {"TzLossGradient", &TZ_LossGradient   },
-  {"TzLossValidate", &TZ_LossValidate   },
+  {"TzLossSample", &TZ_LossSample},     /* points and nodes of a step */
+  {"TzLossEvaluate", &TZ_LossEvaluate}, /* contains the next five */
+  {"TzLossDirect", &TZ_LossDirections}, {"TzLossBind", &TZ_LossBind},         {"TzLossPartial", &TZ_LossPartial},   {"TzLossFinish", &TZ_LossFinish},
+  {"TzLossComm", &TZ_LossCommunicate},  {"TzLossGradient", &TZ_LossGradient}, {"TzLossValidate", &TZ_LossValidate},
 };
 
 PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss))

@@ -19,12 +19,8 @@ PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt query, PetscInt i
 
   PetscFunctionBegin;
   switch (q->direction) {
-  case TZ_DIRECTION_GAUSSIAN:
-    PetscCall(TzRandomNormal(q->seed, TZ_STREAM_DIRECTION, q->step, item, i0, i1 - i0, xi));
-    break;
-  case TZ_DIRECTION_RADEMACHER:
-    PetscCall(TzRandomRademacher(q->seed, TZ_STREAM_DIRECTION, q->step, item, i0, i1 - i0, xi));
-    break;
+  case TZ_DIRECTION_GAUSSIAN: PetscCall(TzRandomNormal(q->seed, TZ_STREAM_DIRECTION, q->step, item, i0, i1 - i0, xi)); break;
+  case TZ_DIRECTION_RADEMACHER: PetscCall(TzRandomRademacher(q->seed, TZ_STREAM_DIRECTION, q->step, item, i0, i1 - i0, xi)); break;
   case TZ_DIRECTION_HADAMARD: /* the signs belong to the step, not to the query */
     PetscCall(TzRandomRademacher(q->seed, TZ_STREAM_DIRECTION, q->step, 0, i0, i1 - i0, xi));
     for (PetscInt i = i0; i < i1; i++) xi[i - i0] *= Hadamard(item, i);

@@ -86,12 +86,12 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCall(TzNetEvalCreate(loss->net, &r->eval));
   PetscCall(TzDerivGetNumBlocks(r->deriv, &loss->nodeblocks));
   PetscCall(TzDerivGetNumForwards(r->deriv, &forwards));
-  loss->forwards    = forwards;
-  loss->nsamples    = r->npoints;
-  loss->blocksize   = PetscMin(r->block, r->npoints);
-  loss->partialsize = r->D + 2;
+  loss->forwards      = forwards;
+  loss->nsamples      = r->npoints;
+  loss->blocksize     = PetscMin(r->block, r->npoints);
+  loss->partialsize   = r->D + 2;
   loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->npoints);
-  r->step           = -1;
+  r->step             = -1;
   PetscCall(PetscMalloc3(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet, r->npoints, &r->term));
   PetscCall(TzDerivHasCoordinates(r->deriv, &structured));
   loss->ops->coordinates = structured ? Coordinates_Residual : NULL;
@@ -198,10 +198,11 @@ static PetscErrorCode SinkCoordinates(void *ctx, PetscInt i, PetscInt s, PetscIn
 
 static PetscErrorCode Coordinates_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
 {
-  TzResidual     *r      = (TzResidual *)loss->data;
-  const PetscReal mu[2]  = {q->mu, -q->mu};
-  CoordinateSums  c      = {.loss = loss, .q = q, .i0 = i0, .blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, .sums = blocksums};
-  TzDerivQueries  dq     = {.n = i1 - i0, .X = r->X + i0 * r->D, .i0 = q->first, .i1 = q->first + q->n, .nmu = q->twosided ? 2 : 1, .mu = mu, .sink = SinkCoordinates, .ctx = &c};
+  TzResidual     *r     = (TzResidual *)loss->data;
+  const PetscReal mu[2] = {q->mu, -q->mu};
+  CoordinateSums  c     = {.loss = loss, .q = q, .i0 = i0, .blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, .sums = blocksums};
+  TzDerivQueries  dq =
+    {.n = i1 - i0, .X = r->X + i0 * r->D, .i0 = q->first, .i1 = q->first + q->n, .nmu = q->twosided ? 2 : 1, .mu = mu, .sink = SinkCoordinates, .ctx = &c};
 
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
