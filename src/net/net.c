@@ -115,7 +115,7 @@ PetscErrorCode TzNetSetModes(TzNet net, const char modes[])
 PetscErrorCode TzNetSetFromOptions(TzNet net)
 {
   char        text[1024];
-  PetscInt    widths[TZ_MAX_LAYERS + 1], n = TZ_MAX_LAYERS + 1, r = net->r;
+  PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r = net->r;
   PetscBool   flg;
   PetscEnum   act                = (PetscEnum)net->act;
   const char *evaluations[]      = {"structured", "plain"};

@@ -1,0 +1,68 @@
+# For the table scripts: networks, estimators, and `row`, which makes the runs of one row of a table.
+#
+# Environment (defaults):
+#   SEEDS   seeds of a row ("0 1 2 3 4")          ROWS    which rows, a pattern ("*")
+#   RANKS   ranks of a run (1)                    BUDGET  seconds a run may take; then it stops with a checkpoint (0: no limit)
+#   OUT     HDF5 files of the runs (jobs/paper/out)   TENZO   the program (build/tenzo)
+# A run that is done is not run again; one that stopped goes on from its checkpoint when the script is called with a larger BUDGET.
+# As a SLURM array (sbatch --array=0-9 table4.sh ...) each task takes every tenth run.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TENZO=${TENZO:-$here/../../build/tenzo}
+SEEDS=${SEEDS:-0 1 2 3 4}
+ROWS=${ROWS:-*}
+RANKS=${RANKS:-1}
+BUDGET=${BUDGET:-0}
+OUT=${OUT:-$here/out}
+RESULTS=$here/results
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+hjb="-pde_type hjb -pde_dim 20 -loss_sampler box"
+tt4="-net_format tt -net_tt_rank 4 -net_layers 768,768"
+tt10="-net_format tt -net_tt_rank 10 -net_layers 768,768"
+mlp="-net_format dense -net_layers 768,768"
+ad="-deriv_type forward"
+fd="-deriv_type fd -fd_step 0.01"
+se="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 512"
+sg="-deriv_type stein -stein_sigma 0.1 -rule_type smolyak -rule_level 3"
+
+task=0
+# row TABLE NAME PAPER OPTIONS...: PAPER is the paper's figure, or -. Writes results/TABLE/NAME.sSEED.txt: the command and the RESULT line
+row() {
+  local table=$1 name=$2 paper=$3 seed file h5 start code
+  shift 3
+  case $name in $ROWS) ;; *) return 0 ;; esac
+  mkdir -p "$RESULTS/$table" "$OUT/$table"
+  for seed in $SEEDS; do
+    task=$((task + 1))
+    if [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && [ $((task % SLURM_ARRAY_TASK_COUNT)) != "$((SLURM_ARRAY_TASK_ID % SLURM_ARRAY_TASK_COUNT))" ]; then continue; fi
+    file=$RESULTS/$table/$name.s$seed.txt
+    h5=$OUT/$table/$name.s$seed.h5
+    if [ -f "$file" ] && { grep -q '^status done' "$file" || [ "$(sed -n 's/^budget //p' "$file")" = "$BUDGET" ]; }; then continue; fi
+    start=(solve "$@" -tz_seed "$seed" -tz_output "$h5")
+    if [ -f "$h5" ]; then start=(solve -tz_resume "$h5" -tz_output "$h5"); fi
+    set -- "$@"
+    echo "$table $name seed $seed"
+    launch "${start[@]}" > "$file.log" 2>&1
+    code=$?
+    {
+      echo "row $table $name"
+      echo "paper $paper"
+      echo "command tenzo solve $* -tz_seed $seed"
+      echo "ranks $RANKS"
+      echo "budget $BUDGET"
+      if [ $code = 0 ]; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(tail -n 1 "$file.log")"; fi
+      grep '^RESULT' "$file.log"
+    } > "$file.part"
+    rm -f "$file.log"
+    mv "$file.part" "$file"
+    tail -n 1 "$file"
+  done
+}
+
+launch() {
+  local run=("$TENZO")
+  [ "$RANKS" = 1 ] || run=(mpirun -n "$RANKS" "$TENZO")
+  [ "$BUDGET" = 0 ] || run=(timeout -s USR1 -k 120 "$BUDGET" "${run[@]}")
+  "${run[@]}" "$@" -tz_quiet
+}
