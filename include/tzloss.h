@@ -48,7 +48,7 @@ typedef struct {
   PetscInt64 queries, forwards, bytes;
 } TzCounts;
 
-/* Validation figures, by name: residual: mse, rel_l2, max; crossentropy: accuracy, loss. The first is the headline. */
+/* Validation figures, by name: residual: mse, rel_l2, max; crossentropy: accuracy, test_loss. The first is the headline. */
 typedef struct {
   PetscInt    n;
   const char *name[4];

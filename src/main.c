@@ -9,7 +9,8 @@ static const struct {
   const char *what;
 } TzVerbs[] = {
   {"solve", TzVerbSolve, "train a network on a differential equation"},
-  {"eval", TzVerbEval, "evaluate a trained network at given points"},
+  {"classify", TzVerbClassify, "train a classifier of images (MNIST)"},
+  {"eval", TzVerbEval, "evaluate a trained network at given points or on test images"},
   {"grid", TzVerbGrid, "print or write the nodes of a quadrature rule"},
 };
 
@@ -52,7 +53,9 @@ static PetscErrorCode TzDispatch(const char verb[], int *code)
   }
   if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) PetscCall(TzUsage(comm));
   else if (!strcmp(verb, "--version")) PetscCall(TzVersion(comm));
-  else SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, eval, grid, --help or --version", verb, verb[0] ? ": unknown verb; " : "a verb is missing; ");
+  else
+    SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, classify, eval, grid, --help or --version", verb,
+            verb[0] ? ": unknown verb; " : "a verb is missing; ");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -10,6 +10,7 @@
 /* code: exit code of a run that ended without an error */
 PETSC_INTERN PetscErrorCode TzVerbSolve(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbEval(MPI_Comm comm, int *code);
+PETSC_INTERN PetscErrorCode TzVerbClassify(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code);
 
 typedef struct {
@@ -19,6 +20,9 @@ typedef struct {
   TzNet      net;
   TzDeriv    deriv;
 } TzProblem;
+
+/* eval of a classifier's checkpoint, whose options are in the database and, as a text, in `options` */
+PETSC_INTERN PetscErrorCode TzClassifierEval(MPI_Comm comm, const char model[], const char output[], const char options[], TzStore store);
 
 PETSC_INTERN PetscErrorCode TzProblemCreate(MPI_Comm comm, TzProblem *problem); /* all from options, all set up */
 PETSC_INTERN PetscErrorCode TzProblemDestroy(TzProblem *problem);

@@ -3,6 +3,7 @@
 
   The file (-tz_output, default eval.h5) has /points [n][d+1], /u [n], /grad [n][d], /u_t, /laplacian, /residual [n] and, where the
   equation has an exact solution, /exact and /error [n]. u is what the loss differentiates: with the Stein estimator from the smoothed network.
+  A classifier is evaluated on its test images: verb_classify.c.
 */
 #include "verb.h"
 #include <petsctime.h>
@@ -210,7 +211,7 @@ PetscErrorCode TzVerbEval(MPI_Comm comm, int *code)
   TzProblem                p;
   TzStore                  model = NULL;
   const char              *text  = "";
-  PetscBool                help;
+  PetscBool                help, classifier = PETSC_FALSE;
 
   PetscFunctionBegin;
   *code = 0;
@@ -221,6 +222,12 @@ PetscErrorCode TzVerbEval(MPI_Comm comm, int *code)
     PetscCall(TzCheckpointOpen(comm, "-tz_model", o.model, &model));
     PetscCall(TzStoreGetText(model, "/options", &text));
     PetscCall(TzOptionsInsertText(text));
+    classifier = strstr(text, "-loss_batch") ? PETSC_TRUE : PETSC_FALSE;
+  }
+  if (classifier) {
+    PetscCall(TzClassifierEval(comm, o.model, o.output, text, model));
+    PetscCall(TzStoreDestroy(&model));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscOptionsBegin(comm, NULL, "Points of eval", "Tenzo");
   PetscCall(PetscOptionsEnum("-loss_sampler", "Distribution of the points, where -tz_points is a number", "TzCollocationSample", TzSamplers,

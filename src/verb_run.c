@@ -55,6 +55,50 @@ PetscErrorCode TzRunGetOptions(MPI_Comm comm, TzRunOptions *o, TzStore *restart)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzRunCreateSolver(TzRun *run, TzNet net, TaoType type)
+{
+  PetscInt   n, lo, hi;
+  PetscInt64 seed;
+  PetscReal *theta, *x;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossGetSeed(run->loss, &seed));
+  PetscCall(TzLossGetNumParameters(run->loss, &n));
+  PetscCall(VecCreateMPI(run->comm, PETSC_DECIDE, n, &run->x));
+  PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
+  PetscCall(PetscMalloc1(n, &theta));
+  PetscCall(TzNetInitialize(net, seed, theta));
+  PetscCall(VecGetArrayWrite(run->x, &x));
+  PetscCall(PetscArraycpy(x, theta + lo, hi - lo));
+  PetscCall(VecRestoreArrayWrite(run->x, &x));
+  PetscCall(PetscFree(theta));
+  PetscCall(TaoCreate(run->comm, &run->tao));
+  PetscCall(TaoSetType(run->tao, type));
+  PetscCall(TaoZOSetLoss(run->tao, run->loss));
+  PetscCall(TaoSetSolution(run->tao, run->x));
+  PetscCall(TaoSetFromOptions(run->tao));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunViewText(PetscObject object, char **text)
+{
+  PetscViewer viewer;
+  char       *buffer = NULL;
+  size_t      size   = 0;
+  FILE       *file   = open_memstream(&buffer, &size);
+
+  PetscFunctionBegin;
+  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_SYS, "open_memstream failed");
+  PetscCall(PetscViewerASCIIOpenWithFILE(PetscObjectComm(object), file, &viewer));
+  PetscCall(PetscObjectView(object, viewer));
+  PetscCall(PetscViewerFlush(viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  fclose(file);
+  PetscCall(PetscStrallocpy(buffer, text));
+  free(buffer);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Once all objects are set up: the options hold together, and are those of the file to resume. Fills c.options. */
 PetscErrorCode TzRunCheckOptions(TzRun *run, TzStore restart)
 {

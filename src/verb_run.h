@@ -37,6 +37,9 @@ typedef struct {
 
 /* First: the options of a run; *restart: the checkpoint to go on from, whose options are now in the database, or NULL */
 PETSC_INTERN PetscErrorCode TzRunGetOptions(MPI_Comm comm, TzRunOptions *o, TzStore *restart);
+/* run->loss is set up: solver (from options) and parameters with their initial values */
+PETSC_INTERN PetscErrorCode TzRunCreateSolver(TzRun *run, TzNet net, TaoType type);
+PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text); /* what its view prints (PetscMalloced) */
 /* When all objects are set up: no option is left over, and none differs from those of the checkpoint */
 PETSC_INTERN PetscErrorCode TzRunCheckOptions(TzRun *run, TzStore restart);
 /* columns: names of the metrics that TzLossValidate gives */

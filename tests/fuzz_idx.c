@@ -78,7 +78,8 @@ static PetscErrorCode Try(const char images[], const char labels[], PetscBool *r
   alarm(0);
   *refused = code ? PETSC_TRUE : PETSC_FALSE;
   if (code) {
-    PetscCheck(code == PETSC_ERR_FILE_OPEN || code == PETSC_ERR_FILE_READ || code == PETSC_ERR_FILE_UNEXPECTED, PETSC_COMM_SELF, PETSC_ERR_PLIB, "error code %d", (int)code);
+    PetscCheck(code == PETSC_ERR_FILE_OPEN || code == PETSC_ERR_FILE_READ || code == PETSC_ERR_FILE_UNEXPECTED, PETSC_COMM_SELF, PETSC_ERR_PLIB,
+               "error code %d", (int)code);
     PetscCheck(!set.pixel && !set.label, PETSC_COMM_SELF, PETSC_ERR_PLIB, "memory after an error");
   } else {
     unsigned sum = 0; /* every byte, so that the sanitizer sees each of them */
@@ -138,7 +139,8 @@ int main(int argc, char **argv)
   PetscCall(Fuzz(dir, mutations, &refusals));
   (void)remove(dir);
   getrusage(RUSAGE_SELF, &use);
-  PetscCall(PetscPrintf(PETSC_COMM_SELF, "fuzz_idx: %" PetscInt_FMT " mutations, %" PetscInt_FMT " refused, %" PetscInt_FMT " read, peak memory %ld MiB\n", mutations, refusals, mutations - refusals, use.ru_maxrss / 1024));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "fuzz_idx: %" PetscInt_FMT " mutations, %" PetscInt_FMT " refused, %" PetscInt_FMT " read, peak memory %ld MiB\n",
+                        mutations, refusals, mutations - refusals, use.ru_maxrss / 1024));
   PetscCall(TzFinalize());
   return refusals > mutations / 2 ? 0 : 1; /* a reader that refuses little checks nothing */
 }

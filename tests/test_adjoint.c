@@ -197,7 +197,8 @@ static void test_merge(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forward), cmocka_unit_test(test_gradient), cmocka_unit_test(test_additive), cmocka_unit_test(test_merge)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forward), cmocka_unit_test(test_gradient), cmocka_unit_test(test_additive),
+                                     cmocka_unit_test(test_merge)};
   int                     failures;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

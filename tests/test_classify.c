@@ -106,7 +106,7 @@ static void test_objective(void **state)
     PetscReal      *output, y[TZ_IMAGE_CLASSES];
     TzMetrics       m;
     TzNetEval       eval;
-    long double     sum = 0;
+    long double     sum   = 0;
     int             right = 0;
 
     Open(&c, PETSC_COMM_WORLD, formats[f], "");
@@ -119,7 +119,7 @@ static void test_objective(void **state)
     for (PetscInt i = 0; i < test->n; i++) {
       PetscReal   x[SIDE * SIDE];
       long double total = 0;
-      int         best = 0;
+      int         best  = 0;
 
       for (PetscInt p = 0; p < SIDE * SIDE; p++) x[p] = test->pixel[i * SIDE * SIDE + p] / 255.;
       ok(TzNetEvalForward(eval, 1, x, y));
@@ -197,7 +197,8 @@ static void test_coordinates(void **state)
     part.n     = q.n / 2;
     part.base  = PETSC_FALSE;
     ok(TzLossEvaluate(fast.loss, fast.theta, &part, NULL, l[4], l[5]));
-    AssertAll(!memcmp(l[4], l[0] + part.first, sizeof(PetscReal) * (size_t)part.n) && !memcmp(l[5], l[1] + part.first, sizeof(PetscReal) * (size_t)part.n), "a part of the coordinates");
+    AssertAll(!memcmp(l[4], l[0] + part.first, sizeof(PetscReal) * (size_t)part.n) && !memcmp(l[5], l[1] + part.first, sizeof(PetscReal) * (size_t)part.n),
+              "a part of the coordinates");
     for (int k = 0; k < 6; k++) ok(PetscFree(l[k]));
     Close(&fast);
     Close(&plain);
@@ -214,8 +215,8 @@ static void test_gradient(void **state)
   for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(formats); f++) {
     Case            c;
     const PetscBool relu = strstr(formats[f], "relu") ? PETSC_TRUE : PETSC_FALSE;
-    const PetscReal h    = relu ? 1e-7 : 1e-3, bound = relu ? 2e-8 : 1e-10;
-    TzQueries       q    = {.direction = TZ_DIRECTION_COORDINATE, .mu = h, .twosided = PETSC_TRUE};
+    const PetscReal h = relu ? 1e-7 : 1e-3, bound = relu ? 2e-8 : 1e-10;
+    TzQueries       q = {.direction = TZ_DIRECTION_COORDINATE, .mu = h, .twosided = PETSC_TRUE};
     PetscReal      *l[4], loss, objective, worst = 0;
 
     Open(&c, PETSC_COMM_WORLD, formats[f], "");
@@ -273,7 +274,8 @@ static int Teardown(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_epoch), cmocka_unit_test(test_objective), cmocka_unit_test(test_ranks), cmocka_unit_test(test_coordinates), cmocka_unit_test(test_gradient), cmocka_unit_test(test_holdout)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_epoch),       cmocka_unit_test(test_objective), cmocka_unit_test(test_ranks),
+                                     cmocka_unit_test(test_coordinates), cmocka_unit_test(test_gradient),  cmocka_unit_test(test_holdout)};
   int                     failures;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

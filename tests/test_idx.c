@@ -208,7 +208,8 @@ static int Teardown(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contents), cmocka_unit_test(test_sizes), cmocka_unit_test(test_foreign), cmocka_unit_test(test_gzip), cmocka_unit_test(test_mnist)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contents), cmocka_unit_test(test_sizes), cmocka_unit_test(test_foreign), cmocka_unit_test(test_gzip),
+                                     cmocka_unit_test(test_mnist)};
   int                     failures;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

@@ -45,7 +45,8 @@ static void test_product(void **state)
     for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(m); i++)
       for (size_t j = 0; j < PETSC_STATIC_ARRAY_LENGTH(n); j++)
         for (size_t l = 0; l < PETSC_STATIC_ARRAY_LENGTH(k); l++)
-          for (int form = 0; form < 4; form++) CheckProduct(sets[s], m[i], n[j], k[l], form & 1 ? PETSC_TRUE : PETSC_FALSE, form & 2 ? PETSC_TRUE : PETSC_FALSE);
+          for (int form = 0; form < 4; form++)
+            CheckProduct(sets[s], m[i], n[j], k[l], form & 1 ? PETSC_TRUE : PETSC_FALSE, form & 2 ? PETSC_TRUE : PETSC_FALSE);
 }
 
 static void test_rows(void **state)
@@ -75,14 +76,15 @@ static void test_relushift(void **state)
       rows = sets[s]->relushift(&u, 24, delta, B + trial, d, v);
       for (PetscInt jl = 0; jl < 3; jl++)
         for (PetscInt jr = 0; jr < 4; jr++) {
-          const PetscInt   h = jl * 8 + jr;
-          const PetscReal *t = B + trial + jl * 24 + jr * 72;
+          const PetscInt   h   = jl * 8 + jr;
+          const PetscReal *t   = B + trial + jl * 24 + jr * 72;
           PetscBool        any = z[h] > 0 ? PETSC_TRUE : PETSC_FALSE;
 
           for (PetscInt i = 0; i < 24; i++) any = any || z[h] + delta * t[i] > 0 ? PETSC_TRUE : PETSC_FALSE;
           if (!any) continue;
           assert_true(row < rows && v[8 * row] == 8 * h && v[8 * row + 7] == 8 * h + 7);
-          for (PetscInt i = 0; i < 24; i++) assert_true(PetscAbsReal(PetscMax(z[h] + delta * t[i], 0) - PetscMax(z[h], 0) - d[24 * row + i]) <= PETSC_MACHINE_EPSILON);
+          for (PetscInt i = 0; i < 24; i++)
+            assert_true(PetscAbsReal(PetscMax(z[h] + delta * t[i], 0) - PetscMax(z[h], 0) - d[24 * row + i]) <= PETSC_MACHINE_EPSILON);
           row++;
         }
       assert_int_equal(row, rows);
@@ -98,7 +100,7 @@ static void test_logsumexp(void **state)
   (void)state;
   for (int s = 0; s < nsets; s++)
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(scale); k++) {
-      const PetscInt n = 101, m = 10;
+      const PetscInt n = 101, m      = 10;
       PetscReal      out[101], worst = 0;
 
       for (PetscInt i = 0; i < n * m; i++) C[i] = scale[k] * A[i];
@@ -134,14 +136,17 @@ static void test_notfinite(void **state)
 
 int main(int argc, char **argv)
 {
-  static const char *names[]   = {"avx512", "avx2", "base"};
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_product), cmocka_unit_test(test_rows), cmocka_unit_test(test_relushift), cmocka_unit_test(test_logsumexp), cmocka_unit_test(test_notfinite)};
+  static const char      *names[] = {"avx512", "avx2", "base"};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_product), cmocka_unit_test(test_rows), cmocka_unit_test(test_relushift),
+                                     cmocka_unit_test(test_logsumexp), cmocka_unit_test(test_notfinite)};
   int                     failures;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;
   for (int i = 0; i < 3; i++)
     if (TzProductsFind(names[i])) sets[nsets++] = TzProductsFind(names[i]);
-  if (TzRandomUniform(1, TZ_STREAM_INIT, 0, 0, 0, PETSC_STATIC_ARRAY_LENGTH(A), A) || TzRandomUniform(1, TZ_STREAM_INIT, 0, 1, 0, PETSC_STATIC_ARRAY_LENGTH(B), B)) return 1;
+  if (TzRandomUniform(1, TZ_STREAM_INIT, 0, 0, 0, PETSC_STATIC_ARRAY_LENGTH(A), A) ||
+      TzRandomUniform(1, TZ_STREAM_INIT, 0, 1, 0, PETSC_STATIC_ARRAY_LENGTH(B), B))
+    return 1;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(A); i++) A[i] = 2 * A[i] - 1;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(B); i++) B[i] = 2 * B[i] - 1;
   failures = cmocka_run_group_tests(tests, NULL, NULL);

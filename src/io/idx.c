@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#define TZ_IDX_MAX_SIDE  4096    /* rows, columns */
-#define TZ_IDX_MAX_COUNT 4000000 /* images */
+#define TZ_IDX_MAX_SIDE  4096       /* rows, columns */
+#define TZ_IDX_MAX_COUNT 4000000    /* images */
 #define TZ_IDX_MAX_BYTES 0x7fffffff /* of a file: what one MPI_Bcast can send */
 #define TZ_IDX_CHUNK     (1 << 20)
 
@@ -38,7 +38,7 @@ static void IdxReadHeader(gzFile file, const char path[], int ndim, IdxHeader *h
 {
   unsigned char raw[16];
   const int     length = 4 * (ndim + 1), got = gzread(file, raw, (unsigned)length);
-  PetscInt64    bytes  = 1;
+  PetscInt64    bytes = 1;
 
   IdxCheckStream(file, path, h);
   if (got != length) IdxFail(h, PETSC_ERR_FILE_UNEXPECTED, "%s: ends inside its header", path);
@@ -51,11 +51,13 @@ static void IdxReadHeader(gzFile file, const char path[], int ndim, IdxHeader *h
     const PetscInt64     value = ((PetscInt64)b[0] << 24) | (b[1] << 16) | (b[2] << 8) | b[3], most = k ? TZ_IDX_MAX_SIDE : TZ_IDX_MAX_COUNT;
 
     if (value < 1 || value > most)
-      IdxFail(h, PETSC_ERR_FILE_UNEXPECTED, "%s: its header gives dimension %d the size %" PetscInt64_FMT ", must be 1..%" PetscInt64_FMT, path, k, value, most);
+      IdxFail(h, PETSC_ERR_FILE_UNEXPECTED, "%s: its header gives dimension %d the size %" PetscInt64_FMT ", must be 1..%" PetscInt64_FMT, path, k, value,
+              most);
     else bytes *= value; /* below 2^22 2^12 2^12 */
     h->dim[k] = (PetscInt)value;
   }
-  if (bytes > TZ_IDX_MAX_BYTES) IdxFail(h, PETSC_ERR_FILE_UNEXPECTED, "%s: its header announces %" PetscInt64_FMT " bytes, more than %d", path, bytes, TZ_IDX_MAX_BYTES);
+  if (bytes > TZ_IDX_MAX_BYTES)
+    IdxFail(h, PETSC_ERR_FILE_UNEXPECTED, "%s: its header announces %" PetscInt64_FMT " bytes, more than %d", path, bytes, TZ_IDX_MAX_BYTES);
 }
 
 /* *data (PetscMalloc): the `size` bytes after the header, which must be all there is; the memory grows with the bytes read */

@@ -61,6 +61,6 @@ PetscErrorCode TzCrossEntropyValidate(TzLoss loss, const PetscReal theta[], TzMe
     sum += TzCrossEntropyTerm(y, c->test.label[i]);
   }
   PetscCall(PetscFree(output));
-  *m = (TzMetrics){.n = 2, .name = {"accuracy", "loss"}, .value = {(PetscReal)right / n, sum / n}};
+  *m = (TzMetrics){.n = 2, .name = {"accuracy", "test_loss"}, .value = {(PetscReal)right / n, sum / n}};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

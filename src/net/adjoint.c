@@ -109,7 +109,8 @@ static PetscErrorCode BatchAdjoint(TzNetEval eval, TzBatch *b, PetscInt n, const
 }
 
 /* From the factors to the parameters of a layer: grad += */
-static PetscErrorCode FactorsAdjoint(const TzLayer *layer, const PetscReal theta[], const TzFactors *f, PetscReal Lbar[], const PetscReal Rbar[], PetscReal flip[], PetscReal grad[])
+static PetscErrorCode FactorsAdjoint(const TzLayer *layer, const PetscReal theta[], const TzFactors *f, PetscReal Lbar[], const PetscReal Rbar[],
+                                     PetscReal flip[], PetscReal grad[])
 {
   PetscFunctionBegin;
   if (!f->owned) PetscFunctionReturn(PETSC_SUCCESS); /* Lbar is the parameters' place in grad */
@@ -129,8 +130,8 @@ PetscErrorCode TzBatchAdjointScatter(TzNetEval eval, const TzBatch *b, const TzB
 
 PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[])
 {
-  TzNet    net = eval->net;
-  TzBatch *b;
+  TzNet          net = eval->net;
+  TzBatch       *b;
   TzBatchAdjoint s;
 
   PetscFunctionBegin;

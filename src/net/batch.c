@@ -25,7 +25,7 @@ static PetscErrorCode ChooseFactors(const TzLayer *layer, TzFactors *f)
     else if (p == layer->nin) cost = r * (in + out);
     if (cost < best) {
       best = cost;
-      *f   = (TzFactors){.kind = tt ? TZ_FACTOR_BOND : TZ_FACTOR_HALVES, .split = p, .ml = ml, .nl = nl, .mr = layer->out / ml, .nr = layer->in / nl, .r = c.r1};
+      *f = (TzFactors){.kind = tt ? TZ_FACTOR_BOND : TZ_FACTOR_HALVES, .split = p, .ml = ml, .nl = nl, .mr = layer->out / ml, .nr = layer->in / nl, .r = c.r1};
     }
   }
   f->owned = layer->ops == &TzFormat_Dense ? PETSC_FALSE : PETSC_TRUE;

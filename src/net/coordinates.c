@@ -214,7 +214,14 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
 
   PetscFunctionBegin;
   for (PetscInt jk = 0; jk < map->core.m; jk++) {
-    const TzUnits units = {.ml = map->ml, .mr = map->mr, .zl = map->core.m * map->mr, .left = map->left, .right = map->right, .nv = c->nv, .z = call->z + jk * map->mr, .V = c->W2t + jk * map->mr * c->nv};
+    const TzUnits units = {.ml    = map->ml,
+                           .mr    = map->mr,
+                           .zl    = map->core.m * map->mr,
+                           .left  = map->left,
+                           .right = map->right,
+                           .nv    = c->nv,
+                           .z     = call->z + jk * map->mr,
+                           .V     = c->W2t + jk * map->mr * c->nv};
 
     for (PetscInt g = 0; g < map->groups; g++, Y += map->wide) {
       const PetscReal *t    = T + g * map->group;
@@ -282,7 +289,8 @@ static void Biases(const Call *call)
     for (PetscInt o = lo; o < hi; o++) c->Y[o * c->nslots + c->bias[1] + o - lo] += call->delta;
 }
 
-PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscInt *n, const PetscInt **which, const PetscReal **Y)
+PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscInt *n,
+                                        const PetscInt **which, const PetscReal **Y)
 {
   Call call = {.c = c, .delta = delta, .x = c->X + point * c->in, .z = c->z + point * c->hidden, .a = c->a + point * c->hidden};
 

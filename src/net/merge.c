@@ -35,7 +35,8 @@ static void Step(TzCore c, PetscInt rows, PetscInt N, const PetscReal *restrict 
 }
 
 /* Adjoint of Step: Gbar += , Tbar = (overwritten) */
-static void StepAdjoint(TzCore c, PetscInt rows, PetscInt N, const PetscReal *restrict T, const PetscReal *restrict G, const PetscReal *restrict outbar, PetscReal *restrict Tbar, PetscReal *restrict Gbar)
+static void StepAdjoint(TzCore c, PetscInt rows, PetscInt N, const PetscReal *restrict T, const PetscReal *restrict G, const PetscReal *restrict outbar,
+                        PetscReal *restrict Tbar, PetscReal *restrict Gbar)
 {
   const PetscInt width = c.n * c.r1;
 
@@ -60,9 +61,10 @@ static void StepAdjoint(TzCore c, PetscInt rows, PetscInt N, const PetscReal *re
   All intermediate T_k, k0 <= k < k1, in one block of memory at T[k - k0] (T[0] the unit matrix of the first bond);
   rows and N, if not NULL, receive their sizes. T[k1 - k0] is the caller's.
 */
-static PetscErrorCode Chain(const TzLayer *layer, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal **memory, PetscReal *T[], PetscInt rows[], PetscInt N[])
+static PetscErrorCode Chain(const TzLayer *layer, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal **memory, PetscReal *T[], PetscInt rows[],
+                            PetscInt N[])
 {
-  const PetscInt c0 = layer->rank[k0];
+  const PetscInt c0   = layer->rank[k0];
   PetscInt       size = 0;
 
   PetscFunctionBegin;

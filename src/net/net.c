@@ -127,7 +127,9 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscObjectOptionsBegin((PetscObject)net);
   PetscCall(PetscOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat", net->format->name, text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
-  PetscCall(PetscOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated (default 768,768)", "TzNetSetHidden", widths, &n, &flg));
+  PetscCall(PetscArraycpy(widths, net->hidden, net->nhidden)); /* -help shows what stands there */
+  PetscCall(PetscArrayzero(widths + net->nhidden, n - net->nhidden));
+  PetscCall(PetscOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated", "TzNetSetHidden", widths, &n, &flg));
   if (flg) PetscCall(TzNetSetHidden(net, n, widths));
   PetscCall(PetscOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
   net->act = (TzActivation)act;

@@ -41,8 +41,8 @@ PetscErrorCode TzPartialsCreate(const TzLayer *layer, TzPartials **newp)
   }
   for (PetscInt k = 0; k < layer->ncores; k++) {
     TzCoreMap     *map = &p->map[k];
-    const TzCore   c  = map->core;
-    const PetscInt nm = map->fromright ? map->ml * c.r0 * map->nl : c.r1 * map->mr * map->nr;
+    const TzCore   c   = map->core;
+    const PetscInt nm  = map->fromright ? map->ml * c.r0 * map->nl : c.r1 * map->mr * map->nr;
 
     if (p->fromright) nchain = PetscMax(nchain, map->nl * map->mr * PetscMax(c.n * c.r1, c.m * c.r0));
     nchain = PetscMax(nchain, map->nr * map->ml * PetscMax(c.r0 * c.n, c.m * c.r1));
@@ -150,7 +150,8 @@ static PetscErrorCode FromRight(TzPartials *p, const PetscReal x[], PetscInt fir
 
     if (map->fromright) PetscCall(Use(p, k, first, last, use, context));
     if (!k) break;
-    TzProductsGet()->product(map->nl * map->mr, c.m * c.r0, c.n * c.r1, (TzStrided){p->chain, c.n * c.r1, 1}, map->Gr, c.m * c.r0, p->swap, c.m * c.r0, PETSC_FALSE);
+    TzProductsGet()->product(map->nl * map->mr, c.m * c.r0, c.n * c.r1, (TzStrided){p->chain, c.n * c.r1, 1}, map->Gr, c.m * c.r0, p->swap, c.m * c.r0,
+                             PETSC_FALSE);
     Reorder(p->map[k - 1].nl, p->map[k - 1].core.n, map->mr, c.m, c.r0, p->swap, p->chain);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,7 +168,8 @@ static PetscErrorCode FromLeft(TzPartials *p, const PetscReal x[], PetscInt firs
 
     if (!map->fromright) PetscCall(Use(p, k, first, last, use, context));
     if (k + 1 == p->layer->ncores) break;
-    TzProductsGet()->product(map->nr * map->ml, c.m * c.r1, c.r0 * c.n, (TzStrided){p->chain, c.r0 * c.n, 1}, map->Gl, c.m * c.r1, p->swap, c.m * c.r1, PETSC_FALSE);
+    TzProductsGet()->product(map->nr * map->ml, c.m * c.r1, c.r0 * c.n, (TzStrided){p->chain, c.r0 * c.n, 1}, map->Gl, c.m * c.r1, p->swap, c.m * c.r1,
+                             PETSC_FALSE);
     TzTranspose(p->map[k + 1].core.n, p->map[k + 1].nr * map->ml * c.m * c.r1, p->swap, p->chain);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -21,7 +21,7 @@
 
 typedef PetscReal V __attribute__((vector_size(8 * W), aligned(8), may_alias));
 
-typedef int64_t   M __attribute__((vector_size(8 * W), aligned(8), may_alias));
+typedef int64_t M __attribute__((vector_size(8 * W), aligned(8), may_alias));
 
 INLINE PetscBool Any(M m)
 {
@@ -141,7 +141,9 @@ static PetscInt ReluShift(const TzUnits *u, PetscInt wide, PetscReal delta, cons
     const PetscReal *z = u->z + jl * u->zl, *row = t + jl * u->left, *from = u->V + jl * u->zl * u->nv;
 
     for (PetscInt jr = 0; jr < u->mr; jr++, row += u->right, from += u->nv) {
-      const PetscBool moves = wide == 3 * W ? ReluRow(3, z[jr], delta, row, d) : wide == 6 * W ? ReluRow(6, z[jr], delta, row, d) : ReluRow(wide / W, z[jr], delta, row, d);
+      const PetscBool moves = wide == 3 * W ? ReluRow(3, z[jr], delta, row, d)
+                            : wide == 6 * W ? ReluRow(6, z[jr], delta, row, d)
+                                            : ReluRow(wide / W, z[jr], delta, row, d);
 
       if (!moves) continue;
       for (PetscInt o = 0; o < u->nv; o += W) *(V *)(v + o) = *(const V *)(from + o);
@@ -231,23 +233,24 @@ static void LogSumExp(PetscInt n, PetscInt m, const PetscReal y[], PetscInt ld, 
 }
 
 PETSC_INTERN const TzProducts PASTE(TzProducts_, TZ_PRODUCTS);
-const TzProducts PASTE(TzProducts_, TZ_PRODUCTS) = {PetscStringize(TZ_PRODUCTS), Product, ReluShift, LogSumExp};
+const TzProducts              PASTE(TzProducts_, TZ_PRODUCTS) = {PetscStringize(TZ_PRODUCTS), Product, ReluShift, LogSumExp};
 
 #if defined(TZ_PRODUCTS_MAIN)
 
-#if defined(__x86_64__)
+  #if defined(__x86_64__)
 PETSC_INTERN const TzProducts TzProducts_AVX512, TzProducts_AVX2;
-#endif
+  #endif
 
 const TzProducts *TzProductsFind(const char name[])
 {
-#if defined(__x86_64__)
-  const PetscBool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? PETSC_TRUE : PETSC_FALSE;
+  #if defined(__x86_64__)
+  const PetscBool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? PETSC_TRUE
+                                                                                                                                         : PETSC_FALSE;
   const PetscBool avx2   = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? PETSC_TRUE : PETSC_FALSE;
 
   if (avx512 && !strcasecmp(name, TzProducts_AVX512.name)) return &TzProducts_AVX512;
   if (avx2 && !strcasecmp(name, TzProducts_AVX2.name)) return &TzProducts_AVX2;
-#endif
+  #endif
   return strcasecmp(name, TzProducts_Base.name) ? NULL : &TzProducts_Base;
 }
 

@@ -7,7 +7,7 @@
 /* Where a run reads and writes, on what ranks: not kept */
 static PetscBool TzOptionIsRunTime(const char name[])
 {
-  static const char *const names[] = {"-tz_output", "-tz_resume", "-tz_model", "-tz_points", "-tz_quiet", "-tz_progress_every", "-tz_partition"};
+  static const char *const names[] = {"-tz_output", "-tz_resume", "-tz_model", "-tz_points", "-tz_quiet", "-tz_progress_every", "-tz_partition", "-mnist_dir"};
 
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(names); i++) {
     if (!strcmp(name, names[i])) return PETSC_TRUE;
