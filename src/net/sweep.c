@@ -19,7 +19,7 @@ PetscErrorCode TzSweepDestroy(TzNetEval eval)
   if (!co) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzCutsDestroy(co));
   PetscCall(TzReachDestroy(co));
-  for (PetscInt l = 0; l < TZ_MAX_LAYERS; l++) PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
+  for (PetscInt l = 0; l < eval->net->nhidden; l++) PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
   PetscCall(PetscFree5(co->shift, co->R, co->T, co->jets, co->S[eval->net->nhidden]));
   PetscCall(PetscFree(eval->sweep));
   PetscFunctionReturn(PETSC_SUCCESS);

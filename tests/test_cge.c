@@ -1,0 +1,236 @@
+/*
+  Structured coordinate queries of a PINN loss: equal to one loss evaluation a coordinate, for every estimator, activation, depth and bond; bitwise
+  independent of the other coordinates and samples of a call and of the ranks.
+
+  Tolerances. Both sides take every value of f with a relative error of some 1e-16 (sums of at most 50 terms). Forward propagation leaves it there: the loss, a
+  mean of squares, is right to far better than 1e-12. A stencil multiplies it by the norm of its Laplacian weights, at most 4 sqrt(2 d) / h^2 with fd and
+  about 4 d / s^2 with stein; the steps below (0.1, 0.3) keep that under 1e3, and 1e3 x 2e-16 x the root of the number of terms under 1e-12.
+*/
+#include <tenzo.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <tzlossimpl.h>
+
+#define CHECK(call) assert_int_equal((call), 0)
+#define NPTS        29 /* two panels of rows, six blocks, the last short */
+
+static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd -fd_step 0.1", "-deriv_type stein -stein_sigma 0.3",
+                                         "-deriv_type stein -stein_sigma 0.3 -rule_type mc -rule_samples 40"};
+
+static const char *const nets[] = {
+  "-net_layers 48,36 -net_tt_rank 4",
+  "-net_layers 48,36 -net_tt_rank 4 -net_series false",
+  "-net_layers 48,36 -net_tt_rank 4 -net_activation tanh",
+  "-net_layers 48,36 -net_tt_rank 3 -net_activation relu",
+  "-net_layers 24,60 -net_tt_rank 1",
+  "-net_layers 30,36 -net_tt_rank 7",
+  "-net_layers 40 -net_tt_rank 2",
+  "-net_layers 24,20,36 -net_tt_rank 2",
+  "-net_layers 24,20,36 -net_tt_rank 3 -net_activation tanh",
+  "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
+};
+
+/* A loss on HJB-LQG in 5 dimensions and its network's parameters, biases included, larger than initial ones by `scale` */
+static TzLoss Problem(MPI_Comm comm, const char net_options[], const char estimator[], PetscReal scale, PetscInt *n, PetscReal **theta)
+{
+  TzPDE   pde;
+  TzNet   net;
+  TzDeriv deriv;
+  TzLoss  loss;
+  char    points[64];
+
+  CHECK(PetscSNPrintf(points, sizeof(points), "-loss_points %d -loss_block 5", NPTS));
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, "-net_format tt -net_contraction bond -pde_type lqg -pde_dim 5"));
+  CHECK(PetscOptionsInsertString(NULL, points));
+  CHECK(PetscOptionsInsertString(NULL, estimator));
+  CHECK(PetscOptionsInsertString(NULL, net_options));
+  CHECK(TzPDECreate(comm, &pde));
+  CHECK(TzPDESetFromOptions(pde));
+  CHECK(TzPDESetUp(pde));
+  CHECK(TzNetCreate(comm, &net));
+  CHECK(TzNetSetIO(net, 6, 1));
+  CHECK(TzNetSetFromOptions(net));
+  CHECK(TzNetSetUp(net));
+  CHECK(TzDerivCreate(comm, &deriv));
+  CHECK(TzDerivSetNet(deriv, net, 5));
+  CHECK(TzDerivSetFromOptions(deriv));
+  CHECK(TzLossCreate(comm, &loss));
+  CHECK(TzLossSetType(loss, TZLOSSRESIDUAL));
+  CHECK(TzLossSetNet(loss, net));
+  CHECK(TzLossResidualSetProblem(loss, pde, deriv));
+  CHECK(TzLossSetFromOptions(loss));
+  CHECK(TzLossSetUp(loss));
+  CHECK(TzLossSample(loss, 2));
+  CHECK(TzLossGetNumParameters(loss, n));
+  CHECK(PetscMalloc1(*n, theta));
+  CHECK(TzNetInitialize(net, 3, *theta));
+  for (PetscInt i = 0; i < *n; i++) (*theta)[i] = scale * ((*theta)[i] + 0.01 * sin(i));
+  CHECK(TzNetDestroy(&net));
+  CHECK(TzPDEDestroy(&pde));
+  CHECK(TzDerivDestroy(&deriv));
+  return loss;
+}
+
+static TzQueries Queries(PetscInt first, PetscInt n, PetscReal mu, PetscBool twosided)
+{
+  return (TzQueries){.direction = TZ_DIRECTION_COORDINATE, .mu = mu, .base = PETSC_TRUE, .twosided = twosided, .first = first, .n = n};
+}
+
+/* Largest |structured - one at a time| over every `stride`-th coordinate and both sides, relative to the loss there or, where that is larger, at theta */
+static PetscReal Difference(TzLoss loss, PetscInt n, const PetscReal theta[], PetscReal mu, PetscInt stride)
+{
+  const TzQueries q = Queries(0, n, mu, PETSC_TRUE);
+  PetscReal      *x, *lp, *lm, l0, l, most = 0;
+
+  CHECK(PetscMalloc3(n, &x, n, &lp, n, &lm));
+  CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp, lm));
+  CHECK(PetscArraycpy(x, theta, n));
+  for (PetscInt i = 0; i < n; i += stride) {
+    x[i] = theta[i] + mu;
+    CHECK(TzLossObjective(loss, x, &l));
+    most = fmax(most, fabs(l - lp[i]) / fmax(l, l0));
+    assert_false(isnan(lp[i]) || isnan(lm[i]));
+    x[i] = theta[i] - mu;
+    CHECK(TzLossObjective(loss, x, &l));
+    most = fmax(most, fabs(l - lm[i]) / fmax(l, l0));
+    x[i] = theta[i];
+  }
+  CHECK(PetscFree3(x, lp, lm));
+  return most;
+}
+
+static void TestEqual(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(nets); k++)
+    for (size_t e = 0; e < PETSC_STATIC_ARRAY_LENGTH(estimators); e++) {
+      PetscReal *theta, d;
+      PetscInt   n;
+      TzLoss     loss = Problem(PETSC_COMM_SELF, nets[k], estimators[e], 1, &n, &theta);
+
+      assert_non_null(loss->ops->coordinates);
+      d = Difference(loss, n, theta, 0.01, e ? 7 : 1);
+      if (!(d <= 1e-12)) print_message("%s %s: %g\n", nets[k], estimators[e], (double)d);
+      assert_true(d <= 1e-12);
+      CHECK(PetscFree(theta));
+      CHECK(TzLossDestroy(&loss));
+    }
+}
+
+/* Large parameters and steps: shifts beyond the short polynomials, bond vectors beyond the series, and both within one panel; tiny steps */
+static void TestFar(void **state)
+{
+  const PetscReal scale[] = {1, 2, 2, 1.5}, mu[] = {3, 0.5, 0.05, 1e-7};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(mu); k++)
+    for (size_t e = 0; e < 2; e++) {
+      PetscReal *theta, d;
+      PetscInt   n;
+      TzLoss     loss = Problem(PETSC_COMM_SELF, "-net_layers 48,36 -net_tt_rank 4", estimators[e], scale[k], &n, &theta);
+
+      d = Difference(loss, n, theta, mu[k], 3);
+      if (!(d <= 1e-12)) print_message("scale %g mu %g %s: %g\n", (double)scale[k], (double)mu[k], estimators[e], (double)d);
+      assert_true(d <= 1e-12);
+      CHECK(PetscFree(theta));
+      CHECK(TzLossDestroy(&loss));
+    }
+}
+
+/* The plain evaluation, and formats without bonds, have the plain loop */
+static void TestPlain(void **state)
+{
+  PetscReal *theta, *lp[2], l0;
+  PetscInt   n;
+  TzLoss     loss;
+
+  (void)state;
+  loss = Problem(PETSC_COMM_SELF, "-net_format dense -net_layers 6,6 -net_contraction auto", estimators[0], 1, &n, &theta);
+  assert_null(loss->ops->coordinates);
+  CHECK(PetscFree(theta));
+  CHECK(TzLossDestroy(&loss));
+  for (int plain = 0; plain < 2; plain++) {
+    TzQueries q;
+
+    loss = Problem(PETSC_COMM_SELF, plain ? "-net_layers 24,12 -net_tt_rank 2 -net_evaluation plain" : "-net_layers 24,12 -net_tt_rank 2", estimators[0], 1, &n, &theta);
+    assert_true((loss->ops->coordinates == NULL) == plain);
+    q = Queries(0, n, 0.01, PETSC_FALSE);
+    CHECK(PetscMalloc1(n, &lp[plain]));
+    CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp[plain], NULL));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+  for (PetscInt i = 0; i < n; i++) assert_true(fabs(lp[0][i] - lp[1][i]) <= 1e-12 * l0);
+  CHECK(PetscFree(lp[0]));
+  CHECK(PetscFree(lp[1]));
+}
+
+/* Parts of the coordinates, one side only, and parts of the blocks of samples: the same bits */
+static void TestParts(void **state)
+{
+  const PetscInt blocks = (NPTS + 4) / 5;
+
+  (void)state;
+  for (size_t e = 0; e < 3; e++) {
+    PetscReal *theta, *all, *part;
+    PetscInt   n;
+    TzLoss     loss = Problem(PETSC_COMM_SELF, nets[e ? 0 : 7], estimators[e], 1, &n, &theta);
+    TzQueries  q    = Queries(0, n, 0.01, PETSC_TRUE);
+
+    CHECK(PetscMalloc2(2 * n * blocks, &all, 2 * n * blocks, &part));
+    CHECK((*loss->ops->coordinates)(loss, theta, &q, 0, NPTS, all));
+    for (PetscInt first = 0; first < n; first += 61)
+      for (PetscInt b = first / 61 % 2; b + 2 <= blocks; b += 3) {
+        q = Queries(first, PetscMin(17, n - first), 0.01, first % 3 ? PETSC_TRUE : PETSC_FALSE);
+        CHECK((*loss->ops->coordinates)(loss, theta, &q, 5 * b, PetscMin(5 * b + 10, NPTS), part));
+        for (PetscInt v = 0; v < q.n * (q.twosided ? 2 : 1); v++)
+          for (PetscInt k = 0; k < 2; k++) assert_true(part[2 * v + k] == all[((q.twosided ? v : 2 * v) + 2 * first) * blocks + b + k]);
+      }
+    CHECK(PetscFree2(all, part));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+}
+
+/* On any number of ranks: the bits of one rank */
+static void TestRanks(void **state)
+{
+  (void)state;
+  for (size_t e = 0; e < 3; e++) {
+    PetscReal *theta, *lp[2], l0;
+    PetscInt   n;
+    int        same = 1, everywhere;
+
+    for (int world = 0; world < 2; world++) {
+      TzLoss          loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[0], estimators[e], 1, &n, &theta);
+      const TzQueries q    = Queries(3, n - 3, 0.01, PETSC_FALSE);
+
+      CHECK(PetscMalloc1(n, &lp[world]));
+      CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp[world], NULL));
+      CHECK(PetscFree(theta));
+      CHECK(TzLossDestroy(&loss));
+    }
+    for (PetscInt i = 0; i < n - 3; i++) same = same && lp[0][i] == lp[1][i];
+    CHECK(MPI_Allreduce(&same, &everywhere, 1, MPI_INT, MPI_LAND, PETSC_COMM_WORLD));
+    assert_true(everywhere);
+    CHECK(PetscFree(lp[0]));
+    CHECK(PetscFree(lp[1]));
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(TestEqual), cmocka_unit_test(TestFar), cmocka_unit_test(TestPlain), cmocka_unit_test(TestParts), cmocka_unit_test(TestRanks),
+  };
+  int failed;
+
+  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  if (TzFinalize()) return 1;
+  return failed;
+}
