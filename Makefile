@@ -60,7 +60,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(MPICC) $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 tests: $(TESTS)
 
