@@ -50,7 +50,7 @@ format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.inc')
 
 $(SHLIB): $(OBJ)
-	$(MPICC) -shared $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	$(MPICC) -fopenmp -shared $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 $(BUILD)/tenzo: $(POBJ) $(LIB)
 	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
@@ -84,8 +84,12 @@ run-memcheck: all
 check-slurm: all
 	$(RUN) bash tests/slurm.sh
 
+# ratios inside one run; the PyTorch program is timed too where the shared folder has it and a Python with torch is there
+PEER := $(wildcard $(TZ_SHARED)/peers/torch_zo_sg.py)
 bench: all $(BENCH)
-	@for b in $(BENCH); do $(RUN) SHORT=$(SHORT) $$b || exit 1; done
+	$(RUN) mpirun -n 2 --bind-to core $(BUILD)/bench/bench $(if $(SHORT),-short) -json $(BUILD)/bench.json $(if $(PEER),-torch $(PEER))
+	@for b in $(filter-out %/bench %/scaling,$(BENCH)); do $(RUN) SHORT=$(SHORT) $$b || exit 1; done
+	$(if $(SHORT),,$(RUN) $(BUILD)/bench/scaling)
 
 style:
 	bash jobs/deps.sh dev
