@@ -278,7 +278,7 @@ PetscErrorCode TzRunSolve(TzRun *run)
   sigaction(SIGUSR1, &action, NULL);
   PetscCall(PetscTime(&run->t0));
   run->tprint = run->t0;
-  if (!run->step0 && run->o.validate) PetscCall(TzRunRecordValidation(run));
+  if (!run->step0 && !run->c.validation.n && run->o.validate) PetscCall(TzRunRecordValidation(run));
   if (run->o.checkpoint) PetscCall(TzRunCheckpoint(run)); /* so that a file that cannot be written is noticed now */
   PetscCall(TaoSolve(run->tao));
   PetscFunctionReturn(PETSC_SUCCESS);

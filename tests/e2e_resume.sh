@@ -16,6 +16,14 @@ for kind in "zosign -zo_momentum 0.5" "zohybrid -zo_patience 15 -zo_lr_schedule 
   done
 done
 
+# --- from the checkpoint of step 0 ---
+rm -f half.h5
+on 1 solve $quick -tao_max_it 0 -tz_output half.h5 -tz_validate_every 20 >half.txt 2>&1
+on 1 solve -tz_resume half.h5 -tao_max_it 40 -tz_quiet >more.txt 2>&1
+on 1 solve $quick -tao_max_it 40 -tz_output whole.h5 -tz_validate_every 20 >whole.txt 2>&1
+ok "0 + 40 steps, theta" same "$(field theta whole.txt)" "$(field theta more.txt)"
+ok "0 + 40 steps, history" same "$(digest whole.h5)" "$(digest half.h5)"
+
 # --- signals: checkpoint, exit code 75, and on ---
 long="$quick -tao_type zosign -zo_momentum 0.9 -tao_max_it 3000 -tz_checkpoint_every 50 -tz_validate_every 500"
 on 1 solve $long -tz_output whole.h5 >whole.txt 2>&1
