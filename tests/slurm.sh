@@ -1,0 +1,45 @@
+#!/bin/bash
+# The batch job on a cluster of two virtual nodes ($TZ_SHARED/slurm): by srun and by mpirun; signalled, requeued and resumed
+# it gives the uninterrupted result, bit by bit.
+shared=$(cd "$(dirname "$0")/.." && cd "${TZ_SHARED:-../shared}/slurm" 2>/dev/null && pwd)
+. "$(dirname "$0")/lib.sh"
+if [ -z "$shared" ] || ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null || [ "$(id -u)" != 0 ]; then
+  skip "no ${TZ_SHARED:-../shared}/slurm, no slurmctld or munged, or not root"
+  finish
+  exit
+fi
+cluster=$work/cluster
+chmod 755 "$work" # munged wants to be reached by all
+trap 'bash "$shared/stop.sh" "$cluster"; rm -rf "$work"' EXIT
+timeout 60 bash "$shared/start.sh" "$cluster" 2 $((20000 + $$ % 20000)) >start.txt 2>&1 || { cat start.txt; skip "the cluster did not start"; finish; exit; }
+export SLURM_CONF=$cluster/slurm.conf OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
+unset OMPI_MCA_rmaps_base_oversubscribe
+export TENZO=$tenzo
+
+echo "$quick -tao_type zosign -zo_momentum 0.9 -tao_max_it 6000 -tz_checkpoint_every 100 -tz_validate_every 1000" | sed 's/ -\([a-z]\)/\n-\1/g' >quick.opts
+on 1 solve -options_file quick.opts -tz_output whole.h5 >whole.txt 2>&1
+whole=$(field theta whole.txt)
+ok "the uninterrupted run" [ -n "$whole" ]
+state() { timeout 5 scontrol -o show job "$1" | grep -o 'JobState=[A-Z]*'; }
+await() { for _ in $(seq 300); do eval "$1" && return 0; sleep 0.2; done; echo "  waited in vain for: $1"; return 1; }
+
+for launch in srun mpirun; do
+  export TZ_LAUNCH=$launch TZ_OPTS=quick.opts
+  job=$(TZ_OUT=$launch.h5 timeout 10 sbatch --parsable -o "$launch.txt" "$root/jobs/hjb20.sbatch")
+  await '[ "$(state $job)" = JobState=COMPLETED ]'
+  ok "$launch on two nodes: theta" same "$whole" "$(grep ^RESULT "$launch.txt" | sed 's/.*theta=//')"
+  ok "$launch on two nodes: 4 ranks" grep -q '^RESULT .* ranks=4 ' "$launch.txt"
+  ok "$launch on two nodes: history" same "$(digest whole.h5)" "$(digest "$launch.h5")"
+
+  job=$(TZ_OUT=$launch-cut.h5 timeout 10 sbatch --parsable -o "$launch-cut.txt" "$root/jobs/hjb20.sbatch")
+  await '[ -s $launch-cut.h5 ]'
+  timeout 5 scancel --signal=USR1 --batch "$job"
+  await 'grep -q "^exit code 75" $launch-cut.txt'
+  ok "$launch: signalled: exit code 75" grep -q '^exit code 75' "$launch-cut.txt"
+  await '[ "$(state $job)" = JobState=COMPLETED ]'
+  ok "$launch: requeued: second start from the checkpoint" grep -q "^start 1 on .*-tz_resume $launch-cut.h5" "$launch-cut.txt"
+  ok "$launch: resumed: theta" same "$whole" "$(grep ^RESULT "$launch-cut.txt" | sed 's/.*theta=//')"
+  ok "$launch: resumed: history" same "$(digest whole.h5)" "$(digest "$launch-cut.h5")"
+  [ "$failed" = 0 ] || cat "$launch.txt" "$launch-cut.txt"
+done
+finish
