@@ -69,6 +69,9 @@ static PetscErrorCode SecondPhaseFromOptions(TAO_ZO *zo, MPI_Comm comm, PetscOpt
   PetscCall(
     PetscOptionsInt("-zo_patience", "Steps without improvement of the loss after which CGE begins (>= 1)", "TaoZOSetLoss", zo->patience, &zo->patience, NULL));
   PetscCheck(zo->patience >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_patience %" PetscInt_FMT ": must be at least 1", zo->patience);
+  PetscCall(PetscOptionsInt("-zo_patience_window", "Steps over which the loss is averaged before it is compared (>= 1)", "TaoZOSetLoss", zo->window,
+                            &zo->window, NULL));
+  PetscCheck(zo->window >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_patience_window %" PetscInt_FMT ": must be at least 1", zo->window);
   PetscCall(
     PetscOptionsReal("-zo_patience_tol", "Relative improvement of the loss that counts (0 <= e < 1)", "TaoZOSetLoss", zo->tolerance, &zo->tolerance, NULL));
   PetscCheck(zo->tolerance >= 0 && zo->tolerance < 1, comm, PETSC_ERR_USER_INPUT, "-zo_patience_tol %g: must be at least 0 and below 1", (double)zo->tolerance);
@@ -188,9 +191,9 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
 
 static void ResetState(TAO_ZO *zo)
 {
-  zo->state.step = zo->state.phase = zo->state.stalled = 0;
-  zo->state.best                                       = PETSC_MAX_REAL;
-  zo->state.damping                                    = 1e-3;
+  zo->state.step = zo->state.phase = zo->state.stalled = zo->state.sum = zo->state.summed = 0;
+  zo->state.best                                                                          = PETSC_MAX_REAL;
+  zo->state.damping                                                                       = 1e-3;
 }
 
 PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[])
@@ -203,6 +206,7 @@ PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[])
   zo->nphases = nphases;
   for (PetscInt i = 0; i < nphases; i++) zo->phase[i] = phase[i];
   zo->patience  = 200;
+  zo->window    = 1;
   zo->tolerance = 1e-3;
   zo->schedule  = (TzSchedule){.type = TZ_LR_CONSTANT, .lr = phase[0].lr, .factor = 0.5, .every = 1000};
   ResetState(zo);
@@ -283,9 +287,10 @@ PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
   *state = (TzZOState){.nvec       = 1,
                        .vecname    = {"momentum"},
                        .vec        = {zo->momentum},
-                       .nscalar    = 5,
-                       .scalarname = {"step", "phase", "best_loss", "stalled", "damping"},
-                       .scalar     = {&zo->state.step, &zo->state.phase, &zo->state.best, &zo->state.stalled, &zo->state.damping}};
+                       .nscalar    = 7,
+                       .scalarname = {"step", "phase", "best_loss", "stalled", "window_sum", "window_steps", "damping"},
+                       .scalar     = {&zo->state.step, &zo->state.phase, &zo->state.best, &zo->state.stalled, &zo->state.sum, &zo->state.summed,
+                                      &zo->state.damping}};
   if (zo->second) {
     state->vecname[state->nvec] = "second_moment";
     state->vec[state->nvec++]   = zo->second;

@@ -9,6 +9,7 @@
 
   Options Database Keys:
 + -zo_patience k - steps without improvement after which CGE begins (default 200)
+. -zo_patience_window w - the loss is averaged over windows of w steps, one epoch for losses on mini-batches (default 1)
 . -zo_patience_tol e - relative improvement that counts: L < best - e |best| (default 1e-3)
 . -zo_queries, -zo_direction, -zo_mu, -zo_two_sided, -zo_lr, -zo_momentum - of the first phase, see TAOZOSIGN
 . -zo_cge_mu, -zo_cge_two_sided, -zo_cge_lr, -zo_cge_momentum - of the second (default: those of the first; 1e-3; 0.9)

@@ -52,10 +52,11 @@ typedef struct {
   PetscInt   nphases;
   TzSchedule schedule;
   PetscInt   patience; /* two phases: steps without improvement that end the first */
+  PetscInt   window;   /* steps over which their loss is averaged */
   PetscReal  tolerance;
 
-  struct { /* with the momentum, all that a later step depends on */
-    PetscReal step, phase, best, stalled, damping;
+  struct {                                                      /* with the momentum, all that a later step depends on */
+    PetscReal step, phase, best, stalled, sum, summed, damping; /* sum: of the losses of the `summed` steps of a window */
   } state;
   Vec momentum, second; /* first and, for Adam, second moments */
 

@@ -108,15 +108,21 @@ static PetscErrorCode Update(Tao tao, const TzZOPhase *phase)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Ends the first of two phases when the loss has not improved for the patience */
+/* Ends the first of two phases when the loss, averaged over windows of steps, has not improved for the patience */
 static PetscErrorCode CountPatience(TAO_ZO *zo, PetscReal l0)
 {
+  PetscReal mean;
+
   PetscFunctionBegin;
   if (zo->state.phase + 1 >= zo->nphases) PetscFunctionReturn(PETSC_SUCCESS);
-  if (l0 < zo->state.best - zo->tolerance * PetscAbsReal(zo->state.best)) {
-    zo->state.best    = l0;
-    zo->state.stalled = 0;
-  } else if (++zo->state.stalled >= zo->patience) {
+  zo->state.sum += l0;
+  zo->state.summed += 1;
+  if (zo->state.summed < zo->window) PetscFunctionReturn(PETSC_SUCCESS);
+  mean              = zo->state.sum / zo->state.summed;
+  zo->state.stalled = mean < zo->state.best - zo->tolerance * PetscAbsReal(zo->state.best) ? 0 : zo->state.stalled + zo->state.summed;
+  if (!zo->state.stalled) zo->state.best = mean;
+  zo->state.sum = zo->state.summed = 0;
+  if (zo->state.stalled >= zo->patience) {
     zo->state.phase += 1;
     PetscCall(VecSet(zo->momentum, 0));
   }

@@ -1,0 +1,79 @@
+#!/bin/bash
+# classify and eval, end to end, on a small set of digits that is made here: they learn, on any number of ranks the same; resuming;
+# wrong files. Where the real MNIST is, a short run on it.
+. "$(dirname "$0")/lib.sh"
+
+# 8 x 8 images: digits 0..4 a bright row, 5..9 a bright column, on noise; as IDX files, plain (train) and gzip (t10k)
+perl -e '
+  srand(1);
+  for (["train", 2000], ["t10k", 500]) {
+    my ($name, $n) = @$_; my ($pixel, $label) = ("", "");
+    for my $i (0 .. $n - 1) {
+      my $d = $i % 10; $label .= chr($d);
+      for my $r (0 .. 7) { for my $c (0 .. 7) {
+        my $on = int(($d < 5 ? $r : $c) / 1.6) == $d % 5;
+        $pixel .= chr(int(rand(100)) + ($on ? 100 : 0));
+      } }
+    }
+    open(F, ">", "$name-images-idx3-ubyte"); binmode F; print F pack("N4", 0x803, $n, 8, 8), $pixel; close F;
+    open(F, ">", "$name-labels-idx1-ubyte"); binmode F; print F pack("N2", 0x801, $n), $label; close F;
+  }'
+gzip t10k-*
+small="-mnist_dir . -net_layers 32 -net_tt_rank 3 -net_tt_modes 8,8|8,4;8,4|5,2 -tz_quiet"
+at_least() { awk -v a="$1" -v b="$2" 'BEGIN {exit !(a >= b)}'; }
+
+# --- every kind of training learns (a guess is right once in ten), and is the same on 1, 2 and 3 ranks ---
+train() { # train NAME ACCURACY OPTIONS...
+  local name=$1 least=$2; shift 2
+  for n in 1 2 3; do
+    rm -f "$name.h5"
+    on $n classify $small "$@" -tz_output "$name.h5" >"$name.$n.txt" 2>&1
+    ok "$name: same on $n ranks" same "$(field theta "$name.1.txt")" "$(field theta "$name.$n.txt")"
+  done
+  ok "$name: accuracy $(field accuracy "$name.1.txt") >= $least" at_least "$(field accuracy "$name.1.txt")" "$least"
+}
+hybrid="-tao_type zohybrid -zo_lr 1e-2 -zo_patience 10 -zo_patience_window 5 -zo_patience_tol 0.1 -zo_cge_lr 0.05 -zo_cge_mu 1e-3"
+train hybrid 0.95 $hybrid -tz_epochs 6
+train sign 0.6 -tao_type zosign -zo_lr 1e-2 -tz_epochs 10 -zo_lr_schedule cosine
+train sgd 0.95 -tao_type sgd -zo_lr 0.05 -tz_epochs 5
+train dense 0.95 -tao_type zocge -zo_lr 0.05 -zo_mu 1e-3 -net_format dense -net_layers 10 -tz_epochs 4
+
+# --- eval: the accuracy of the run; a confusion matrix whose sum is the number of images ---
+on 2 eval -tz_model hybrid.h5 -mnist_dir . -tz_output predictions.h5 >eval.txt 2>&1
+ok "eval: accuracy" same "$(field accuracy hybrid.1.txt)" "$(field accuracy eval.txt)"
+ok "eval: parameters" same "$(field theta hybrid.1.txt)" "$(field theta eval.txt)"
+ok "eval: confusion matrix" same 500 "$(sed -n 2,11p eval.txt | tr -s ' ' '\n' | awk '{s += $1} END {print s}')"
+right=$(h5dump -d /prediction -y -w 1 predictions.h5 | awk '/DATA/ {d = 1; next} d && /[0-9]/ {n += ($1 + 0 == (k++ % 10))} END {print n / 500}')
+ok "eval: predictions in the file" same "$(field accuracy eval.txt)" "$right"
+
+# --- 4 + 2 epochs are 6, bit by bit, through both phases of the hybrid ---
+for first in 1 4; do
+  rm -f half.h5
+  on 1 classify $small $hybrid -tz_epochs $first -tz_output half.h5 >half.txt 2>&1
+  on 2 classify -tz_resume half.h5 -mnist_dir . -tz_epochs 6 -tz_quiet >more.txt 2>&1
+  ok "resumed after $first epochs" same "$(field theta hybrid.1.txt)" "$(field theta more.txt)"
+done
+
+# --- wrong files: one line that names the directory or the file ---
+wrong() { # wrong NAME TEXT
+  on 1 classify $small -mnist_dir bad -tz_output bad.h5 >bad.txt 2>bad.err
+  ok "$1" test $? != 0 -a "$(wc -l <bad.err)" = 1 -a "$(grep -c "^tenzo: error: .*$2" bad.err)" = 1 -a ! -e bad.h5
+}
+mkdir bad
+wrong "no files" "bad/train-images"
+cp *ubyte* bad; head -c 1000 train-images-idx3-ubyte >bad/train-images-idx3-ubyte
+wrong "a short file" "bad/train-images-idx3-ubyte: ends after 984 of the 128000 bytes"
+cp train-labels-idx1-ubyte bad/train-images-idx3-ubyte
+wrong "labels in place of images" "bad/train-images-idx3-ubyte: not an IDX file of images"
+cp train-images-idx3-ubyte bad; head -c 600 t10k-images-idx3-ubyte.gz >bad/t10k-images-idx3-ubyte.gz
+wrong "a short gzip stream" "bad/t10k-images-idx3-ubyte.gz: unexpected end of file"
+
+# --- the real digits ---
+mnist=${TZ_SHARED:-$root/../shared}/mnist
+if [ -d "$mnist" ]; then
+  on 2 classify -mnist_dir "$mnist" -tao_type zocge -zo_mu 1e-3 -zo_lr 0.05 -tao_max_it 60 -tz_quiet -tz_output none >mnist.txt 2>&1
+  ok "MNIST: 60 steps of CGE reach $(field accuracy mnist.txt) >= 0.7" at_least "$(field accuracy mnist.txt)" 0.7
+else
+  skip "no MNIST at $mnist"
+fi
+finish
