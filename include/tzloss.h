@@ -25,18 +25,19 @@ typedef const char       *TzLossType;
   random sign a coordinate: each xi_q is a Rademacher vector, and |xi_q . xi_r| < n, whatever the number of parameters (0 where that is a
   multiple of the power of two above n). coordinate: unit vectors.
 */
-typedef enum {TZ_DIRECTION_GAUSSIAN, TZ_DIRECTION_RADEMACHER, TZ_DIRECTION_HADAMARD, TZ_DIRECTION_COORDINATE} TzDirection;
+typedef enum { TZ_DIRECTION_GAUSSIAN, TZ_DIRECTION_RADEMACHER, TZ_DIRECTION_HADAMARD, TZ_DIRECTION_COORDINATE } TzDirection;
 PETSC_EXTERN const char *const TzDirections[]; /* "gaussian","rademacher","hadamard","coordinate",... */
 
 /* Which parameter vectors: theta, theta + mu xi_q, theta - mu xi_q for q = 0..n-1; xi_q is direction number first + q (unit vector first + q) */
 typedef struct {
-  TzDirection direction;
-  PetscReal   mu;
-  PetscBool   base;     /* theta itself */
-  PetscBool   twosided; /* theta - mu xi_q as well */
-  PetscInt    first, n;
-  PetscInt64  seed;
-  PetscInt    step; /* with seed and first + q the key of xi_q (TZ_STREAM_DIRECTION) */
+  TzDirection     direction;
+  PetscReal       mu;
+  PetscBool       base;     /* theta itself */
+  PetscBool       twosided; /* theta - mu xi_q as well */
+  PetscInt        first, n;
+  const PetscInt *which; /* coordinate: xi_q is unit vector number which[first + q], ascending; NULL: first + q */
+  PetscInt64      seed;
+  PetscInt        step; /* with seed and first + q the key of xi_q (TZ_STREAM_DIRECTION) */
 } TzQueries;
 
 /*

@@ -38,13 +38,14 @@ struct _p_TzLoss {
   TzNet      net;
   PetscInt   nparams;
   PetscInt64 seed;
-  PetscInt   nsamples;    /* points of a step */
-  PetscInt   blocksize;   /* samples of a block; the last may be shorter */
+  PetscInt   nsamples;      /* points of a step */
+  PetscInt   blocksize;     /* samples of a block; the last may be shorter */
   PetscInt   gradientblock; /* samples of a block of the exact gradient; 0: blocksize */
-  PetscInt   nodeblocks;  /* blocks of nodes per sample; 1 if the type has none */
-  PetscInt   partialsize; /* numbers of a partial sum per sample: D + 2 */
-  PetscInt64 forwards;    /* network evaluations per sample and query */
-  PetscInt   grid[3];     /* ranks over queries, blocks of samples, blocks of nodes; 0 0 0: automatic */
+  PetscInt   nodeblocks;    /* blocks of nodes per sample; 1 if the type has none */
+  PetscInt   partialsize;   /* numbers of a partial sum per sample: D + 2 */
+  PetscInt64 forwards;      /* network evaluations per sample and query */
+  PetscBool  listed;        /* ops->coordinates understands TzQueries.which */
+  PetscInt   grid[3];       /* ranks over queries, blocks of samples, blocks of nodes; 0 0 0: automatic */
   TzCounts   counts;
   PetscBool  setupcalled;
   void      *work;       /* evaluate.c: partitions and buffers */
@@ -64,6 +65,11 @@ PETSC_INTERN PetscErrorCode TzLossDirectionsDestroy(TzLoss);
 /* evaluate.c */
 PETSC_INTERN PetscErrorCode TzLossWorkDestroy(TzLoss);
 PETSC_INTERN PetscErrorCode TzLossWorkView(TzLoss, PetscViewer);
+/* direction coordinate: the parameter that query number `query` moves */
+static inline PetscInt TzQueriesCoordinate(const TzQueries *q, PetscInt query)
+{
+  return q->which ? q->which[q->first + query] : q->first + query;
+}
 /* Values of a call: base + n (1 + twosided) */
 static inline PetscInt TzQueriesCount(const TzQueries *q)
 {

@@ -14,32 +14,32 @@
 #include <tzsys.h>
 #include <tzrule.h>
 
-typedef struct _p_TzNet    *TzNet;
+typedef struct _p_TzNet     *TzNet;
 typedef struct _p_TzNetEval *TzNetEval; /* a network bound to one parameter vector: its evaluator and scratch memory */
-typedef const char         *TzNetFormat;
+typedef const char          *TzNetFormat;
 #define TZNETDENSE  "dense"
 #define TZNETTT     "tt"
 #define TZNETTTM    "ttm"
 #define TZNETSPARSE "sparse"
 
-typedef enum {TZ_ACT_SINE, TZ_ACT_TANH, TZ_ACT_RELU} TzActivation;
+typedef enum { TZ_ACT_SINE, TZ_ACT_TANH, TZ_ACT_RELU } TzActivation;
 PETSC_EXTERN const char *const TzActivations[]; /* "sine","tanh","relu",... for PetscOptionsEnum */
 
 PETSC_EXTERN PetscClassId   TZNET_CLASSID;
 PETSC_EXTERN PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *net);
-PETSC_EXTERN PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format);                      /* -net_format */
-PETSC_EXTERN PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out);                   /* inputs and outputs: given by the problem */
-PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[]);     /* -net_layers 768,768 */
-PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act);                    /* -net_activation */
-PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);                                /* -net_tt_rank */
-PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]);                       /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
+PETSC_EXTERN PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format);                  /* -net_format */
+PETSC_EXTERN PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out);               /* inputs and outputs: given by the problem */
+PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[]); /* -net_layers 768,768 */
+PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act);                /* -net_activation */
+PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);                            /* -net_tt_rank */
+PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]);                   /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
 PETSC_EXTERN PetscErrorCode TzNetSetFromOptions(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */
 PETSC_EXTERN PetscErrorCode TzNetDestroy(TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out);
 PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
-PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);  /* theta[n] */
+PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);                    /* theta[n] */
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
 
 /* Evaluators. One per thread; Bind prepares everything that depends on theta alone. theta is copied. */
@@ -54,11 +54,13 @@ PETSC_EXTERN PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const 
   Scalar networks (out = 1) around n points X [n][in], at pairs j0 <= j < j1 of a symmetric stencil with scale s:
   even [n][j1-j0] = f(x + s z_j) + f(x - s z_j) - 2 f(x),  odd [n][j1-j0] = f(x + s z_j) - f(x - s z_j),  f0 [n] = f(x).
 */
-PETSC_EXTERN PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_EXTERN PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                           PetscReal f0[], PetscReal even[], PetscReal odd[]);
 /* jet [n][in+2]: value, gradient in all inputs, Laplacian in the first nlap inputs, by exact forward propagation. */
 PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 /* Their adjoints, for the first-order references: grad [nparams] += d(loss)/d(theta), from d(loss)/d(f0), d(even), d(odd), or d(jet), of the same shapes */
-PETSC_EXTERN PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
+PETSC_EXTERN PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                                   const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
 PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
 
 /*
@@ -66,15 +68,17 @@ PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, con
   layer of any train or dense format (TzNetHasCoordinates). Equal to forward passes at theta + delta e_i up to rounding.
 */
 typedef struct _p_TzNetCoordinates *TzNetCoordinates;
-PETSC_EXTERN PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has);
-PETSC_EXTERN PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *c);
-PETSC_EXTERN PetscErrorCode TzNetCoordinatesDestroy(TzNetCoordinates *c);
-PETSC_EXTERN PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[]); /* copies X [n][in] */
+PETSC_EXTERN PetscErrorCode         TzNetHasCoordinates(TzNet net, PetscBool *has);
+PETSC_EXTERN PetscErrorCode         TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *c);
+PETSC_EXTERN PetscErrorCode         TzNetCoordinatesDestroy(TzNetCoordinates *c);
+PETSC_EXTERN PetscErrorCode         TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[]); /* copies X [n][in] */
+PETSC_EXTERN PetscErrorCode         TzNetCoordinatesSetParameters(TzNetCoordinates c, PetscInt count, const PetscInt list[]); /* which ones: ascending */
 /*
-  Y [out][n], owned by c: outputs at that point with parameter which[k] moved by delta, k < n; each of first <= i < first + count
-  occurs once, in no particular order; which[k] = -1: nothing. A column does not depend on first and count.
+  Y [out][n], owned by c: outputs at that point with parameter list[which[k]] moved by delta, k < n. Each of the list occurs once, in no
+  particular order; which[k] = -1: nothing. A column does not depend on the rest of the list.
 */
-PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscInt *n, const PetscInt **which, const PetscReal **Y);
+PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt *n, const PetscInt **which,
+                                                     const PetscReal **Y);
 
 /*
   All parameter vectors theta + mu[s] e_i, i0 <= i < i1, s < nmu, at once: for every panel of rows p0 <= p < p0 + m of X [n][in] (ascending) and every (i, s)
@@ -83,6 +87,7 @@ PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscIn
 */
 typedef PetscErrorCode (*TzSweepSink)(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[]);
 PETSC_EXTERN PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first);
-PETSC_EXTERN PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx);
+PETSC_EXTERN PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
+                                           const PetscReal mu[], TzSweepSink sink, void *ctx);
 
 #endif

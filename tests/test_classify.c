@@ -179,7 +179,9 @@ static void test_coordinates(void **state)
     Case       fast, plain;
     TzQueries  q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 0.05, .base = PETSC_TRUE, .twosided = PETSC_TRUE}, part;
     PetscReal *l[6], l0[2], worst = 0;
+    PetscInt   list[2000];
     PetscBool  has;
+    int        same = 1;
 
     Open(&fast, PETSC_COMM_WORLD, formats[f], "");
     Open(&plain, PETSC_COMM_WORLD, formats[f], "-net_evaluation plain");
@@ -199,6 +201,17 @@ static void test_coordinates(void **state)
     ok(TzLossEvaluate(fast.loss, fast.theta, &part, NULL, l[4], l[5]));
     AssertAll(!memcmp(l[4], l[0] + part.first, sizeof(PetscReal) * (size_t)part.n) && !memcmp(l[5], l[1] + part.first, sizeof(PetscReal) * (size_t)part.n),
               "a part of the coordinates");
+    part.n     = 0; /* every third */
+    part.first = 1;
+    for (PetscInt i = 0; i < q.n; i += 3) list[part.n++] = i;
+    part.which = list;
+    part.n--;
+    ok(TzLossEvaluate(fast.loss, fast.theta, &part, NULL, l[4], l[5]));
+    for (PetscInt i = 0; i < part.n; i++) same = same && l[4][i] == l[0][3 * i + 3] && l[5][i] == l[1][3 * i + 3];
+    AssertAll(same, "a list of coordinates");
+    ok(TzLossEvaluate(plain.loss, plain.theta, &part, NULL, l[4], l[5]));
+    for (PetscInt i = 0; i < part.n; i++) same = same && l[4][i] == l[2][3 * i + 3] && l[5][i] == l[3][3 * i + 3];
+    AssertAll(same, "a list of coordinates, one by one");
     for (int k = 0; k < 6; k++) ok(PetscFree(l[k]));
     Close(&fast);
     Close(&plain);

@@ -26,21 +26,23 @@ PetscErrorCode TzCrossEntropyCoordinates(TzLoss loss, const PetscReal theta[], c
   if (!c->coordinates) PetscCall(TzNetCoordinatesCreate(loss->net, &c->coordinates));
   PetscCall(TzNetCoordinatesBind(c->coordinates, theta, i1 - i0, c->X + i0 * c->inputs));
   PetscCall(PetscArrayzero(blocksums, q->n * sides * blocks));
-  for (PetscInt first = q->first; first < q->first + q->n; first += CHUNK) {
-    const PetscInt count = PetscMin(CHUNK, q->first + q->n - first);
+  for (PetscInt k0 = 0; k0 < q->n; k0 += CHUNK) {
+    PetscInt list[CHUNK], count = PetscMin(CHUNK, q->n - k0);
 
+    for (PetscInt k = 0; k < count; k++) list[k] = TzQueriesCoordinate(q, k0 + k);
+    PetscCall(TzNetCoordinatesSetParameters(c->coordinates, count, list));
     for (PetscInt i = i0; i < i1; i++)
       for (PetscInt side = 0; side < sides; side++) {
-        PetscReal       *sum = blocksums + side * blocks + (i - i0) / loss->blocksize;
+        PetscReal       *sum = blocksums + (k0 * sides + side) * blocks + (i - i0) / loss->blocksize;
         const PetscInt  *which;
         const PetscReal *Y;
         PetscInt         n;
 
-        PetscCall(TzNetCoordinatesEvaluate(c->coordinates, i - i0, side ? -q->mu : q->mu, first, count, &n, &which, &Y));
+        PetscCall(TzNetCoordinatesEvaluate(c->coordinates, i - i0, side ? -q->mu : q->mu, &n, &which, &Y));
         PetscCall(Reserve(c, n));
         TzProductsGet()->logsumexp(n, TZ_IMAGE_CLASSES, Y, n, c->lse);
         for (PetscInt k = 0; k < n; k++)
-          if (which[k] >= 0) sum[(which[k] - q->first) * sides * blocks] += c->lse[k] - Y[c->label[i] * n + k];
+          if (which[k] >= 0) sum[which[k] * sides * blocks] += c->lse[k] - Y[c->label[i] * n + k];
       }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -97,6 +97,7 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
              TZ_IMAGE_CLASSES);
   PetscCall(TzNetEvalCreate(loss->net, &c->eval));
   PetscCall(TzNetHasCoordinates(loss->net, &structured));
+  loss->listed           = PETSC_TRUE;
   loss->ops->coordinates = structured ? TzCrossEntropyCoordinates : NULL;
   loss->forwards         = 1;
   loss->nodeblocks       = 1;

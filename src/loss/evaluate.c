@@ -32,7 +32,7 @@ static PetscErrorCode Bind(Call *c, PetscInt v)
     PetscCall(TzBufferReserve(&c->work->theta, n, &x));
     if (q->direction == TZ_DIRECTION_COORDINATE) {
       PetscCall(PetscArraycpy(x, c->theta, n));
-      x[q->first + query] += mu;
+      x[TzQueriesCoordinate(q, query)] += mu;
     } else {
       PetscCall(TzLossDirectionRow(c->loss, q, query, &xi));
       for (PetscInt i = 0; i < n; i++) x[i] = c->theta[i] + mu * xi[i];

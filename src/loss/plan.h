@@ -34,7 +34,7 @@ typedef struct {
 /* Whether the losses of these queries come from ops->coordinates, all at once (without the base, which is evaluated apart) */
 static inline PetscBool TzLossIsStructured(TzLoss loss, const TzQueries *q)
 {
-  return (PetscBool)(q->direction == TZ_DIRECTION_COORDINATE && q->n && loss->ops->coordinates);
+  return (PetscBool)(q->direction == TZ_DIRECTION_COORDINATE && q->n && loss->ops->coordinates && (loss->listed || !q->which));
 }
 /* The plan of such a call, made at the first one (collective) */
 PETSC_INTERN PetscErrorCode TzLossGetPlan(TzLoss loss, const TzQueries *q, PetscBool residuals, TzPlan *plan);

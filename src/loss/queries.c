@@ -26,7 +26,7 @@ PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt query, PetscInt i
     for (PetscInt i = i0; i < i1; i++) xi[i - i0] *= Hadamard(item, i);
     break;
   case TZ_DIRECTION_COORDINATE:
-    for (PetscInt i = i0; i < i1; i++) xi[i - i0] = i == item ? 1 : 0;
+    for (PetscInt i = i0; i < i1; i++) xi[i - i0] = i == TzQueriesCoordinate(q, query) ? 1 : 0;
     break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

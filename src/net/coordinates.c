@@ -18,13 +18,14 @@ struct _p_TzNetCoordinates {
   PetscReal  *W2, *W2t;      /* [out][hidden], [hidden][nv] */
   PetscInt    npoints;       /* room for, below */
   PetscReal  *X, *z, *a, *y; /* [n][in], [n][hidden], [n][hidden], [n][out]: inputs, hidden layer, outputs at the parameters bound */
+  PetscReal  *t;             /* inputs of a dense weight's entries */
   PetscReal  *D, *w;         /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
 
-  PetscInt   first, last;           /* the parameters that the slots are for */
+  PetscInt   count, *list;          /* the parameters asked for, ascending */
   PetscInt   core[2][TZ_MAX_CORES]; /* slot of each core's first group, -1: no parameter of it is asked for */
   PetscInt   weights[2], bias[2];   /* slot of the first parameter asked for of dense weights, of biases */
-  PetscInt   nslots, room;
-  PetscInt  *which; /* [nslots]: parameter, -1: none */
+  PetscInt   nslots;
+  PetscInt  *which; /* [nslots]: position in the list, -1: none */
   PetscReal *Y;     /* [out][nslots] */
 };
 
@@ -71,7 +72,7 @@ PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *newc)
       size = PetscMax(size, map->ml * map->mr * map->wide);
     }
   size = PetscMax(size, PetscMax(c->in, c->hidden));
-  PetscCall(PetscCalloc4(c->out * c->hidden, &c->W2, c->hidden * c->nv, &c->W2t, size, &c->D, rows * c->nv, &c->w));
+  PetscCall(PetscCalloc5(PetscMax(c->in, c->hidden), &c->t, c->out * c->hidden, &c->W2, c->hidden * c->nv, &c->W2t, size, &c->D, rows * c->nv, &c->w));
   *newc = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -82,9 +83,10 @@ PetscErrorCode TzNetCoordinatesDestroy(TzNetCoordinates *c)
   if (!*c) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzPartialsDestroy(&(*c)->partials[0]));
   PetscCall(TzPartialsDestroy(&(*c)->partials[1]));
-  PetscCall(PetscFree4((*c)->W2, (*c)->W2t, (*c)->D, (*c)->w));
+  PetscCall(PetscFree5((*c)->t, (*c)->W2, (*c)->W2t, (*c)->D, (*c)->w));
   PetscCall(PetscFree4((*c)->X, (*c)->z, (*c)->a, (*c)->y));
   PetscCall(PetscFree2((*c)->which, (*c)->Y));
+  PetscCall(PetscFree((*c)->list));
   PetscCall(TzNetEvalDestroy(&(*c)->eval));
   PetscCall(TzNetDestroy(&(*c)->net));
   PetscCall(PetscFree(*c));
@@ -120,39 +122,54 @@ PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The part of the parameters offset .. offset+n-1 that is asked for: lo <= i < hi, counted from offset */
-static PetscBool Overlap(const TzNetCoordinates c, PetscInt offset, PetscInt n, PetscInt *lo, PetscInt *hi)
+/* Position in the list of the first parameter that is not below i */
+static PetscInt Find(const TzNetCoordinates c, PetscInt i)
 {
-  *lo = PetscMax(0, c->first - offset);
-  *hi = PetscMin(n, c->last - offset);
-  return *lo < *hi ? PETSC_TRUE : PETSC_FALSE;
+  PetscInt lo = 0, hi = c->count;
+
+  while (lo < hi) {
+    const PetscInt mid = (lo + hi) / 2;
+
+    if (c->list[mid] < i) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo;
 }
 
-/* Slots for the part asked for of a range of parameters (of dense weights, of biases) */
+/* The parameters offset .. offset+n-1 that are asked for are list[k0] .. list[k1-1] */
+static PetscBool Overlap(const TzNetCoordinates c, PetscInt offset, PetscInt n, PetscInt *k0, PetscInt *k1)
+{
+  *k0 = Find(c, offset);
+  *k1 = Find(c, offset + n);
+  return *k0 < *k1 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Slots for those asked for of a range of parameters (of dense weights, of biases) */
 static void PlaceRange(TzNetCoordinates c, PetscInt offset, PetscInt n, PetscInt *slot)
 {
-  PetscInt lo, hi;
+  PetscInt k0, k1;
 
   *slot = c->nslots;
-  if (!Overlap(c, offset, n, &lo, &hi)) return;
-  for (PetscInt i = lo; i < hi && c->which; i++) c->which[c->nslots + i - lo] = offset + i;
-  c->nslots += hi - lo;
+  if (!Overlap(c, offset, n, &k0, &k1)) return;
+  for (PetscInt k = k0; k < k1 && c->which; k++) c->which[c->nslots + k - k0] = k;
+  c->nslots += k1 - k0;
 }
 
 /* Slots [jk][group][wide] for a core */
 static void PlaceCore(TzNetCoordinates c, const TzCoreMap *map, PetscInt *slot)
 {
   const TzCore core = map->core;
-  PetscInt     lo, hi;
+  PetscInt     k0, k1;
 
   *slot = -1;
-  if (!Overlap(c, core.offset, core.r0 * core.m * core.n * core.r1, &lo, &hi)) return;
+  if (!Overlap(c, core.offset, core.r0 * core.m * core.n * core.r1, &k0, &k1)) return;
   *slot = c->nslots;
   for (PetscInt g = 0; g < core.m * map->groups; g++, c->nslots += map->wide)
     for (PetscInt x = 0; x < map->wide && c->which; x++) {
       const PetscInt i = core.offset + g % map->groups * map->gstep + g / map->groups * map->jstep + x / map->n1 * map->cstep + x % map->n1 * map->dstep;
+      const PetscInt k = x < map->width ? Find(c, i) : c->count;
 
-      c->which[c->nslots + x] = x < map->width && i >= c->first && i < c->last ? i : -1;
+      c->which[c->nslots + x] = k < c->count && c->list[k] == i ? k : -1;
     }
 }
 
@@ -168,13 +185,15 @@ static void Place(TzNetCoordinates c)
   }
 }
 
-/* Slots for the parameters first <= i < last: counted, then placed */
-static PetscErrorCode SetRange(TzNetCoordinates c, PetscInt first, PetscInt last)
+/* Slots are counted, then placed */
+PetscErrorCode TzNetCoordinatesSetParameters(TzNetCoordinates c, PetscInt count, const PetscInt list[])
 {
   PetscFunctionBegin;
-  if (c->first == first && c->last == last) PetscFunctionReturn(PETSC_SUCCESS);
-  c->first = first;
-  c->last  = last;
+  if (c->count == count && !memcmp(c->list, list, (size_t)count * sizeof(*list))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(c->list));
+  PetscCall(PetscMalloc1(count, &c->list));
+  PetscCall(PetscArraycpy(c->list, list, count));
+  c->count = count;
   PetscCall(PetscFree2(c->which, c->Y));
   Place(c);
   PetscCall(PetscMalloc2(c->nslots, &c->which, c->nslots * c->out, &c->Y));
@@ -210,9 +229,10 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
   const TzNetCoordinates c       = call->c;
   const TzProducts      *kernels = TzProductsGet();
   const TzActivation     act     = c->net->act;
-  PetscReal             *Y       = c->Y + c->core[0][map - c->partials[0]->map];
+  PetscInt               slot    = c->core[0][map - c->partials[0]->map];
 
   PetscFunctionBegin;
+  if (slot < 0) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt jk = 0; jk < map->core.m; jk++) {
     const TzUnits units = {.ml    = map->ml,
                            .mr    = map->mr,
@@ -223,12 +243,12 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
                            .z     = call->z + jk * map->mr,
                            .V     = c->W2t + jk * map->mr * c->nv};
 
-    for (PetscInt g = 0; g < map->groups; g++, Y += map->wide) {
+    for (PetscInt g = 0; g < map->groups; g++, slot += map->wide) {
       const PetscReal *t    = T + g * map->group;
       const PetscInt   rows = act == TZ_ACT_RELU ? kernels->relushift(&units, map->wide, call->delta, t, c->D, c->w)
                                                  : ShiftUnits(act, &units, map->wide, call->delta, t, c->D, c->w);
 
-      kernels->product(c->out, map->wide, rows, (TzStrided){c->w, 1, c->nv}, c->D, map->wide, Y, c->nslots, PETSC_TRUE);
+      kernels->product(c->out, map->wide, rows, (TzStrided){c->w, 1, c->nv}, c->D, map->wide, c->Y + slot, c->nslots, PETSC_TRUE);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -242,6 +262,7 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
   PetscInt               slot = c->core[1][map - c->partials[1]->map];
 
   PetscFunctionBegin;
+  if (slot < 0) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt jk = 0; jk < map->core.m; jk++)
     for (PetscInt g = 0; g < map->groups; g++, slot += map->wide)
       for (PetscInt jl = 0; jl < map->ml; jl++)
@@ -259,18 +280,21 @@ static void DenseWeights(const Call *call, PetscInt l)
 {
   const TzNetCoordinates c     = call->c;
   const TzLayer         *layer = &c->net->layer[l];
-  PetscReal             *Y     = c->Y + c->weights[l];
-  PetscInt               lo, hi;
+  PetscReal             *Y = c->Y + c->weights[l], *t = c->t;
+  PetscInt               k0, k1;
 
   for (PetscInt j = 0; j < layer->out; j++) {
-    if (!Overlap(c, layer->weights + j * layer->in, layer->in, &lo, &hi)) continue;
+    const PetscInt row = layer->weights + j * layer->in;
+
+    if (!Overlap(c, row, layer->in, &k0, &k1)) continue;
+    for (PetscInt k = k0; k < k1; k++) t[k - k0] = l ? call->a[c->list[k] - row] : call->x[c->list[k] - row];
     if (l == 0) {
-      Shift(c->net->act, hi - lo, call->z[j], call->delta, call->x + lo, c->D);
-      TzProductsGet()->product(c->out, hi - lo, 1, (TzStrided){c->W2 + j, c->hidden, 1}, c->D, hi - lo, Y, c->nslots, PETSC_TRUE);
+      Shift(c->net->act, k1 - k0, call->z[j], call->delta, t, c->D);
+      TzProductsGet()->product(c->out, k1 - k0, 1, (TzStrided){c->W2 + j, c->hidden, 1}, c->D, k1 - k0, Y, c->nslots, PETSC_TRUE);
     } else {
-      for (PetscInt h = lo; h < hi; h++) Y[j * c->nslots + h - lo] += call->delta * call->a[h];
+      for (PetscInt k = 0; k < k1 - k0; k++) Y[j * c->nslots + k] += call->delta * t[k];
     }
-    Y += hi - lo;
+    Y += k1 - k0;
   }
 }
 
@@ -278,29 +302,31 @@ static void Biases(const Call *call)
 {
   const TzNetCoordinates c   = call->c;
   const PetscReal        one = 1;
-  PetscInt               lo, hi;
+  PetscInt               k0, k1;
 
-  if (Overlap(c, c->net->layer[0].bias, c->hidden, &lo, &hi)) {
-    for (PetscInt h = lo; h < hi; h++) Shift(c->net->act, 1, call->z[h], call->delta, &one, c->D + h);
-    for (PetscInt o = 0; o < c->out; o++)
-      for (PetscInt h = lo; h < hi; h++) c->Y[o * c->nslots + c->bias[0] + h - lo] += c->W2[o * c->hidden + h] * c->D[h];
-  }
-  if (Overlap(c, c->net->layer[1].bias, c->out, &lo, &hi))
-    for (PetscInt o = lo; o < hi; o++) c->Y[o * c->nslots + c->bias[1] + o - lo] += call->delta;
+  if (Overlap(c, c->net->layer[0].bias, c->hidden, &k0, &k1))
+    for (PetscInt k = k0; k < k1; k++) {
+      const PetscInt h = c->list[k] - c->net->layer[0].bias;
+      PetscReal      d;
+
+      Shift(c->net->act, 1, call->z[h], call->delta, &one, &d);
+      for (PetscInt o = 0; o < c->out; o++) c->Y[o * c->nslots + c->bias[0] + k - k0] += c->W2[o * c->hidden + h] * d;
+    }
+  if (Overlap(c, c->net->layer[1].bias, c->out, &k0, &k1))
+    for (PetscInt k = k0; k < k1; k++) c->Y[(c->list[k] - c->net->layer[1].bias) * c->nslots + c->bias[1] + k - k0] += call->delta;
 }
 
-PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt first, PetscInt count, PetscInt *n,
-                                        const PetscInt **which, const PetscReal **Y)
+PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt *n, const PetscInt **which, const PetscReal **Y)
 {
-  Call call = {.c = c, .delta = delta, .x = c->X + point * c->in, .z = c->z + point * c->hidden, .a = c->a + point * c->hidden};
+  const PetscInt first = c->list[0], last = c->list[c->count - 1] + 1;
+  Call           call = {.c = c, .delta = delta, .x = c->X + point * c->in, .z = c->z + point * c->hidden, .a = c->a + point * c->hidden};
 
   PetscFunctionBegin;
-  PetscCall(SetRange(c, first, first + count));
   for (PetscInt o = 0; o < c->out; o++)
     for (PetscInt i = 0; i < c->nslots; i++) c->Y[o * c->nslots + i] = c->y[point * c->out + o];
-  if (c->partials[0]) PetscCall(TzPartialsApply(c->partials[0], call.x, c->first, c->last, FirstWeight, &call));
+  if (c->partials[0]) PetscCall(TzPartialsApply(c->partials[0], call.x, first, last, FirstWeight, &call));
   else DenseWeights(&call, 0);
-  if (c->partials[1]) PetscCall(TzPartialsApply(c->partials[1], call.a, c->first, c->last, SecondWeight, &call));
+  if (c->partials[1]) PetscCall(TzPartialsApply(c->partials[1], call.a, first, last, SecondWeight, &call));
   else DenseWeights(&call, 1);
   Biases(&call);
   *n     = c->nslots;
