@@ -93,7 +93,7 @@ PetscErrorCode TzDerivSetType(TzDeriv deriv, TzDerivType type)
   PetscCall(PetscObjectTypeCompare((PetscObject)deriv, type, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFunctionListFind(TzDerivList, type, &create));
-  PetscCheck(create, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "option -deriv_type %s: must be one of stein, fd, forward", type);
+  PetscCheck(create, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-deriv_type %s: must be one of stein, fd, forward", type);
   PetscCall(Reset(deriv));
   PetscCall(PetscObjectChangeTypeName((PetscObject)deriv, type));
   PetscCall((*create)(deriv));

@@ -59,7 +59,7 @@ PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format)
     if (i) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
     PetscCall(PetscStrlcat(allowed, TzFormats[i]->name, sizeof(allowed)));
   }
-  SETERRQ(PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "option -net_format %s: must be one of %s", format, allowed);
+  SETERRQ(PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_format %s: must be one of %s", format, allowed);
 }
 
 PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out)
@@ -77,9 +77,9 @@ PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[])
   MPI_Comm comm = PetscObjectComm((PetscObject)net);
 
   PetscFunctionBegin;
-  PetscCheck(n >= 1 && n <= TZ_MAX_LAYERS, comm, PETSC_ERR_USER_INPUT, "option -net_layers: %" PetscInt_FMT " hidden layers; must be 1 to %d", n, TZ_MAX_LAYERS);
+  PetscCheck(n >= 1 && n <= TZ_MAX_LAYERS, comm, PETSC_ERR_USER_INPUT, "-net_layers: %" PetscInt_FMT " hidden layers; must be 1 to %d", n, TZ_MAX_LAYERS);
   for (PetscInt i = 0; i < n; i++) {
-    PetscCheck(widths[i] >= 1 && widths[i] <= 1000000, comm, PETSC_ERR_USER_INPUT, "option -net_layers: width %" PetscInt_FMT "; must be 1 to 1000000", widths[i]);
+    PetscCheck(widths[i] >= 1 && widths[i] <= 1000000, comm, PETSC_ERR_USER_INPUT, "-net_layers: width %" PetscInt_FMT "; must be 1 to 1000000", widths[i]);
     net->hidden[i] = widths[i];
   }
   net->nhidden     = n;
@@ -97,7 +97,7 @@ PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act)
 PetscErrorCode TzNetSetRank(TzNet net, PetscInt r)
 {
   PetscFunctionBegin;
-  PetscCheck(r >= 1 && r <= 4096, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "option -net_tt_rank %" PetscInt_FMT ": must be 1 to 4096", r);
+  PetscCheck(r >= 1 && r <= 4096, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_tt_rank %" PetscInt_FMT ": must be 1 to 4096", r);
   net->r           = r;
   net->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -142,7 +142,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate", evaluations, 2, evaluations[evaluation], &evaluation, NULL));
   net->plain = (PetscBool)(evaluation == 1);
   PetscCall(PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalPairs", net->threads, &net->threads, NULL));
-  PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "option -net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
+  PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
   PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines", "TzNetEvalPairs", net->series, &net->series, NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -316,7 +316,7 @@ int main(int argc, char **argv)
   if (!rank) {
     struct rusage usage;
 
-    if (file[0]) PetscCheck((json = fopen(file, "w")) != NULL, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "option -json %s: cannot be written", file);
+    if (file[0]) PetscCheck((json = fopen(file, "w")) != NULL, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "-json %s: cannot be written", file);
     if (json) fprintf(json, "[");
     PetscCall(PetscPrintf(PETSC_COMM_SELF, "kernels %s\n", TzKernelsGet()->isa));
     PetscCall(Queries());
