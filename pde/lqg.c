@@ -8,18 +8,48 @@
 */
 #include <tzpdeimpl.h>
 
+/*
+  u = (T - t) f + b, where b(x,T) = g(x). -lqg_extension
+    constant  b = g
+    heat      b = ln((1 + |x|^2 + 2 d c)/2): g of the mean of |y|^2 over y ~ N(x, 2 c I). Its residual is -8 |x|^2/(1 + |x|^2 + 2 d c)^2, where that of g
+              has the peak 2 d at the origin; what is left to the network is small.
+*/
 static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
 {
-  const PetscInt d = pde->d;
-  PetscReal      q = 1; /* 1 + |x|^2 */
+  const PetscInt  d    = pde->d;
+  const PetscBool heat = *(PetscBool *)pde->data;
+  PetscReal       square = 0, q;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < d; i++) q += z[i] * z[i];
+  for (PetscInt i = 0; i < d; i++) square += z[i] * z[i];
+  q        = 1 + square + (heat ? 2 * (PetscReal)d * (pde->T - z[d]) : 0);
   a[0]     = pde->T - z[d];
   a[d + 1] = -1;
   b[0]     = PetscLogReal(q / 2);
   for (PetscInt i = 0; i < d; i++) b[1 + i] = 2 * z[i] / q;
-  b[d + 2] = 2 * (PetscReal)d / q - 4 * (q - 1) / (q * q);
+  if (heat) b[d + 1] = -2 * (PetscReal)d / q;
+  b[d + 2] = 2 * (PetscReal)d / q - 4 * square / (q * q);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDESetFromOptions_LQG(TzPDE pde, PetscOptionItems *PetscOptionsObject)
+{
+  PetscBool  *heat        = (PetscBool *)pde->data;
+  const char *extension[] = {"constant", "heat"};
+  PetscInt    which       = *heat ? 1 : 0;
+
+  PetscFunctionBegin;
+  PetscOptionsHeadBegin(PetscOptionsObject, "HJB-LQG");
+  PetscCall(PetscOptionsEList("-lqg_extension", "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, 2, extension[which], &which, NULL));
+  *heat = (PetscBool)(which == 1);
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEDestroy_LQG(TzPDE pde)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(pde->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,9 +94,15 @@ static PetscErrorCode TzPDEExact_LQG(TzPDE pde, const PetscReal z[], PetscReal *
 
 PETSC_INTERN PetscErrorCode TzPDECreate_LQG(TzPDE pde)
 {
+  PetscBool *heat;
+
   PetscFunctionBegin;
-  pde->ops->transform = TzPDETransform_LQG;
-  pde->ops->residual  = TzPDEResidual_LQG;
-  pde->ops->exact     = TzPDEExact_LQG;
+  PetscCall(PetscNew(&heat));
+  pde->data                = heat;
+  pde->ops->transform      = TzPDETransform_LQG;
+  pde->ops->residual       = TzPDEResidual_LQG;
+  pde->ops->exact          = TzPDEExact_LQG;
+  pde->ops->setfromoptions = TzPDESetFromOptions_LQG;
+  pde->ops->destroy        = TzPDEDestroy_LQG;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

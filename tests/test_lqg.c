@@ -119,9 +119,39 @@ static void test_terminal(void **state)
   }
 }
 
+/* The heat extension has the terminal value at t = T, and with f = 0 the residual -8 |x|^2/q^2, q = 1 + |x|^2 + 2 d (1 - t), up to the cancellation of 2 d/q */
+static void test_heat_extension(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(dims); i++) {
+    const PetscInt d = dims[i];
+    TzPDE          pde;
+    PetscReal      z[251], f[253] = {0}, u[253], r, square = 0, q;
+
+    assert_int_equal(PetscOptionsSetValue(NULL, "-lqg_extension", "heat"), 0);
+    assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+    assert_int_equal(TzPDESetType(pde, TZPDELQG), 0);
+    assert_int_equal(TzPDESetDim(pde, d), 0);
+    assert_int_equal(TzPDESetFromOptions(pde), 0);
+    assert_int_equal(TzPDESetUp(pde), 0);
+    assert_int_equal(PetscOptionsClearValue(NULL, "-lqg_extension"), 0);
+    assert_int_equal(TzRandomNormal(1, TZ_STREAM_POINTS, 0, (PetscInt)i, 0, d, z), 0);
+    for (PetscInt k = 0; k < d; k++) square += z[k] * z[k];
+    z[d] = 0.3;
+    q    = 1 + square + 2 * d * 0.7;
+    assert_int_equal(TzPDETransform(pde, 1, z, f, u), 0);
+    assert_int_equal(TzPDEResidual(pde, 1, z, u, &r, NULL), 0);
+    within("residual", r, -8 * square / (q * q), 1e-14 * (1 + d));
+    z[d] = 1;
+    assert_int_equal(TzPDETransform(pde, 1, z, f, u), 0);
+    within("terminal value", u[0], log((1 + square) / 2), 1e-14);
+    assert_int_equal(TzPDEDestroy(&pde), 0);
+  }
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin), cmocka_unit_test(test_integral), cmocka_unit_test(test_terminal)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin), cmocka_unit_test(test_integral), cmocka_unit_test(test_terminal), cmocka_unit_test(test_heat_extension)};
   int                     failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
