@@ -9,13 +9,13 @@
 
 #include <tzsys.h>
 
-typedef enum {TZ_SAMPLER_BOX, TZ_SAMPLER_DIFFUSION, TZ_SAMPLER_MIXED} TzSampler;
+typedef enum { TZ_SAMPLER_BOX, TZ_SAMPLER_DIFFUSION, TZ_SAMPLER_MIXED } TzSampler;
 PETSC_EXTERN const char *const TzSamplers[]; /* for PetscOptionsEnum */
 
 typedef struct {
-  PetscInt  d;            /* space dimensions */
-  PetscReal lo, hi, T;    /* box */
-  PetscReal diffusion;    /* nu */
+  PetscInt  d;         /* space dimensions */
+  PetscReal lo, hi, T; /* box */
+  PetscReal diffusion; /* nu */
   TzSampler sampler;
 } TzDomain;
 

@@ -28,9 +28,9 @@ PETSC_EXTERN PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv);
 PETSC_EXTERN PetscErrorCode TzDerivSetUp(TzDeriv deriv);
 PETSC_EXTERN PetscErrorCode TzDerivView(TzDeriv deriv, PetscViewer viewer);
 PETSC_EXTERN PetscErrorCode TzDerivDestroy(TzDeriv *deriv);
-PETSC_EXTERN PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks);          /* blocks of nodes; 1 for forward */
-PETSC_EXTERN PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards);      /* network evaluations per point: 925, 43, 1 ... */
-PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step);  /* nodes of this step (Monte Carlo) */
+PETSC_EXTERN PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks);         /* blocks of nodes; 1 for forward */
+PETSC_EXTERN PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards);     /* network evaluations per point: 925, 43, 1 ... */
+PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step); /* nodes of this step (Monte Carlo) */
 /* partial [n][D+2] (overwritten): contribution of node block k at the points X [n][D], with the evaluator's parameters */
 PETSC_EXTERN PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
 /* jet [n][D+2]: all blocks */
@@ -46,7 +46,7 @@ typedef struct {
   const PetscReal *X;
   PetscInt         i0, i1, nmu;
   const PetscReal *mu;
-  TzSweepSink sink;
+  TzSweepSink      sink;
   void            *ctx;
 } TzDerivQueries;
 PETSC_EXTERN PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has); /* whether this is done all at once */

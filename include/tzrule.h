@@ -35,7 +35,7 @@ PETSC_EXTERN PetscClassId   TZRULE_CLASSID;
 PETSC_EXTERN PetscErrorCode TzRuleCreate(MPI_Comm comm, TzRule *rule);
 PETSC_EXTERN PetscErrorCode TzRuleSetType(TzRule rule, TzRuleType type);
 PETSC_EXTERN PetscErrorCode TzRuleGetType(TzRule rule, TzRuleType *type);
-PETSC_EXTERN PetscErrorCode TzRuleSetDim(TzRule rule, PetscInt dim);         /* -rule_dim */
+PETSC_EXTERN PetscErrorCode TzRuleSetDim(TzRule rule, PetscInt dim); /* -rule_dim */
 PETSC_EXTERN PetscErrorCode TzRuleGetDim(TzRule rule, PetscInt *dim);
 PETSC_EXTERN PetscErrorCode TzRuleSetLevel(TzRule rule, PetscInt level);     /* -rule_level (default 3) */
 PETSC_EXTERN PetscErrorCode TzRuleSetSamples(TzRule rule, PetscInt samples); /* -rule_samples (default 1024): pairs of "mc" */

@@ -32,19 +32,19 @@
 /* What a checkpoint has to keep of a solver so that k + k steps equal 2k steps bitwise. Pointers into the solver. */
 #define TZ_ZO_STATE_MAX 16
 typedef struct {
-  PetscInt    nvec;                        /* distributed vectors, laid out as the solution */
+  PetscInt    nvec; /* distributed vectors, laid out as the solution */
   const char *vecname[TZ_ZO_STATE_MAX];
   Vec         vec[TZ_ZO_STATE_MAX];
-  PetscInt    nscalar;                     /* numbers (integers are exact up to 2^53) */
+  PetscInt    nscalar; /* numbers (integers are exact up to 2^53) */
   const char *scalarname[TZ_ZO_STATE_MAX];
   PetscReal  *scalar[TZ_ZO_STATE_MAX];
 } TzZOState;
 
 PETSC_EXTERN PetscErrorCode TaoZORegisterAll(void);
-PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss);       /* before TaoSetFromOptions or after; reference counted */
-PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);          /* whether its type is one of these; otherwise the functions below are errors */
-PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state); /* after TaoSetUp; write through it to restore */
+PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss);           /* before TaoSetFromOptions or after; reference counted */
+PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);              /* whether its type is one of these; otherwise the functions below are errors */
+PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state);     /* after TaoSetUp; write through it to restore */
 PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr); /* of the current step */
-PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);     /* resume: the next step's number; -tao_max_it counts from 0 */
+PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);         /* resume: the next step's number; -tao_max_it counts from 0 */
 
 #endif

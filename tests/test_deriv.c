@@ -15,7 +15,7 @@
 #include "../src/deriv/derivimpl.h"
 
 #define OK(call) assert_int_equal((call), 0)
-#define DMAX 8
+#define DMAX     8
 
 static TzDeriv Estimator(const char *options, PetscInt d, TzNet *net)
 {
@@ -97,8 +97,8 @@ static void CheckEntry(const char *options, const int alpha[], PetscInt D, Petsc
 /* all monomials up to the given degrees; smoothing s = 0: of f itself */
 static void CheckMonomials(const char *options, PetscInt d, double s, int dvalue, int dgrad, int dlap)
 {
-  const PetscInt D = d + 1;
-  const double   c[DMAX] = {0.3, -0.7, 0.5, 0.2, 0.9, -0.4, 0.6, 0.1};
+  const PetscInt D           = d + 1;
+  const double   c[DMAX]     = {0.3, -0.7, 0.5, 0.2, 0.9, -0.4, 0.6, 0.1};
   int            alpha[DMAX] = {0}, most = dvalue;
   TzNet          net;
   TzDeriv        deriv = Estimator(options, d, &net);
@@ -159,7 +159,7 @@ static void TestFD(void **state)
 static void TestMonteCarlo(void **state)
 {
   const int    quadratic[DMAX] = {2}, linear[DMAX] = {0, 1};
-  const double c[DMAX]         = {0.3, -0.7, 0.5, 0.2};
+  const double c[DMAX] = {0.3, -0.7, 0.5, 0.2};
   double       jet[DMAX + 2], size[DMAX + 2], mean = 0, square = 0;
   TzNet        net;
   TzDeriv      deriv = Estimator("-deriv_type stein -rule_type mc -rule_samples 64", 3, &net);

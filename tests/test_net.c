@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "../src/net/kernels.h"
 
 #define OK(call) assert_int_equal((call), 0)
 
@@ -38,12 +37,12 @@ static void TestCounts(void **state)
     const char *options;
     PetscInt    in, out, n;
   } known[] = {
-    {"-net_format dense -net_layers 768,768",                                                                    21,  1,  608257},
-    {"-net_format tt -net_tt_rank 4",                                                                            21,  1,  3209  },
-    {"-net_format tt -net_tt_rank 10",                                                                           21,  1,  7745  },
-    {"-net_format ttm -net_layers 1024 -net_tt_rank 6 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1",             784, 10, 3962  },
-    {"-net_format ttm -net_layers 1024 -net_tt_rank 10 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1",            784, 10, 8314  },
-    {"-net_format dense -net_layers 1024",                                                                       784, 10, 814090},
+    {"-net_format dense -net_layers 768,768", 21, 1, 608257},
+    {"-net_format tt -net_tt_rank 4", 21, 1, 3209},
+    {"-net_format tt -net_tt_rank 10", 21, 1, 7745},
+    {"-net_format ttm -net_layers 1024 -net_tt_rank 6 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1", 784, 10, 3962},
+    {"-net_format ttm -net_layers 1024 -net_tt_rank 10 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1", 784, 10, 8314},
+    {"-net_format dense -net_layers 1024", 784, 10, 814090},
   };
 
   (void)state;
@@ -60,12 +59,13 @@ static void TestCounts(void **state)
 /* Entries of W have variance 2/(in + out): the mean square over all entries and 40 seeds, against the spread of that mean */
 static void TestInitialVariance(void **state)
 {
-  static const char *const formats[] = {"-net_format dense -net_layers 24", "-net_format tt -net_layers 24 -net_tt_rank 5", "-net_format ttm -net_layers 24 -net_tt_rank 5"};
+  static const char *const formats[] = {"-net_format dense -net_layers 24", "-net_format tt -net_layers 24 -net_tt_rank 5",
+                                        "-net_format ttm -net_layers 24 -net_tt_rank 5"};
 
   (void)state;
   for (size_t f = 0; f < 3; f++) {
-    TzNet     net = Net(formats[f], 20, 1);
-    PetscInt  n, seeds = 40;
+    TzNet      net = Net(formats[f], 20, 1);
+    PetscInt   n, seeds = 40;
     PetscReal *theta, W[24 * 20], mean = 0, var = 0, ms[40];
 
     OK(TzNetGetNumParameters(net, &n));
@@ -141,7 +141,8 @@ static void ByMatrices(TzNet net, PetscInt nlayers, const PetscInt widths[], TzA
       for (PetscInt i = 0; i < widths[l]; i++) z[j] += W[j * widths[l] + i] * a[i];
     }
     bias += widths[l + 1];
-    for (PetscInt j = 0; j < widths[l + 1]; j++) a[j] = l == nlayers - 1 ? z[j] : act == TZ_ACT_SINE ? sin(z[j]) : act == TZ_ACT_TANH ? tanh(z[j]) : fmax(z[j], 0);
+    for (PetscInt j = 0; j < widths[l + 1]; j++)
+      a[j] = l == nlayers - 1 ? z[j] : act == TZ_ACT_SINE ? sin(z[j]) : act == TZ_ACT_TANH ? tanh(z[j]) : fmax(z[j], 0);
   }
   *y = a[0];
 }
@@ -281,37 +282,6 @@ static void TestJet(void **state)
     }
 }
 
-/* Each instruction set's sine and cosine against long double over the range of the fast path and beyond it */
-static void TestSine(void **state)
-{
-  static const TzKernels *const all[] = {&TzKernels_Base, &TzKernels_AVX2, &TzKernels_AVX512};
-
-  (void)state;
-  for (int i = 0; i < 3; i++) {
-    double worst = 0;
-
-    if (i == 1 && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) continue;
-    if (i == 2 && !(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))) continue;
-    for (int scale = -6; scale <= 7; scale++) {
-      double x[1001], s[1001], c[1001], y[1001];
-
-      OK(TzRandomUniform(scale + 6, TZ_STREAM_POINTS, 0, 0, 0, 1001, x));
-      for (int j = 0; j < 1001; j++) x[j] = (2 * x[j] - 1) * pow(10, scale);
-      for (int j = 0; j < 40; j++) x[j] = j * M_PI / 2 * (j % 3 - 1); /* zeros and extrema */
-      all[i]->sine(1001, x, y);
-      all[i]->sincos(1001, x, s, c);
-      for (int j = 0; j < 1001; j++) {
-        worst = fmax(worst, fabs((double)(y[j] - sinl((long double)x[j]))));
-        worst = fmax(worst, fabs((double)(c[j] - cosl((long double)x[j]))));
-        assert_true(y[j] == s[j]);
-      }
-    }
-    print_message("%s: largest error of sine and cosine %.2g\n", all[i]->isa, worst);
-    /* the polynomials' 1.1e-16, two roundings of the reduced argument (1.1e-16 each at pi/2), one of the result (1.1e-16 at 1) */
-    assert_true(worst <= 4.5e-16);
-  }
-}
-
 /* Stencils from tiny to wide, so that the power series of both layers take every order and are left where they do not reach */
 static void TestSeries(void **state)
 {
@@ -393,7 +363,8 @@ static void TestThreads(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs), cmocka_unit_test(TestJet), cmocka_unit_test(TestSeries), cmocka_unit_test(TestThreads), cmocka_unit_test(TestSine),
+    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs),
+    cmocka_unit_test(TestJet),    cmocka_unit_test(TestSeries),          cmocka_unit_test(TestThreads),
   };
   int failed;
 

@@ -23,7 +23,7 @@ typedef struct {
   PetscInt         nc;
   const PetscReal *base; /* [n][nc] */
   PetscReal       *jet;  /* one panel */
-  TzSweepSink sink;
+  TzSweepSink      sink;
   void            *ctx;
 } Forward;
 
@@ -40,8 +40,8 @@ static PetscErrorCode SinkForward(void *ctx, PetscInt i, PetscInt s, PetscInt p0
 
 PetscErrorCode TzDerivCoordinates_Forward(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
 {
-  const PetscInt nc   = deriv->D + 2;
-  Forward        f    = {.nc = nc, .sink = q->sink, .ctx = q->ctx};
+  const PetscInt nc = deriv->D + 2;
+  Forward        f  = {.nc = nc, .sink = q->sink, .ctx = q->ctx};
   PetscReal     *base;
 
   PetscFunctionBegin;

@@ -12,8 +12,8 @@ static const struct {
   const char *name;
   PetscErrorCode (*create)(TzDeriv);
 } TzDerivTable[] = {
-  {TZDERIVSTEIN,   TzDerivCreate_Stein  },
-  {TZDERIVFD,      TzDerivCreate_FD     },
+  {TZDERIVSTEIN, TzDerivCreate_Stein},
+  {TZDERIVFD, TzDerivCreate_FD},
   {TZDERIVFORWARD, TzDerivCreate_Forward},
 };
 
@@ -113,7 +113,8 @@ PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, PetscInt d)
 
   PetscFunctionBegin;
   PetscCall(TzNetGetIO(net, &in, &out));
-  PetscCheck(in == d + 1 && out == 1, PetscObjectComm((PetscObject)deriv), PETSC_ERR_ARG_SIZ, "network %" PetscInt_FMT " -> %" PetscInt_FMT "; must be %" PetscInt_FMT " -> 1", in, out, d + 1);
+  PetscCheck(in == d + 1 && out == 1, PetscObjectComm((PetscObject)deriv), PETSC_ERR_ARG_SIZ,
+             "network %" PetscInt_FMT " -> %" PetscInt_FMT "; must be %" PetscInt_FMT " -> 1", in, out, d + 1);
   PetscCall(PetscObjectReference((PetscObject)net));
   PetscCall(TzNetDestroy(&deriv->net));
   deriv->net         = net;

@@ -33,16 +33,16 @@ typedef struct {
 
 struct _p_TzDeriv {
   PETSCHEADER(struct _TzDerivOps);
-  TzNet     net;
-  PetscInt  d, D;      /* space dimensions; inputs D = d + 1 */
-  PetscInt  blocks;    /* blocks of pairs */
-  PetscInt  blocksize; /* pairs of a block */
-  PetscInt  forwards;  /* network evaluations per point */
-  TzStencil stencil;
+  TzNet      net;
+  PetscInt   d, D;      /* space dimensions; inputs D = d + 1 */
+  PetscInt   blocks;    /* blocks of pairs */
+  PetscInt   blocksize; /* pairs of a block */
+  PetscInt   forwards;  /* network evaluations per point */
+  TzStencil  stencil;
   PetscReal *even, *odd, *f0; /* scratch of TzDerivPartial_Stencil */
-  PetscInt  nscratch;
-  PetscBool setupcalled;
-  void     *data;
+  PetscInt   nscratch;
+  PetscBool  setupcalled;
+  void      *data;
 };
 
 PETSC_INTERN PetscErrorCode TzDerivStencilSetUp(TzDeriv, const TzPairs *, PetscReal s); /* blocks, room for the coefficients */

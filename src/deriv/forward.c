@@ -30,9 +30,9 @@ static PetscErrorCode Adjoint_Forward(TzDeriv deriv, TzNetEval eval, PetscInt n,
 PetscErrorCode TzDerivCreate_Forward(TzDeriv deriv)
 {
   PetscFunctionBegin;
-  deriv->ops->setup   = SetUp_Forward;
-  deriv->ops->partial = Partial_Forward;
+  deriv->ops->setup       = SetUp_Forward;
+  deriv->ops->partial     = Partial_Forward;
   deriv->ops->coordinates = TzDerivCoordinates_Forward;
-  deriv->ops->adjoint = Adjoint_Forward;
+  deriv->ops->adjoint     = Adjoint_Forward;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

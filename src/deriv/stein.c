@@ -24,7 +24,8 @@ static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, PetscOptionItems *Pets
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Stein estimator");
   PetscCall(PetscOptionsReal("-stein_sigma", "Standard deviation of the smoothing, in units of x (> 0)", "TzDerivSetType", stein->sigma, &stein->sigma, NULL));
-  PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-stein_sigma %g: must be positive", (double)stein->sigma);
+  PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-stein_sigma %g: must be positive",
+             (double)stein->sigma);
   PetscOptionsHeadEnd();
   PetscCall(TzRuleSetFromOptions(stein->rule));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -61,13 +62,15 @@ static PetscErrorCode SetUp_Stein(TzDeriv deriv)
   PetscFunctionBegin;
   PetscCall(TzRuleGetDim(stein->rule, &dim));
   PetscCall(PetscOptionsHasName(((PetscObject)deriv)->options, ((PetscObject)deriv)->prefix, "-rule_dim", &given));
-  PetscCheck(!given || dim == deriv->D, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-rule_dim %" PetscInt_FMT ": the equation has %" PetscInt_FMT " coordinates (x and t); leave the option out", dim, deriv->D);
+  PetscCheck(!given || dim == deriv->D, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
+             "-rule_dim %" PetscInt_FMT ": the equation has %" PetscInt_FMT " coordinates (x and t); leave the option out", dim, deriv->D);
   PetscCall(TzRuleSetDim(stein->rule, deriv->D));
   PetscCall(TzRuleSetUp(stein->rule));
   PetscCall(TzRuleIsRandom(stein->rule, &random));
   PetscCall(TzRuleGetDegree(stein->rule, &degree));
   /* the weight |e|^2 - s^2 d has degree 2: a quadratic f needs degree 4 */
-  PetscCheck(random || degree >= 4, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-rule_level %" PetscInt_FMT ": a Laplacian by the Stein estimator needs level 3 or more", (degree + 1) / 2);
+  PetscCheck(random || degree >= 4, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
+             "-rule_level %" PetscInt_FMT ": a Laplacian by the Stein estimator needs level 3 or more", (degree + 1) / 2);
   if (random) PetscCall(TzRuleSample(stein->rule, 0, 0));
   PetscCall(TzRuleGetPairs(stein->rule, &pairs));
   PetscCall(TzDerivStencilSetUp(deriv, pairs, stein->sigma));

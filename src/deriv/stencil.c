@@ -25,7 +25,7 @@ PetscErrorCode TzDerivStencilSetUp(TzDeriv deriv, const TzPairs *pairs, PetscRea
 
 PetscErrorCode TzDerivPartial_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[])
 {
-  const TzStencil *st = &deriv->stencil;
+  const TzStencil *st    = &deriv->stencil;
   const TzPairs   *pairs = st->pairs;
   const PetscInt   j0 = k * deriv->blocksize, j1 = PetscMin(j0 + deriv->blocksize, pairs->npairs), m = j1 - j0, nc = deriv->D + 2;
 

@@ -12,9 +12,9 @@ static PetscErrorCode Allocate(TzNetEval eval)
 
   PetscFunctionBegin;
   for (PetscInt l = net->nlayers - 1; l >= 0; l--) {
-    const TzLayer *layer = &net->layer[l];
-    TzBound       *b     = &eval->layer[l];
-    const PetscBool bond = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND);
+    const TzLayer  *layer = &net->layer[l];
+    TzBound        *b     = &eval->layer[l];
+    const PetscBool bond  = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND);
 
     b->q = bond ? layer->rank[layer->nin] : layer->out;
     /* the stencil needs the columns of the first matrix whatever the contraction */
@@ -180,7 +180,8 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx)
+PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[],
+                              TzSweepSink sink, void *ctx)
 {
   PetscInt first;
 

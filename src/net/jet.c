@@ -44,8 +44,8 @@ static PetscErrorCode Allocate(TzNetEval eval)
     const TzJetPlan plan = TzJetsPlan(eval, l);
     TzJetLayer     *jl   = &jets->layer[l];
 
-    jl->rows[0] = plan.q;
-    jl->rows[1] = plan.q * plan.r;
+    jl->rows[0]           = plan.q;
+    jl->rows[1]           = plan.q * plan.r;
     jl->rows[plan.stream] = plan.second + plan.q * plan.nn;
     for (int s = 0; s < 3; s++)
       if (jl->rows[s]) PetscCall(PetscCalloc1((jl->rows[s] + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM * eval->net->layer[l].out, &jl->coeff[s]));
@@ -65,7 +65,8 @@ static inline void Scatter(PetscInt rows, PetscInt n, PetscInt h, const PetscRea
 }
 
 /* Coefficients of a layer; inlined with constant r and q where that pays. M: N of layer 1, otherwise NULL */
-static inline __attribute__((always_inline)) void PackLayer(PetscInt r, PetscInt q, const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n, const PetscReal *table, const PetscReal *M)
+static inline __attribute__((always_inline)) void PackLayer(PetscInt r, PetscInt q, const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n,
+                                                            const PetscReal *table, const PetscReal *M)
 {
   PetscReal BB[TZ_MAX_BOND * TZ_MAX_BOND], v[TZ_MAX_BOND * TZ_MAX_BOND * (TZ_MAX_BOND + 1)], w[TZ_MAX_BOND * TZ_MAX_BOND];
 
@@ -116,8 +117,8 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
       for (PetscInt i = 0; i < nlap; i++) jets->M[k * r + l] += eval->layer[0].left[i * r + k] * eval->layer[0].left[i * r + l];
     }
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    const TzJetPlan  plan = TzJetsPlan(eval, l);
-    const PetscInt   n    = eval->net->layer[l].out;
+    const TzJetPlan  plan  = TzJetsPlan(eval, l);
+    const PetscInt   n     = eval->net->layer[l].out;
     const PetscReal *table = eval->layer[l].table, *M = l ? NULL : jets->M;
 
     if (plan.r == 4 && plan.q == 4) PackLayer(4, 4, &jets->layer[l], &plan, n, table, M);
@@ -149,7 +150,8 @@ static void InnerProducts(PetscInt r, PetscInt r1, const PetscReal *M, const Pet
 }
 
 /* From the sums of a layer to the next state, by the chain rule */
-static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscReal *second, const PetscReal *J, const PetscReal *N, const TzJetState *from, TzJetState *to)
+static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscReal *second, const PetscReal *J, const PetscReal *N, const TzJetState *from,
+                  TzJetState *to)
 {
   for (PetscInt c = 0; c < plan->q; c++) {
     PetscReal *restrict lap = to->lap + c * TZ_PANEL;
@@ -202,9 +204,11 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
   const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q;
 
   PetscFunctionBegin;
-  (*eval->kernels->expand)(m, eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
+  (*eval->kernels->expand)(m, eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2],
+                           TzEvalIsBig(eval, l, from->y));
   for (int s = 0; s < 3; s++)
-    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM) (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
+      (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
   if (l) InnerProducts(plan.r, r1, eval->jets->M, from->G, w->T, w->N);
   PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
   Chain(l, &plan, r1, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], w->N, from, to);
@@ -215,7 +219,7 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
 static void Finish(TzNetEval eval, PetscInt m, const TzJetState *state, PetscReal *jet)
 {
   const PetscInt   in = eval->net->in, r1 = eval->layer[0].q;
-  const PetscReal *A = eval->layer[0].left;
+  const PetscReal *A    = eval->layer[0].left;
   const PetscReal  bias = eval->theta[eval->net->layer[eval->net->nhidden].bias];
 
   for (PetscInt p = 0; p < m; p++, jet += in + 2) {

@@ -11,7 +11,7 @@
 static void ActivateChannels(TzNetEval eval, PetscInt l, PetscInt nlap, PetscReal *Z, PetscReal *D1, PetscReal *D2, PetscReal *S)
 {
   const PetscInt n = eval->net->layer[l].out, in = eval->net->in, size = n * TZ_PANEL;
-  PetscReal     *restrict lap = Z + (in + 1) * size;
+  PetscReal *restrict lap = Z + (in + 1) * size;
 
   for (PetscInt j = 0; j < size; j++) S[j] = 0;
   for (PetscInt c = 0; c < nlap; c++) {
@@ -54,7 +54,7 @@ PetscErrorCode TzNetEvalJet_Channels(TzNetEval eval, PetscInt n, const PetscReal
   Y = A + nc * width * TZ_PANEL;
   D = Y + nc * widest * TZ_PANEL;
   for (PetscInt p0 = 0; p0 < n; p0 += TZ_PANEL) {
-    const PetscInt m = PetscMin(TZ_PANEL, n - p0);
+    const PetscInt m    = PetscMin(TZ_PANEL, n - p0);
     PetscReal     *from = A;
 
     PetscCall(Input(in, m, X + p0 * in, A));

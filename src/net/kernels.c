@@ -14,7 +14,8 @@ const TzKernels *TzKernelsGet(void)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !(isa && !strcmp(isa, "base"))) {
     kernels = &TzKernels_AVX2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && !(isa && !strcmp(isa, "avx2"))) kernels = &TzKernels_AVX512;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && !(isa && !strcmp(isa, "avx2")))
+      kernels = &TzKernels_AVX512;
   }
 #endif
   return kernels;

@@ -10,12 +10,12 @@
 
 #include <tznet.h>
 
-#define TZ_PANEL 24 /* rows of a panel: three AVX-512 vectors of doubles */
-#define TZ_GEMM  8  /* rows of a block of the left factor in gemm */
+#define TZ_PANEL    24 /* rows of a panel: three AVX-512 vectors of doubles */
+#define TZ_GEMM     8  /* rows of a block of the left factor in gemm */
 #define TZ_MAX_BOND 16 /* largest bond that bond and bondjet keep on the stack */
 
-#define TZ_SERIES_MAX_BOND 6 /* widest bond of horner and expansion */
-#define TZ_SERIES_TERMS 2048 /* most terms of a series */
+#define TZ_SERIES_MAX_BOND 6    /* widest bond of horner and expansion */
+#define TZ_SERIES_TERMS    2048 /* most terms of a series */
 
 /*
   Coordinate queries (sweep.c). A state is a bond vector with c channels: its value and, where c > 1, its c - 2 derivatives
@@ -23,16 +23,16 @@
   state: the c channels, then 2 M G, then (of a shift only) p_G . M p_G. Fields of a unit: z, act, act', act'', then for c > 1 the channels
   1..c-1 of w = B . S, and w_G . M w_G.
 */
-#define TZ_SHIFT_FIELDS(c) (2 * (c) - 1)
+#define TZ_SHIFT_FIELDS(c) (2 * (c)-1)
 #define TZ_UNIT_FIELDS(c)  ((c) > 1 ? 4 + (c) : 4)
 
 /* Units h = lo step + hi, lo < nlo, hi < nhi, whose row B_h moves so that w_h moves by mu eps[hi] shift[lo] */
 typedef struct {
   PetscInt      nlo, nhi, step, shiftstep, width;
-  const double *units; /* [..][UNIT_FIELDS][PANEL] */
-  const double *left;  /* L_h at left + h width */
-  const double *eps;   /* [nhi] */
-  const double *shift; /* SHIFT_FIELDS x [PANEL] at shift + lo shiftstep */
+  const double *units;     /* [..][UNIT_FIELDS][PANEL] */
+  const double *left;      /* L_h at left + h width */
+  const double *eps;       /* [nhi] */
+  const double *shift;     /* SHIFT_FIELDS x [PANEL] at shift + lo shiftstep */
   double        mu, reach; /* reach = max |mu eps| */
 } TzSlice;
 
@@ -59,7 +59,8 @@ typedef struct {
   void (*activate)(TzActivation act, PetscInt n, const double bias[], double Z[], double D1[], double D2[]);
   /* The next two work on the first `lanes` <= PANEL rows of a panel (rounded up to vectors; the rest is not touched). */
   /* A, D1, D2 [n][PANEL]: act, act', act'' at z_h = b_h + sum_{k<r} B_hk Y_k; table [n][width]: b_h, B_h0..; D2 is not set for sine (-A) */
-  void (*expand)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, const double table[], PetscInt width, const double Y[], double A[], double D1[], double D2[], PetscBool big);
+  void (*expand)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, const double table[], PetscInt width, const double Y[], double A[], double D1[],
+                 double D2[], PetscBool big);
   /* C [rows][PANEL] (+)= A^T X: rows <= GEMM, A [n][GEMM], X [n][PANEL] */
   void (*gemm)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
   /* plus = E + O, minus = E - O, n a multiple of PANEL */
@@ -72,18 +73,21 @@ typedef struct {
   /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
   void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
   /* C [i][PANEL], i < rows, ldc apart = sum_{h<n} A[i arow + h acol] X_h [PANEL], ldx apart. This and the following: on `lanes` rows */
-  void (*combine)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], PetscInt arow, PetscInt acol, const double X[], PetscInt ldx, double C[], PetscInt ldc);
+  void (*combine)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], PetscInt arow, PetscInt acol, const double X[], PetscInt ldx, double C[],
+                  PetscInt ldc);
   /* n units at a state S [r][SHIFT_FIELDS][PANEL]: their fields F [n][UNIT_FIELDS][PANEL], and U [n][c][PANEL], the channels of act(z) */
-  void (*units)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, PetscInt c, const double table[], PetscInt width, const double S[], double F[], double U[], PetscBool big);
+  void (*units)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, PetscInt c, const double table[], PetscInt width, const double S[], double F[],
+                double U[], PetscBool big);
   /* out [q][c][PANEL] = the change of sum_h L_h U_h */
   void (*slice)(PetscInt lanes, TzActivation act, PetscInt c, PetscInt q, const TzSlice *slice, double out[]);
   /* out [c][PANEL] = the change of F(state) when S moves by delta [r][c][PANEL]; order [PANEL]: of each lane's series */
-  void (*expansion)(PetscInt lanes, PetscInt r, PetscInt c, const TzExpansion *x, const double order[], const double M[], const double S[], const double delta[], double out[]);
+  void (*expansion)(PetscInt lanes, PetscInt r, PetscInt c, const TzExpansion *x, const double order[], const double M[], const double S[],
+                    const double delta[], double out[]);
 } TzKernels;
 
 #define TZ_SINE_RANGE 1e5
 
 PETSC_EXTERN const TzKernels *TzKernelsGet(void); /* for this machine; TENZO_ISA=avx512|avx2|base in the environment overrides */
-PETSC_INTERN const TzKernels TzKernels_AVX512, TzKernels_AVX2, TzKernels_Base;
+PETSC_INTERN const TzKernels  TzKernels_AVX512, TzKernels_AVX2, TzKernels_Base;
 
 #endif

@@ -5,5 +5,5 @@
 #define ISA        "avx2"
 #define SLEEF_TANH Sleef_tanhd4_u10avx2
 #if defined(__x86_64__)
-#include "kernels.inc"
+  #include "kernels.inc"
 #endif

@@ -5,5 +5,5 @@
 #define ISA        "avx512"
 #define SLEEF_TANH Sleef_tanhd8_u10avx512f
 #if defined(__x86_64__)
-#include "kernels.inc"
+  #include "kernels.inc"
 #endif

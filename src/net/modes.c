@@ -16,27 +16,31 @@ static PetscErrorCode ParseList(MPI_Comm comm, const char *all, const char *s, c
     char *next;
     long  m = strtol(s, &next, 10);
 
-    PetscCheck(next > s && m >= 1 && m <= 1000000 && (next == end || *next == ','), comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: modes are positive integers, as in \"3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4\"", all);
+    PetscCheck(next > s && m >= 1 && m <= 1000000 && (next == end || *next == ','), comm, PETSC_ERR_USER_INPUT,
+               "-net_tt_modes %s: modes are positive integers, as in \"3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4\"", all);
     PetscCheck(*n < TZ_MAX_CORES / 2, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: at most %d modes for each side of a layer", all, TZ_MAX_CORES / 2);
     modes[(*n)++] = (PetscInt)m;
     product *= (PetscInt)m;
-    PetscCheck(product <= width, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: the product of \"%.*s\" is not the width %" PetscInt_FMT, all, (int)(end - first), first, width);
+    PetscCheck(product <= width, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: the product of \"%.*s\" is not the width %" PetscInt_FMT, all,
+               (int)(end - first), first, width);
     s = next + (next < end);
   }
-  PetscCheck(*n > 0 && product == width, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: a product of modes is %" PetscInt_FMT "; the layer's width is %" PetscInt_FMT, all, product, width);
+  PetscCheck(*n > 0 && product == width, comm, PETSC_ERR_USER_INPUT,
+             "-net_tt_modes %s: a product of modes is %" PetscInt_FMT "; the layer's width is %" PetscInt_FMT, all, product, width);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The modes of one layer from "in|out;in|out;..." (one entry for each layer that is a train) */
 PetscErrorCode TzModesParse(TzNet net, PetscInt l, TzLayer *layer)
 {
-  MPI_Comm    comm = PetscObjectComm((PetscObject)net);
-  const char *s    = net->modes, *bar, *end;
+  MPI_Comm    comm    = PetscObjectComm((PetscObject)net);
+  const char *s       = net->modes, *bar, *end;
   PetscInt    entries = 1, trains = net->nhidden + (net->format == &TzFormat_TTM);
 
   PetscFunctionBegin;
   for (const char *c = s; *c; c++) entries += *c == ';';
-  PetscCheck(entries == trains, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: has %" PetscInt_FMT " layers; the network has %" PetscInt_FMT " trains", net->modes, entries, trains);
+  PetscCheck(entries == trains, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: has %" PetscInt_FMT " layers; the network has %" PetscInt_FMT " trains",
+             net->modes, entries, trains);
   for (PetscInt k = 0; k < l; k++) s = strchr(s, ';') + 1;
   end = strchr(s, ';');
   if (!end) end = s + strlen(s);
@@ -44,7 +48,8 @@ PetscErrorCode TzModesParse(TzNet net, PetscInt l, TzLayer *layer)
   PetscCheck(bar, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: layer %" PetscInt_FMT " must be \"input modes|output modes\"", net->modes, l + 1);
   PetscCall(ParseList(comm, net->modes, s, bar, layer->in, &layer->nin, layer->mode_in));
   PetscCall(ParseList(comm, net->modes, bar + 1, end, layer->out, &layer->nout, layer->mode_out));
-  PetscCheck(layer->ops != &TzFormat_TTM || layer->nin == layer->nout, comm, PETSC_ERR_USER_INPUT, "-net_tt_modes %s: a tensor-train matrix has as many input as output modes", net->modes);
+  PetscCheck(layer->ops != &TzFormat_TTM || layer->nin == layer->nout, comm, PETSC_ERR_USER_INPUT,
+             "-net_tt_modes %s: a tensor-train matrix has as many input as output modes", net->modes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,7 +144,8 @@ PetscErrorCode TzLayerChooseContraction(TzNet net, TzLayer *layer)
   for (int c = 0; c < 3; c++)
     if (layer->cost[c] < layer->cost[layer->contraction]) layer->contraction = (TzContraction)c;
   if (net->contraction >= 0 && layer->ops->trains) {
-    PetscCheck(layer->cost[net->contraction] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_contraction bond: format %s has no middle bond; use auto, cores or dense", layer->ops->name);
+    PetscCheck(layer->cost[net->contraction] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+               "-net_contraction bond: format %s has no middle bond; use auto, cores or dense", layer->ops->name);
     layer->contraction = (TzContraction)net->contraction;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -65,7 +65,8 @@ PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format)
 PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out)
 {
   PetscFunctionBegin;
-  PetscCheck(in > 0 && out > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "network with %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs: both must be positive", in, out);
+  PetscCheck(in > 0 && out > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "network with %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs: both must be positive", in, out);
   net->in          = in;
   net->out         = out;
   net->setupcalled = PETSC_FALSE;
@@ -117,15 +118,16 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   char        text[1024];
   PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r = net->r;
   PetscBool   flg;
-  PetscEnum   act                = (PetscEnum)net->act;
-  const char *evaluations[]      = {"structured", "plain"};
-  const char *contractions[]     = {"bond", "cores", "dense", "auto"};
-  PetscInt    evaluation         = net->plain ? 1 : 0;
-  PetscInt    contraction        = net->contraction < 0 ? 3 : net->contraction;
+  PetscEnum   act            = (PetscEnum)net->act;
+  const char *evaluations[]  = {"structured", "plain"};
+  const char *contractions[] = {"bond", "cores", "dense", "auto"};
+  PetscInt    evaluation     = net->plain ? 1 : 0;
+  PetscInt    contraction    = net->contraction < 0 ? 3 : net->contraction;
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)net);
-  PetscCall(PetscOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat", net->format->name, text, sizeof(text), &flg));
+  PetscCall(PetscOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat",
+                               net->format->name, text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
   PetscCall(PetscArraycpy(widths, net->hidden, net->nhidden)); /* -help shows what stands there */
   PetscCall(PetscArrayzero(widths + net->nhidden, n - net->nhidden));
@@ -135,15 +137,20 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   net->act = (TzActivation)act;
   PetscCall(PetscOptionsInt("-net_tt_rank", "Rank of every internal bond of the trains (>= 1)", "TzNetSetRank", r, &r, &flg));
   if (flg) PetscCall(TzNetSetRank(net, r));
-  PetscCall(PetscOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)", "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
+  PetscCall(PetscOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
+                               "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetModes(net, text));
   PetscCall(PetscOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
   net->contraction = contraction == 3 ? -1 : contraction;
-  PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate", evaluations, 2, evaluations[evaluation], &evaluation, NULL));
+  PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate",
+                              evaluations, 2, evaluations[evaluation], &evaluation, NULL));
   net->plain = (PetscBool)(evaluation == 1);
-  PetscCall(PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalPairs", net->threads, &net->threads, NULL));
-  PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
-  PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines", "TzNetEvalPairs", net->series, &net->series, NULL));
+  PetscCall(
+    PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalPairs", net->threads, &net->threads, NULL));
+  PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
+  PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines",
+                             "TzNetEvalPairs", net->series, &net->series, NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -158,8 +165,8 @@ PetscErrorCode TzNetSetUp(TzNet net)
   PetscCheck(net->in > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER, "TzNetSetIO() first");
   net->nlayers = net->nhidden + 1;
   for (PetscInt l = 0; l < net->nlayers; l++) {
-    TzLayer *layer = &net->layer[l];
-    PetscBool last = (PetscBool)(l == net->nhidden);
+    TzLayer  *layer = &net->layer[l];
+    PetscBool last  = (PetscBool)(l == net->nhidden);
 
     PetscCall(PetscMemzero(layer, sizeof(*layer)));
     layer->in  = l ? net->hidden[l - 1] : net->in;
@@ -206,16 +213,23 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s\n", TzActivations[net->act], net->nparams, net->plain ? "plain" : "structured"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s\n", TzActivations[net->act], net->nparams,
+                                   net->plain ? "plain" : "structured"));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
 
-    PetscCall(PetscViewerASCIIPrintf(viewer, "  layer %" PetscInt_FMT ": %" PetscInt_FMT " -> %" PetscInt_FMT ", %s, %" PetscInt_FMT " weights", l + 1, layer->in, layer->out, layer->ops->name, layer->nweights));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  layer %" PetscInt_FMT ": %" PetscInt_FMT " -> %" PetscInt_FMT ", %s, %" PetscInt_FMT " weights", l + 1,
+                                     layer->in, layer->out, layer->ops->name, layer->nweights));
     if (layer->ncores) {
       PetscCall(ViewModes(viewer, layer));
       PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT ", contracted %s (multiply-adds per input:", net->r, how[layer->contraction]));
       for (int c = 0; c < 3; c++)
-        if (layer->cost[c] < PETSC_MAX_REAL) PetscCall(PetscViewerASCIIPrintf(viewer, " %s %.0f", c == TZ_CONTRACT_BOND ? "bond" : c == TZ_CONTRACT_CORES ? "cores" : "dense", (double)layer->cost[c]));
+        if (layer->cost[c] < PETSC_MAX_REAL)
+          PetscCall(PetscViewerASCIIPrintf(viewer, " %s %.0f",
+                                           c == TZ_CONTRACT_BOND    ? "bond"
+                                           : c == TZ_CONTRACT_CORES ? "cores"
+                                                                    : "dense",
+                                           (double)layer->cost[c]));
       PetscCall(PetscViewerASCIIPrintf(viewer, ")"));
     }
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));

@@ -20,21 +20,21 @@ typedef struct _TzFormatOps TzFormatOps;
     CORES  core by core for every input
     DENSE  by the matrix itself, built once per parameter vector
 */
-typedef enum {TZ_CONTRACT_BOND, TZ_CONTRACT_CORES, TZ_CONTRACT_DENSE} TzContraction;
+typedef enum { TZ_CONTRACT_BOND, TZ_CONTRACT_CORES, TZ_CONTRACT_DENSE } TzContraction;
 
 typedef struct {
   const TzFormatOps *ops;
-  PetscInt      in, out;
-  PetscInt      ncores;                 /* tt: nin + nout; ttm: number of pairs of modes; dense: 0 */
-  PetscInt      nin, nout;              /* numbers of input and output modes */
-  PetscInt      mode_in[TZ_MAX_CORES];  /* product: in */
-  PetscInt      mode_out[TZ_MAX_CORES]; /* product: out */
-  PetscInt      rank[TZ_MAX_CORES + 1]; /* rank[0] = rank[ncores] = 1 */
-  PetscInt      core[TZ_MAX_CORES + 1]; /* offset of each core in theta; core[ncores]: end */
-  PetscInt      weights, nweights;      /* offset and number of the layer's weight parameters */
-  PetscInt      bias;                   /* offset of the bias; out numbers */
-  TzContraction contraction;            /* chosen by TzLayerChooseContraction */
-  PetscReal     cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
+  PetscInt           in, out;
+  PetscInt           ncores;                 /* tt: nin + nout; ttm: number of pairs of modes; dense: 0 */
+  PetscInt           nin, nout;              /* numbers of input and output modes */
+  PetscInt           mode_in[TZ_MAX_CORES];  /* product: in */
+  PetscInt           mode_out[TZ_MAX_CORES]; /* product: out */
+  PetscInt           rank[TZ_MAX_CORES + 1]; /* rank[0] = rank[ncores] = 1 */
+  PetscInt           core[TZ_MAX_CORES + 1]; /* offset of each core in theta; core[ncores]: end */
+  PetscInt           weights, nweights;      /* offset and number of the layer's weight parameters */
+  PetscInt           bias;                   /* offset of the bias; out numbers */
+  TzContraction      contraction;            /* chosen by TzLayerChooseContraction */
+  PetscReal          cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
 } TzLayer;
 
 /* A network format: one file, one row of the table in net.c */
@@ -63,19 +63,19 @@ struct _TzNetOps {
 struct _p_TzNet {
   PETSCHEADER(struct _TzNetOps);
   const TzFormatOps *format;
-  PetscInt     in, out;
-  PetscInt     nhidden, hidden[TZ_MAX_LAYERS];
-  TzActivation act;
-  PetscInt     r;
-  char        *modes; /* as given, or NULL */
-  PetscBool    plain; /* -net_evaluation plain */
-  PetscInt     threads; /* -net_threads */
-  PetscBool    series; /* -net_series */
-  PetscInt     contraction; /* -net_contraction: -1 automatic */
-  PetscInt     nlayers;
-  TzLayer      layer[TZ_MAX_LAYERS + 1];
-  PetscInt     nparams;
-  PetscBool    setupcalled;
+  PetscInt           in, out;
+  PetscInt           nhidden, hidden[TZ_MAX_LAYERS];
+  TzActivation       act;
+  PetscInt           r;
+  char              *modes;       /* as given, or NULL */
+  PetscBool          plain;       /* -net_evaluation plain */
+  PetscInt           threads;     /* -net_threads */
+  PetscBool          series;      /* -net_series */
+  PetscInt           contraction; /* -net_contraction: -1 automatic */
+  PetscInt           nlayers;
+  TzLayer            layer[TZ_MAX_LAYERS + 1];
+  PetscInt           nparams;
+  PetscBool          setupcalled;
 };
 
 /*
@@ -83,22 +83,33 @@ struct _p_TzNet {
   left is [in][r] and right [r][out]; otherwise left = W^T, right = NULL (identity).
 */
 typedef struct {
-  PetscInt   q;      /* columns of left: r or out */
-  PetscReal *left;   /* [in][q]; NULL: core by core */
-  PetscReal *right;  /* [q][out] or NULL */
-  PetscReal *packed; /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros; TzEvalPacked() */
-  PetscReal *expand; /* right for gemm: [ceil(out/GEMM)][q][GEMM], TzEvalExpand() */
+  PetscInt   q;                    /* columns of left: r or out */
+  PetscReal *left;                 /* [in][q]; NULL: core by core */
+  PetscReal *right;                /* [q][out] or NULL */
+  PetscReal *packed;               /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros; TzEvalPacked() */
+  PetscReal *expand;               /* right for gemm: [ceil(out/GEMM)][q][GEMM], TzEvalExpand() */
   PetscInt   packedfor, expandfor; /* the bindings for which these two were filled */
-  PetscReal *table;  /* for the kernels bond and expand: [out][1 + q + q_next] */
-  PetscReal *bmax;   /* [1 + q]: largest |bias|, largest |right_k.|: bounds |z| */
+  PetscReal *table;                /* for the kernels bond and expand: [out][1 + q + q_next] */
+  PetscReal *bmax;                 /* [1 + q]: largest |bias|, largest |right_k.|: bounds |z| */
 } TzBound;
 
 /* who uses which scratch array of an evaluator */
-enum {TZ_SCRATCH_IN, TZ_SCRATCH_Y, TZ_SCRATCH_OUT, TZ_SCRATCH_H, TZ_SCRATCH_TAIL, TZ_SCRATCH_CORES, TZ_SCRATCH_TABLE, TZ_SCRATCH_JET, TZ_SCRATCH_ADJOINT, TZ_SCRATCH_MAX};
+enum {
+  TZ_SCRATCH_IN,
+  TZ_SCRATCH_Y,
+  TZ_SCRATCH_OUT,
+  TZ_SCRATCH_H,
+  TZ_SCRATCH_TAIL,
+  TZ_SCRATCH_CORES,
+  TZ_SCRATCH_TABLE,
+  TZ_SCRATCH_JET,
+  TZ_SCRATCH_ADJOINT,
+  TZ_SCRATCH_MAX
+};
 
 typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
 typedef struct _TzBatch  TzBatch;  /* batch.c: batches of points with all activations */
-typedef struct _TzSweep TzSweep; /* sweep.c: coordinate queries */
+typedef struct _TzSweep  TzSweep;  /* sweep.c: coordinate queries */
 typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
 
 struct _p_TzNetEval {
@@ -118,29 +129,32 @@ struct _p_TzNetEval {
   PetscInt         nscratch[TZ_SCRATCH_MAX];
 };
 
-PETSC_INTERN PetscErrorCode TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
-PETSC_INTERN PetscErrorCode TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
+PETSC_INTERN PetscErrorCode   TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
+PETSC_INTERN PetscErrorCode   TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
 PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
 PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
-PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
-PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzTeamDestroy(TzNetEval);
-PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
-PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
-PETSC_INTERN PetscErrorCode TzSweepDestroy(TzNetEval);
-PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink, void *ctx);
-PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
-PETSC_INTERN PetscErrorCode TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
-PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
-PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
-PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);
-PETSC_INTERN PetscInt       TzLayerWorkSize(const TzLayer *);
-PETSC_INTERN PetscReal      TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
-PETSC_INTERN PetscErrorCode TzNetEvalForward_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzNetEvalPairs_Plain(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJet_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode   TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode   TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
+PETSC_INTERN PetscBool        TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
+PETSC_INTERN PetscErrorCode   TzTeamDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode   TzPointsDestroy(TzPoints **);
+PETSC_INTERN PetscErrorCode   TzJetsDestroy(TzJets **);
+PETSC_INTERN PetscErrorCode   TzSweepDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode   TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
+                                                   const PetscReal mu[], TzSweepSink, void *ctx);
+PETSC_INTERN PetscErrorCode   TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                        PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode   TzModesParse(TzNet, PetscInt layer, TzLayer *);
+PETSC_INTERN PetscErrorCode   TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
+PETSC_INTERN PetscErrorCode   TzLayerChooseContraction(TzNet, TzLayer *);
+PETSC_INTERN PetscInt         TzLayerWorkSize(const TzLayer *);
+PETSC_INTERN PetscReal        TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
+PETSC_INTERN PetscErrorCode   TzNetEvalForward_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalPairs_Plain(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                   PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJet_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 
 #endif

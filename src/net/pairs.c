@@ -40,7 +40,8 @@ PetscErrorCode TzPointsDestroy(TzPoints **points)
 /* The matrix product replaces the forming of activations where the second layer's bond is narrow */
 static PetscBool UsesProduct(TzNetEval eval)
 {
-  return (PetscBool)(eval->net->act == TZ_ACT_SINE && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_CORES && eval->layer[1].q <= TZ_MAX_BOND);
+  return (PetscBool)(eval->net->act == TZ_ACT_SINE && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_CORES &&
+                     eval->layer[1].q <= TZ_MAX_BOND);
 }
 
 static PetscErrorCode Allocate(TzNetEval eval)
@@ -238,7 +239,8 @@ static PetscErrorCode PanelForm(TzNetEval eval, const PetscReal C[], const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalPairs_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[])
+PetscErrorCode TzNetEvalPairs_Structured(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                         PetscReal f0[], PetscReal even[], PetscReal odd[])
 {
   const PetscInt  ld = j1 - j0, n1 = eval->net->layer[0].out, in = eval->net->in;
   const PetscBool product = UsesProduct(eval);

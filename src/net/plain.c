@@ -86,7 +86,8 @@ PetscErrorCode TzNetEvalForward_Plain(TzNetEval eval, PetscInt n, const PetscRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalPairs_Plain(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[])
+PetscErrorCode TzNetEvalPairs_Plain(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                    PetscReal f0[], PetscReal even[], PetscReal odd[])
 {
   const PetscInt D = eval->net->in;
   PetscReal     *x, f[2];

@@ -12,21 +12,20 @@
 */
 #include "series.h"
 
-
 struct _TzSeries {
-  PetscInt   l, r, n;                    /* layer, its bond, its units */
+  PetscInt   l, r, n; /* layer, its bond, its units */
   TzTaylor   taylor;
   PetscInt  *horner[TZ_TAYLOR_ORDER + 1]; /* for each order m: the terms in the order in which Horner's scheme takes them */
-  PetscInt   serial, built;              /* binding, highest order whose tables are built for it */
-  PetscReal *table;                      /* [terms][n]: w_h B_h^alpha / alpha! */
+  PetscInt   serial, built;               /* binding, highest order whose tables are built for it */
+  PetscReal *table;                       /* [terms][n]: w_h B_h^alpha / alpha! */
   PetscReal *packed[TZ_TAYLOR_ORDER + 1]; /* [ceil(count/GEMM)][n][GEMM], with the sign of sin^(order) */
-  PetscReal  norm;                       /* max_h |B_h| */
-  PetscInt   np, npmax;                  /* panels of points */
-  PetscInt  *order;                      /* [np]: highest order whose coefficients are known */
-  PetscReal *Y0, *S, *C;                 /* [np][r][PANEL], [np][n][PANEL] twice: bond vectors, sin z, cos z at the centres */
-  PetscReal *coeff;                      /* [np][terms][PANEL] */
-  PetscInt  *gatheredorder;              /* [np PANEL]: the order for which a point's coefficients are gathered, or 0 */
-  PetscReal *gathered;                   /* [np PANEL][terms] in Horner's order */
+  PetscReal  norm;                        /* max_h |B_h| */
+  PetscInt   np, npmax;                   /* panels of points */
+  PetscInt  *order;                       /* [np]: highest order whose coefficients are known */
+  PetscReal *Y0, *S, *C;                  /* [np][r][PANEL], [np][n][PANEL] twice: bond vectors, sin z, cos z at the centres */
+  PetscReal *coeff;                       /* [np][terms][PANEL] */
+  PetscInt  *gatheredorder;               /* [np PANEL]: the order for which a point's coefficients are gathered, or 0 */
+  PetscReal *gathered;                    /* [np PANEL][terms] in Horner's order */
 };
 
 /* terms of order o */
@@ -39,7 +38,7 @@ PetscErrorCode TzSeriesCreate(TzNetEval eval, PetscInt l, TzSeries **series)
 {
   const PetscInt r = eval->layer[l].q, n = eval->net->layer[l].out;
   PetscReal      terms = 1;
-  PetscInt       most = 0;
+  PetscInt       most  = 0;
   TzSeries      *s;
 
   PetscFunctionBegin;
@@ -95,8 +94,8 @@ static void Build(TzSeries *s, TzNetEval eval, PetscInt m)
     const PetscReal sign = o / 2 % 2 ? -1 : 1; /* sin, cos, -sin, -cos */
 
     for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM) {
-      const PetscInt rows = PetscMin(TZ_GEMM, Count(s, o) - i);
-      PetscReal     *restrict to = s->packed[o] + i * n;
+      const PetscInt rows            = PetscMin(TZ_GEMM, Count(s, o) - i);
+      PetscReal *restrict to         = s->packed[o] + i * n;
       const PetscReal *restrict from = s->table + (s->taylor.first[o] + i) * n;
 
       for (PetscInt h = 0; h < n; h++)
@@ -115,7 +114,8 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const
   PetscFunctionBegin;
   if (np > s->npmax) {
     PetscCall(PetscFree7(s->order, s->Y0, s->S, s->C, s->coeff, s->gatheredorder, s->gathered));
-    PetscCall(PetscMalloc7(np, &s->order, np * s->r * TZ_PANEL, &s->Y0, np * s->n * TZ_PANEL, &s->S, np * s->n * TZ_PANEL, &s->C, np * terms * TZ_PANEL, &s->coeff, np * TZ_PANEL, &s->gatheredorder, np * TZ_PANEL * terms, &s->gathered));
+    PetscCall(PetscMalloc7(np, &s->order, np * s->r * TZ_PANEL, &s->Y0, np * s->n * TZ_PANEL, &s->S, np * s->n * TZ_PANEL, &s->C, np * terms * TZ_PANEL,
+                           &s->coeff, np * TZ_PANEL, &s->gatheredorder, np * TZ_PANEL * terms, &s->gathered));
     s->npmax = np;
   }
   if (s->serial != eval->serial) {
@@ -131,7 +131,8 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const
     const PetscReal *y = s->Y0 + p * s->r * TZ_PANEL;
 
     s->order[p] = 0;
-    (*eval->kernels->expand)(TZ_PANEL, TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL, unused, TzEvalIsBig(eval, s->l, y));
+    (*eval->kernels->expand)(TZ_PANEL, TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL,
+                             unused, TzEvalIsBig(eval, s->l, y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -144,7 +145,8 @@ static void Coefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
     const PetscReal *X = (o % 2 ? s->C : s->S) + p * s->n * TZ_PANEL;
     PetscReal       *c = s->coeff + (p * s->taylor.first[s->taylor.most + 1] + s->taylor.first[o]) * TZ_PANEL;
 
-    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, Count(s, o) - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM)
+      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, Count(s, o) - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
   }
   s->order[p] = PetscMax(s->order[p], m);
 }

@@ -30,9 +30,9 @@ struct _TzShift {
 
 PetscErrorCode TzShiftCreate(TzNetEval eval, PetscInt rows, TzShift **shift)
 {
-  const TzBound *b = &eval->layer[0];
+  const TzBound *b     = &eval->layer[0];
   PetscReal      terms = 1;
-  PetscInt       most = 0, size;
+  PetscInt       most  = 0, size;
   TzShift       *s;
 
   PetscFunctionBegin;
@@ -124,7 +124,7 @@ PetscErrorCode TzShiftSetPairs(TzShift *t, TzNetEval eval, const TzPairs *pairs,
 /* The tables of the binding as panels: rows of the orders 0, 2, .. and 1, 3, .. one after the other, with the signs of cosine and sine */
 static void Build(TzShift *t, TzNetEval eval)
 {
-  const PetscInt n = t->n;
+  const PetscInt n     = t->n;
   PetscInt       at[2] = {0, 0};
 
   if (t->built >= t->m) return;
@@ -134,7 +134,7 @@ static void Build(TzShift *t, TzNetEval eval)
     const PetscReal sign = o / 2 % 2 ? -1 : 1;
 
     for (PetscInt i = t->taylor.first[o]; i < t->taylor.first[o + 1]; i++) {
-      const PetscInt   row = at[o % 2]++;
+      const PetscInt   row  = at[o % 2]++;
       PetscReal       *X    = t->X[o % 2] + row / TZ_PANEL * n * TZ_PANEL + row % TZ_PANEL;
       const PetscReal *from = t->table + i * n;
 

@@ -77,7 +77,8 @@ static PetscErrorCode Run(TzNetEval eval, const TzTask *task, PetscInt n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[], PetscReal even[], PetscReal odd[])
+PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[],
+                              PetscReal even[], PetscReal odd[])
 {
   const TzTask task = {.X = X, .pairs = pairs, .s = s, .j0 = j0, .j1 = j1, .f0 = f0, .even = even, .odd = odd};
 

@@ -15,7 +15,7 @@ PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, const PetscReal Y[])
     for (PetscInt i = 0; i < TZ_PANEL; i++) m = PetscMax(m, PetscAbsReal(Y[k * TZ_PANEL + i]));
     bound += b->bmax[1 + k] * m;
   }
-  return (PetscBool)!(bound <= TZ_SINE_RANGE);
+  return (PetscBool) !(bound <= TZ_SINE_RANGE);
 }
 
 /* [rows][cols] -> blocks of TZ_GEMM columns: packed [ceil(cols/GEMM)][rows][GEMM] */
@@ -86,7 +86,8 @@ PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const Pet
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt i = 0; i < b->q; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, b->q - i), in, packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt p = 0; p < np; p++)
+      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, b->q - i), in, packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,7 +100,8 @@ PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const Petsc
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < out; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, out - i), b->q, packed + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
+    for (PetscInt p = 0; p < np; p++)
+      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, out - i), b->q, packed + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,9 +110,9 @@ PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const Petsc
 */
 PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[])
 {
-  TzNet            net = eval->net;
-  const TzKernels *k   = eval->kernels;
-  PetscReal       *y = Y, *H, *buffer;
+  TzNet            net  = eval->net;
+  const TzKernels *k    = eval->kernels;
+  PetscReal       *y    = Y, *H, *buffer;
   PetscInt         turn = 0, width = 0;
 
   PetscFunctionBegin;
@@ -120,12 +122,13 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
     const TzLayer   *layer = &net->layer[l];
     const TzBound   *b = &eval->layer[l], *next = &eval->layer[l + 1];
     const PetscReal *bias = eval->theta + layer->bias;
-    PetscReal       *to = buffer + turn * width;
+    PetscReal       *to   = buffer + turn * width;
 
     if (b->table) {
       PetscCall(PetscArrayzero(to, np * next->q * TZ_PANEL));
       for (PetscInt p = 0; p < np; p++)
-        (*k->bond)(net->act, layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL, TzEvalIsBig(eval, l, y + p * b->q * TZ_PANEL));
+        (*k->bond)(net->act, layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL,
+                   TzEvalIsBig(eval, l, y + p * b->q * TZ_PANEL));
     } else {
       H = y;
       if (b->right) {
@@ -140,6 +143,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
   }
   for (PetscInt p = 0; p < np; p++)
     for (PetscInt j = 0; j < net->out; j++)
-      for (PetscInt m = 0; m < TZ_PANEL; m++) out[(p * net->out + j) * TZ_PANEL + m] = y[(p * net->out + j) * TZ_PANEL + m] + eval->theta[net->layer[net->nhidden].bias + j];
+      for (PetscInt m = 0; m < TZ_PANEL; m++)
+        out[(p * net->out + j) * TZ_PANEL + m] = y[(p * net->out + j) * TZ_PANEL + m] + eval->theta[net->layer[net->nhidden].bias + j];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

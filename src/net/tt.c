@@ -105,7 +105,7 @@ static PetscErrorCode Densify_TT(const TzLayer *layer, const PetscReal theta[], 
 /* Contracts the input modes from the first on: t [R_k][n_k][rest] -> [R_k+1][rest], then grows the output modes. */
 static PetscErrorCode Apply_TT(const TzLayer *layer, const PetscReal theta[], const PetscReal x[], PetscReal work[], PetscReal y[])
 {
-  const PetscReal *t = x;
+  const PetscReal *t    = x;
   PetscInt         rest = layer->in, done = 1, half = TzLayerWorkSize(layer) / 2, turn = 0;
 
   PetscFunctionBegin;
@@ -129,4 +129,5 @@ static PetscErrorCode Apply_TT(const TzLayer *layer, const PetscReal theta[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const TzFormatOps TzFormat_TT = {"tt", "tensor train over input modes, then output modes", Layout_TT, TzTrainDeviation, Densify_TT, Bond_TT, Apply_TT, PETSC_TRUE};
+const TzFormatOps TzFormat_TT = {"tt",      "tensor train over input modes, then output modes", Layout_TT, TzTrainDeviation, Densify_TT, Bond_TT, Apply_TT,
+                                 PETSC_TRUE};

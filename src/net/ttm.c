@@ -37,7 +37,7 @@ static PetscErrorCode Densify_TTM(const TzLayer *layer, const PetscReal theta[],
   t[0] = 1;
   for (PetscInt k = 0; k < layer->ncores; k++) {
     const PetscInt   r0 = layer->rank[k], r1 = layer->rank[k + 1], m = layer->mode_out[k], n = layer->mode_in[k];
-    const PetscReal *G = theta + layer->weights + layer->core[k];
+    const PetscReal *G  = theta + layer->weights + layer->core[k];
     PetscReal       *to = k == layer->ncores - 1 ? W : u, *swap;
 
     for (PetscInt p = 0; p < M; p++)
@@ -62,7 +62,7 @@ static PetscErrorCode Densify_TTM(const TzLayer *layer, const PetscReal theta[],
 /* t [M][R_k][n_k][rest] -> [M][m_k][R_k+1][rest] */
 static PetscErrorCode Apply_TTM(const TzLayer *layer, const PetscReal theta[], const PetscReal x[], PetscReal work[], PetscReal y[])
 {
-  const PetscReal *t = x;
+  const PetscReal *t    = x;
   PetscInt         rest = layer->in, M = 1, half = TzLayerWorkSize(layer) / 2, turn = 0;
 
   PetscFunctionBegin;

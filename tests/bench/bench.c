@@ -208,7 +208,7 @@ static PetscErrorCode Agreement(void)
 
 static PetscErrorCode Queries(void)
 {
-  const PetscInt reps = quick ? 5 : 15;
+  const PetscInt reps  = quick ? 5 : 15;
   double         sines = 0, product = 0, sg, sines_only, plain, ms, fwd;
 
   PetscFunctionBegin;

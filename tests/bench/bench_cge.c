@@ -76,7 +76,7 @@ static PetscErrorCode Structured(const Problem *p, int repeat, PetscReal lp[], d
 static PetscErrorCode Loop(const Problem *p, PetscInt stride, const PetscReal lp[], double *seconds, double *worst)
 {
   PetscReal *x, l;
-  double     sum = 0;
+  double     sum   = 0;
   PetscInt   count = 0;
 
   PetscFunctionBegin;
@@ -110,12 +110,16 @@ static PetscErrorCode Measure(const char *name, const char *options, int repeat,
   PetscCall(PetscMalloc1(fast.n, &lp));
   PetscCall(Structured(&fast, repeat, lp, &seconds));
   PetscCall(Loop(&fast, stride, lp, &loop, &worst));
-  PetscCall(PetscPrintf(PETSC_COMM_SELF, "{\"name\": \"cge %s, %" PetscInt_FMT " coordinates, against the fast loop\", \"seconds\": %.4g, \"ratio\": %.4g, \"difference\": %.2g}\n",
+  PetscCall(PetscPrintf(PETSC_COMM_SELF,
+                        "{\"name\": \"cge %s, %" PetscInt_FMT
+                        " coordinates, against the fast loop\", \"seconds\": %.4g, \"ratio\": %.4g, \"difference\": %.2g}\n",
                         name, fast.n, seconds, loop / seconds, worst));
   if (plainstride) {
     PetscCall(Create(options, "-net_evaluation plain", &plain));
     PetscCall(Loop(&plain, plainstride, lp, &loop, &worst));
-    PetscCall(PetscPrintf(PETSC_COMM_SELF, "{\"name\": \"cge %s, %" PetscInt_FMT " coordinates, against the plain loop\", \"seconds\": %.4g, \"ratio\": %.4g, \"difference\": %.2g}\n",
+    PetscCall(PetscPrintf(PETSC_COMM_SELF,
+                          "{\"name\": \"cge %s, %" PetscInt_FMT
+                          " coordinates, against the plain loop\", \"seconds\": %.4g, \"ratio\": %.4g, \"difference\": %.2g}\n",
                           name, fast.n, seconds, loop / seconds, worst));
     PetscCall(Destroy(&plain));
   }

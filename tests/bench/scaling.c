@@ -88,7 +88,7 @@ static PetscErrorCode Seconds(const char *options, PetscInt points, double *seco
 static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
 {
   static const PetscInt ranks[] = {1, 2, 4, 16, 64, 256, 1024, 4096, 10000};
-  TzWork                work = {.values = 11, .group = 1, .samples = c->points, .blocksize = 5};
+  TzWork                work    = {.values = 11, .group = 1, .samples = c->points, .blocksize = 5};
   double                few, many, point, bind, one = 0;
   PetscInt              nparams;
 
@@ -99,9 +99,12 @@ static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
   bind            = PetscMax(0, few - 10 * point);
   work.evaluation = point / work.nodeblocks / 0.2e-6; /* in the units of partition.c */
   work.bind       = bind / 0.2e-6;
-  PetscCall(PetscPrintf(PETSC_COMM_SELF, "\n**%s**: %d parameters, %d points, 11 values, %d blocks of nodes; measured %.3g us a point, %.3g us a parameter vector\n\n", c->name, (int)nparams, (int)c->points, (int)work.nodeblocks,
-                        1e6 * point, 1e6 * bind));
-  PetscCall(PetscPrintf(PETSC_COMM_SELF, "| ranks | grid (queries x points x nodes) | compute, ms | communicate, ms | bytes sent a rank | step, ms | efficiency |\n|---|---|---|---|---|---|---|\n"));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF,
+                        "\n**%s**: %d parameters, %d points, 11 values, %d blocks of nodes; measured %.3g us a point, %.3g us a parameter vector\n\n", c->name,
+                        (int)nparams, (int)c->points, (int)work.nodeblocks, 1e6 * point, 1e6 * bind));
+  PetscCall(PetscPrintf(
+    PETSC_COMM_SELF,
+    "| ranks | grid (queries x points x nodes) | compute, ms | communicate, ms | bytes sent a rank | step, ms | efficiency |\n|---|---|---|---|---|---|---|\n"));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(ranks); i++) {
     const PetscInt P       = ranks[i];
     PetscInt       grid[3] = {1, 1, 1}, busiest = 0;
@@ -132,8 +135,8 @@ static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
       communicate += (grid[2] - 1) * latency + exchanged / bandwidth;
     }
     if (P == 1) one = compute;
-    PetscCall(PetscPrintf(PETSC_COMM_SELF, "| %d | %d x %d x %d | %.4g | %.4g | %.0f | %.4g | %.2f |\n", (int)P, (int)grid[0], (int)grid[1], (int)grid[2], 1e3 * compute, 1e3 * communicate, bytes, 1e3 * (compute + communicate),
-                          one / (P * (compute + communicate))));
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "| %d | %d x %d x %d | %.4g | %.4g | %.0f | %.4g | %.2f |\n", (int)P, (int)grid[0], (int)grid[1], (int)grid[2],
+                          1e3 * compute, 1e3 * communicate, bytes, 1e3 * (compute + communicate), one / (P * (compute + communicate))));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -141,10 +144,10 @@ static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
 int main(int argc, char **argv)
 {
   static const Case cases[] = {
-    {"sparse grid, D = 21, tt r = 4",                 "-net_tt_rank 4 -deriv_type stein",                                100  },
-    {"sparse grid, D = 21, tt r = 4, weak (more points)", "-net_tt_rank 4 -deriv_type stein",                            10000},
-    {"sparse grid, D = 101, tt r = 4",                "-net_tt_rank 4 -deriv_type stein -pde_dim 100",                   100  },
-    {"forward propagation, D = 21, tt r = 4",         "-net_tt_rank 4 -deriv_type forward",                              100  },
+    {"sparse grid, D = 21, tt r = 4", "-net_tt_rank 4 -deriv_type stein", 100},
+    {"sparse grid, D = 21, tt r = 4, weak (more points)", "-net_tt_rank 4 -deriv_type stein", 10000},
+    {"sparse grid, D = 101, tt r = 4", "-net_tt_rank 4 -deriv_type stein -pde_dim 100", 100},
+    {"forward propagation, D = 21, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 100},
   };
   PetscReal latency = 2e-6, bandwidth = 1e10;
 
