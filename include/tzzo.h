@@ -3,6 +3,8 @@
     zosgd     random gradient estimate (RGE), gradient descent
     zosign    RGE, step along its sign (ZO-signSGD, Liu et al. 2019)
     zocge     coordinate-wise gradient estimate with momentum m <- beta m + g
+    flops     zosgd with 100 directions (Gu et al. 2020); fgw: forward gradient (Baydin et al. 2022)
+    stp       each coordinate of a random part to the best of three points (Bibi et al. 2020); szoscd: of two (Gu et al. 2021)
     zohybrid  zosign until the loss has not improved for -zo_patience steps, then zocge
     zoadam    RGE with Adam's moments
     zogn      Gauss-Newton over the span of the directions, from residual vectors
@@ -24,6 +26,10 @@
 #define TAOZOSIGN   "zosign"
 #define TAOZOCGE    "zocge"
 #define TAOZOHYBRID "zohybrid"
+#define TAOFLOPS    "flops"
+#define TAOSTP      "stp"
+#define TAOSZOSCD   "szoscd"
+#define TAOFGW      "fgw"
 #define TAOZOADAM   "zoadam"
 #define TAOZOGN     "zogn"
 #define TAOSGD      "sgd"

@@ -12,7 +12,8 @@ static const struct {
   PetscErrorCode (*create)(Tao);
 } TaoZOTable[] = {
   {TAOZOSGD, TaoCreate_ZOSGD},   {TAOZOSIGN, TaoCreate_ZOSign}, {TAOZOCGE, TaoCreate_ZOCGE}, {TAOZOHYBRID, TaoCreate_ZOHybrid},
-  {TAOZOADAM, TaoCreate_ZOAdam}, {TAOZOGN, TaoCreate_ZOGN},     {TAOSGD, TaoCreate_SGD},     {TAOADAM, TaoCreate_Adam},
+  {TAOZOADAM, TaoCreate_ZOAdam}, {TAOZOGN, TaoCreate_ZOGN},     {TAOFLOPS, TaoCreate_FLOPS}, {TAOSTP, TaoCreate_STP},
+  {TAOSZOSCD, TaoCreate_SZOSCD}, {TAOFGW, TaoCreate_FGW},       {TAOSGD, TaoCreate_SGD},     {TAOADAM, TaoCreate_Adam},
 };
 
 PetscErrorCode TaoZORegisterAll(void)
@@ -25,8 +26,8 @@ PetscErrorCode TaoZORegisterAll(void)
 static PetscErrorCode CheckPhase(MPI_Comm comm, const char prefix[], const TzZOPhase *p)
 {
   PetscFunctionBegin;
-  PetscCheck(p->estimate == TZ_ZO_EXACT || (p->mu > 0 && p->mu <= PETSC_MAX_REAL), comm, PETSC_ERR_USER_INPUT, "%smu %g: must be positive", prefix,
-             (double)p->mu);
+  PetscCheck(p->estimate == TZ_ZO_EXACT || p->estimate == TZ_ZO_POINTS || (p->mu > 0 && p->mu <= PETSC_MAX_REAL), comm, PETSC_ERR_USER_INPUT,
+             "%smu %g: must be positive", prefix, (double)p->mu);
   PetscCheck(p->lr > 0 && p->lr <= PETSC_MAX_REAL, comm, PETSC_ERR_USER_INPUT, "%slr %g: must be positive", prefix, (double)p->lr);
   PetscCheck(p->momentum >= 0 && p->momentum < 1, comm, PETSC_ERR_USER_INPUT, "%smomentum %g: must be at least 0 and below 1", prefix, (double)p->momentum);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -37,7 +38,10 @@ static PetscErrorCode FirstPhaseFromOptions(TzZOPhase *p, MPI_Comm comm, PetscOp
   PetscInt direction = (PetscInt)p->direction;
 
   PetscFunctionBegin;
-  if (p->estimate != TZ_ZO_EXACT) {
+  if (p->estimate == TZ_ZO_POINTS) {
+    PetscCall(PetscOptionsReal("-zo_sparsity", "Part of the coordinates that a step moves (0 < p <= 1)", "TaoZOSetLoss", p->sparsity, &p->sparsity, NULL));
+    PetscCheck(p->sparsity > 0 && p->sparsity <= 1, comm, PETSC_ERR_USER_INPUT, "-zo_sparsity %g: must be above 0 and at most 1", (double)p->sparsity);
+  } else if (p->estimate != TZ_ZO_EXACT) {
     if (p->direction != TZ_DIRECTION_COORDINATE) {
       PetscCall(PetscOptionsInt("-zo_queries", "Directions of a step (>= 1)", "TaoZOSetLoss", p->queries, &p->queries, NULL));
       PetscCheck(p->queries >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_queries %" PetscInt_FMT ": must be at least 1", p->queries);
@@ -123,7 +127,11 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
       full = PetscMax(full, N);
       continue;
     }
-    if (zo->phase[p].direction == TZ_DIRECTION_COORDINATE) zo->phase[p].queries = n;
+    if (zo->phase[p].estimate == TZ_ZO_POINTS) {
+      zo->phase[p].queries = PetscMax(1, (PetscInt)(zo->phase[p].sparsity * n));
+      PetscCall(PetscMalloc1(zo->phase[p].queries, &zo->which));
+      for (PetscInt k = 0; k < zo->phase[p].queries; k++) zo->which[k] = k;
+    } else if (zo->phase[p].direction == TZ_DIRECTION_COORDINATE) zo->phase[p].queries = n;
     q       = TzZOQueries(zo, &zo->phase[p]);
     queries = PetscMax(queries, q.n);
     if (zo->phase[p].estimate == TZ_ZO_GAUSSNEWTON) full = PetscMax(full, (1 + 2 * q.n) * samples);
@@ -161,7 +169,9 @@ static PetscErrorCode TaoView_ZO(Tao tao, PetscViewer viewer)
 
     PetscCall(PetscViewerASCIIPrintf(viewer, "%s: ", p->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
-    if (p->estimate != TZ_ZO_EXACT) {
+    if (p->estimate == TZ_ZO_POINTS) {
+      PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " coordinates, ", p->queries));
+    } else if (p->estimate != TZ_ZO_EXACT) {
       if (p->direction != TZ_DIRECTION_COORDINATE)
         PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " %s directions, ", p->queries, TzDirections[p->direction]));
       PetscCall(PetscViewerASCIIPrintf(viewer, "%s-sided differences of mu = %g, ", p->twosided ? "two" : "one", (double)p->mu));
@@ -183,6 +193,7 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
   PetscCall(VecDestroy(&zo->momentum));
   PetscCall(VecDestroy(&zo->second));
   PetscCall(PetscFree(zo->full));
+  PetscCall(PetscFree(zo->which));
   PetscCall(VecDestroy(&zo->previous));
   PetscCall(PetscFree7(zo->theta, zo->lp, zo->lm, zo->g, zo->xi, zo->count, zo->displ));
   PetscCall(PetscFree(tao->data));

@@ -32,6 +32,7 @@ PETSC_INTERN PetscReal TzScheduleRate(const TzSchedule *schedule, PetscReal lr, 
 typedef enum {
   TZ_ZO_DIFFERENCES, /* RGE or CGE, by the type of the directions */
   TZ_ZO_EXACT,       /* the exact gradient: the first-order references */
+  TZ_ZO_POINTS,      /* coordinates of a random part move by lr to the best of two or (twosided) three points */
   TZ_ZO_GAUSSNEWTON  /* least squares over the span of the directions, from residual vectors */
 } TzZOEstimate;
 
@@ -42,6 +43,7 @@ typedef struct {
   PetscInt     queries;   /* N of the RGE */
   PetscReal    mu, lr, momentum;
   PetscReal    beta2, epsilon; /* beta2 > 0: Adam's scaling by the second moment */
+  PetscReal    sparsity;       /* TZ_ZO_POINTS: the part */
   PetscBool    twosided;
   /* x[n] moves along m[n], the gradient or its momentum */
   void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
@@ -66,6 +68,7 @@ typedef struct {
   PetscReal    rate;     /* of the last step */
   PetscReal   *theta;    /* [nparams]: the whole parameter vector */
   PetscReal   *lp, *lm;  /* [queries] */
+  PetscInt    *which;    /* [queries]: TZ_ZO_POINTS: the coordinates of the step */
   PetscReal   *full;     /* [nparams]: exact gradient; Gauss-Newton: residual vectors [1 + 2 queries][samples] */
   PetscReal   *g, *xi;   /* [own part of the solution] */
   PetscMPIInt *count, *displ;
@@ -83,6 +86,10 @@ PETSC_INTERN PetscErrorCode TaoCreate_ZOCGE(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_ZOHybrid(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_ZOAdam(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_ZOGN(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_FLOPS(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_STP(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_SZOSCD(Tao);
+PETSC_INTERN PetscErrorCode TaoCreate_FGW(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_SGD(Tao);
 PETSC_INTERN PetscErrorCode TaoCreate_Adam(Tao);
 
@@ -90,6 +97,8 @@ PETSC_INTERN PetscErrorCode TaoCreate_Adam(Tao);
 PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
 PETSC_INTERN TzQueries      TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase);
 PETSC_INTERN PetscErrorCode TzZOGatherSolution(Tao tao); /* zo->theta <- the whole solution */
+/* zopoints.c: this rank's part of the moves in zo->g, times -1 */
+PETSC_INTERN PetscErrorCode TzZOPoints(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm);
 /* zogn.c: one step, with its acceptance; *l0: the loss before it, *norm of the gradient in the span */
 PETSC_INTERN PetscErrorCode TzZOGaussNewton(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm);
 /* c[n]: the derivatives along the directions of q by differences of losses */

@@ -8,6 +8,8 @@ TzQueries TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase)
 {
   TzQueries q = {.direction = phase->direction, .mu = phase->mu, .base = PETSC_TRUE, .twosided = phase->twosided, .n = phase->queries};
 
+  if (phase->estimate == TZ_ZO_POINTS) q.which = zo->which;
+
   q.step = (PetscInt)zo->state.step;
   return q;
 }
@@ -188,6 +190,7 @@ static PetscErrorCode Step(Tao tao)
   zo->rate = TzScheduleRate(&zo->schedule, phase->lr, q.step, tao->max_it);
   PetscCall(TzLossSample(zo->loss, q.step));
   if (phase->estimate == TZ_ZO_GAUSSNEWTON) PetscCall(TzZOGaussNewton(tao, phase, &q, &l0, &norm));
+  else if (phase->estimate == TZ_ZO_POINTS) PetscCall(TzZOPoints(tao, phase, &q, &l0, &norm));
   else PetscCall(Estimate(tao, phase, &q, &l0, &norm));
   PetscCall(TzLossGetCounts(zo->loss, &after));
   tao->nfuncs = (PetscInt)PetscMin(PETSC_MAX_INT, (PetscInt64)tao->nfuncs + after.queries - before.queries);
