@@ -30,6 +30,9 @@ PETSC_EXTERN PetscErrorCode TzPDEGetDomain(TzPDE pde, PetscReal *lo, PetscReal *
 
 /* fjet, ujet [n][D+2] (may be the same array), X [n][D]: the jet of u = a f + b from that of f, by the product rule. */
 PETSC_EXTERN PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[]);
+/* The same in two steps, for many f at the same points: the jets a, b [n][D+2] of a and b; u = a f + b from these. */
+PETSC_EXTERN PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[]);
+PETSC_EXTERN PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal a[], const PetscReal b[], const PetscReal fjet[], PetscReal ujet[]);
 /* gbar [n][D+2] on entry d(loss)/d(ujet), on return d(loss)/d(fjet): the adjoint of TzPDETransform. */
 PETSC_EXTERN PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[]);
 /* r[n]: residual of the equation; J [n][D+2] (or NULL): its derivative with respect to ujet. */

@@ -70,7 +70,7 @@ PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)pde, type, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)pde), TzPDEList, "-pde_type", type, (void (**)(void))&create));
+  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)pde), TzPDEList, "-pde_type", type, (void (**)(void)) & create));
   PetscTryTypeMethod(pde, destroy);
   PetscCall(PetscMemzero(pde->ops, sizeof(*pde->ops)));
   pde->data        = NULL;
@@ -174,27 +174,51 @@ PetscErrorCode TzPDEGetDomain(TzPDE pde, PetscReal *lo, PetscReal *hi, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Lap(a f) = a Lap f + 2 grad a . grad f + f Lap a; written last to first, so that u may be f */
+/* u = a f + b at one point; Lap(a f) = a Lap f + 2 grad a . grad f + f Lap a; written last to first, so that u may be f */
+static inline void Combine(PetscInt d, const PetscReal a[], const PetscReal b[], const PetscReal f[], PetscReal u[])
+{
+  const PetscInt D   = d + 1;
+  PetscReal      dot = 0;
+
+  for (PetscInt i = 1; i <= d; i++) dot += a[i] * f[i];
+  u[D + 1] = a[0] * f[D + 1] + 2 * dot + f[0] * a[D + 1] + b[D + 1];
+  for (PetscInt i = 1; i <= D; i++) u[i] = a[0] * f[i] + a[i] * f[0] + b[i];
+  u[0] = a[0] * f[0] + b[0];
+}
+
 PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[])
 {
-  const PetscInt   d = pde->d, D = d + 1;
+  const PetscInt   D = pde->d + 1;
   const PetscReal *f = fjet;
   PetscReal       *a, *b, *u = ujet;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(D + 2, &a, D + 2, &b));
   for (PetscInt p = 0; p < n; p++, X += D, f += D + 2, u += D + 2) {
-    PetscReal dot = 0;
-
-    PetscCall(PetscArrayzero(a, D + 2));
-    PetscCall(PetscArrayzero(b, D + 2));
-    PetscUseTypeMethod(pde, transform, X, a, b);
-    for (PetscInt i = 1; i <= d; i++) dot += a[i] * f[i];
-    u[D + 1] = a[0] * f[D + 1] + 2 * dot + f[0] * a[D + 1] + b[D + 1];
-    for (PetscInt i = 1; i <= D; i++) u[i] = a[0] * f[i] + a[i] * f[0] + b[i];
-    u[0] = a[0] * f[0] + b[0];
+    PetscCall(TzPDETransformJets(pde, 1, X, a, b));
+    Combine(pde->d, a, b, f, u);
   }
   PetscCall(PetscFree2(a, b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[])
+{
+  const PetscInt D = pde->d + 1;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(a, n * (D + 2)));
+  PetscCall(PetscArrayzero(b, n * (D + 2)));
+  for (PetscInt p = 0; p < n; p++, X += D, a += D + 2, b += D + 2) PetscUseTypeMethod(pde, transform, X, a, b);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal a[], const PetscReal b[], const PetscReal fjet[], PetscReal ujet[])
+{
+  const PetscInt size = pde->d + 3;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < n; p++) Combine(pde->d, a + p * size, b + p * size, fjet + p * size, ujet + p * size);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -13,6 +13,7 @@
 #include <tzlossimpl.h>
 #include <tzcollocation.h>
 #include "partition.h"
+#include "residual.h"
 
 #define GRADIENT_BLOCK   24            /* points that an exact gradient takes at a time: a panel of the network's kernels */
 #define VALIDATION_BLOCK 100           /* points; the sums of a block are the unit of communication */
@@ -30,7 +31,6 @@ typedef struct {
   TzDomain   domain;
   PetscReal *X;    /* [npoints][D] */
   PetscReal *ujet; /* [npoints or VALIDATION_BLOCK][D+2] */
-  PetscReal *term; /* [npoints] */
 
   PetscInt   nvalid; /* validation points, of which this rank has those of the blocks b0 <= b < b1: */
   PetscInt   b0, b1;
@@ -62,7 +62,7 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
 {
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&r->eval));
-  PetscCall(PetscFree3(r->X, r->ujet, r->term));
+  PetscCall(PetscFree2(r->X, r->ujet));
   PetscCall(PetscFree2(r->validX, r->validexact));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -92,7 +92,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   loss->partialsize   = r->D + 2;
   loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->npoints);
   r->step             = -1;
-  PetscCall(PetscMalloc3(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet, r->npoints, &r->term));
+  PetscCall(PetscMalloc2(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet));
   PetscCall(TzDerivHasCoordinates(r->deriv, &structured));
   loss->ops->coordinates = structured ? Coordinates_Residual : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -174,40 +174,13 @@ static PetscErrorCode Gradient_Residual(TzLoss loss, PetscInt i0, PetscInt i1, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-typedef struct {
-  TzLoss           loss;
-  const TzQueries *q;
-  PetscInt         i0, blocks; /* samples from i0 on, so many blocks */
-  PetscReal       *sums;
-} CoordinateSums;
-
-/* The jets of points i0 + p0.. for one parameter vector; they come in ascending order */
-static PetscErrorCode SinkCoordinates(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal fjet[])
-{
-  const CoordinateSums *c    = (const CoordinateSums *)ctx;
-  TzResidual           *r    = (TzResidual *)c->loss->data;
-  const PetscReal      *X    = r->X + (c->i0 + p0) * r->D;
-  PetscReal            *sums = c->sums + ((i - c->q->first) * (c->q->twosided ? 2 : 1) + s) * c->blocks, *res = r->term;
-
-  PetscFunctionBegin;
-  PetscCall(TzPDETransform(r->pde, m, X, fjet, r->ujet));
-  PetscCall(TzPDEResidual(r->pde, m, X, r->ujet, res, NULL));
-  for (PetscInt p = 0; p < m; p++) sums[(p0 + p) / c->loss->blocksize] += res[p] * res[p];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Coordinates_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
 {
-  TzResidual     *r     = (TzResidual *)loss->data;
-  const PetscReal mu[2] = {q->mu, -q->mu};
-  CoordinateSums  c     = {.loss = loss, .q = q, .i0 = i0, .blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, .sums = blocksums};
-  TzDerivQueries  dq =
-    {.n = i1 - i0, .X = r->X + i0 * r->D, .i0 = q->first, .i1 = q->first + q->n, .nmu = q->twosided ? 2 : 1, .mu = mu, .sink = SinkCoordinates, .ctx = &c};
+  TzResidual *r = (TzResidual *)loss->data;
 
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(PetscArrayzero(blocksums, q->n * dq.nmu * c.blocks));
-  PetscCall(TzDerivCoordinates(r->deriv, r->eval, theta, &dq));
+  PetscCall(TzResidualCoordinates(r->pde, r->deriv, r->eval, theta, q, i1 - i0, r->X + i0 * r->D, loss->blocksize, blocksums));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -36,13 +36,16 @@ typedef struct {
   double        mu, reach; /* reach = max |mu eps| */
 } TzSlice;
 
-/* Terms of a power series: multi-indices alpha = that of parent + unit vector of variable, graded: order o has first[o] <= t < first[o+1] */
+/*
+  A power series: multi-indices alpha, graded and in the order of taylor.c: order o has the terms first[o] <= t < first[o+1], and the terms of
+  order o are those alpha + e_v, v >= variable[alpha], of all alpha of order o - 1 in turn.
+*/
 typedef struct {
   PetscInt        top; /* highest order of any lane */
-  const PetscInt *first, *parent, *variable;
-  const PetscInt *above;   /* [terms][r + r(r+1)/2]: the terms alpha + e_j, then alpha + e_j + e_l, j <= l */
-  const double   *inverse; /* [terms]: 1 / exponent of variable in alpha */
-  const double   *coeff;   /* [terms][PANEL]: derivatives d^alpha F at the centre */
+  const PetscInt *first, *variable;
+  const PetscInt *above;   /* [terms][r + r(r+1)/2]: the terms alpha + e_j, then alpha + e_j + e_l, j <= l; c > 1 */
+  const double   *inverse; /* [terms]: 1 / exponent of variable in alpha; c > 1 */
+  const double   *coeff;   /* [terms][PANEL]: d^alpha F at the centre; for c = 1 divided by alpha! */
 } TzExpansion;
 
 typedef struct {

@@ -32,7 +32,8 @@ PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
 
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  for (PetscInt l = 0; l < net->nhidden; l++) bonds = (PetscBool)(bonds && net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_MAX_BOND);
+  for (PetscInt l = 0; l < net->nhidden; l++)
+    bonds = (PetscBool)(bonds && net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_MAX_BOND);
   *first = bonds ? net->layer[0].weights + net->layer[0].core[net->layer[0].nin] : net->nparams;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -40,7 +41,7 @@ PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
 /* The memory of a pass with c channels */
 static PetscErrorCode Allocate(TzNetEval eval, PetscInt c)
 {
-  TzSweep *co = eval->sweep;
+  TzSweep       *co = eval->sweep;
   const PetscInt H = eval->net->nhidden, ns = TZ_SHIFT_FIELDS(c), nf = TZ_UNIT_FIELDS(c);
   PetscInt       shift = 0, R = 0, T = 0, jets = 0;
 
@@ -89,7 +90,7 @@ static void Metric(TzPass *pass, PetscInt l)
 static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
 {
   TzNetEval        eval = pass->eval;
-  TzSweep   *co   = pass->co;
+  TzSweep         *co   = pass->co;
   const PetscInt   in = eval->net->in, c = pass->c, ns = pass->ns, r1 = eval->layer[0].q;
   const TzKernels *k = eval->kernels;
   PetscReal       *H, Y[TZ_MAX_BOND * TZ_PANEL];
@@ -178,7 +179,8 @@ static void Shifts(TzPass *pass, PetscInt l, const TzCut *cut)
   PetscReal     *shift = pass->co->shift;
 
   for (PetscInt ch = 0; ch < PetscMax(ns - 1, 1); ch++)
-    (*pass->eval->kernels->combine)(pass->m, rows, pass->eval->layer[l].q, cut->P, 1, rows, pass->co->S[l] + ch * TZ_PANEL, ns * TZ_PANEL, shift + ch * TZ_PANEL, ns * TZ_PANEL);
+    (*pass->eval->kernels->combine)(pass->m, rows, pass->eval->layer[l].q, cut->P, 1, rows, pass->co->S[l] + ch * TZ_PANEL, ns * TZ_PANEL,
+                                    shift + ch * TZ_PANEL, ns * TZ_PANEL);
   if (c == 1) return;
   for (PetscInt x = 0; x < rows; x++) {
     PetscReal *restrict p = shift + x * ns * TZ_PANEL, *restrict square = p + (2 * c - 2) * TZ_PANEL;
@@ -232,8 +234,9 @@ static PetscErrorCode OutputCore(TzPass *pass, PetscInt l, const TzCut *cut)
 /* z_h moves by mu */
 static PetscErrorCode Biases(TzPass *pass, PetscInt l)
 {
-  const PetscInt  r = pass->eval->layer[l].q, width = 1 + r + pass->eval->layer[l + 1].q, bias = pass->eval->net->layer[l].bias, n = pass->eval->net->layer[l].out;
-  const PetscReal one = 1;
+  const PetscInt r = pass->eval->layer[l].q, width = 1 + r + pass->eval->layer[l + 1].q, bias = pass->eval->net->layer[l].bias,
+                 n      = pass->eval->net->layer[l].out;
+  const PetscReal one   = 1;
   PetscReal      *shift = pass->co->shift;
 
   PetscFunctionBegin;
@@ -257,7 +260,7 @@ static PetscErrorCode Biases(TzPass *pass, PetscInt l)
 */
 static PetscInt InputSums(TzPass *pass, PetscInt l, const TzCut *cut)
 {
-  TzSweep   *co = pass->co;
+  TzSweep         *co = pass->co;
   const TzKernels *k  = pass->eval->kernels;
   const PetscInt   c = pass->c, wide = cut->last ? 1 : cut->r1 * pass->eval->layer[l].q, row = cut->mode * c * wide;
   const PetscReal *R = co->U[l - 1];
@@ -266,9 +269,11 @@ static PetscInt InputSums(TzPass *pass, PetscInt l, const TzCut *cut)
     R = co->R;
     for (PetscInt x = 0; x < cut->nlo * cut->mode; x++)
       for (PetscInt ch = 0; ch < c; ch++)
-        (*k->combine)(pass->m, wide, cut->nhi, cut->Q, 1, wide, co->U[l - 1] + (x * cut->nhi * c + ch) * TZ_PANEL, c * TZ_PANEL, co->R + (x * c + ch) * wide * TZ_PANEL, TZ_PANEL);
+        (*k->combine)(pass->m, wide, cut->nhi, cut->Q, 1, wide, co->U[l - 1] + (x * cut->nhi * c + ch) * TZ_PANEL, c * TZ_PANEL,
+                      co->R + (x * c + ch) * wide * TZ_PANEL, TZ_PANEL);
   }
-  for (PetscInt y = 0; y < row; y++) (*k->combine)(pass->m, cut->r0, cut->nlo, cut->P, 1, cut->r0, R + y * TZ_PANEL, row * TZ_PANEL, co->T + y * TZ_PANEL, row * TZ_PANEL);
+  for (PetscInt y = 0; y < row; y++)
+    (*k->combine)(pass->m, cut->r0, cut->nlo, cut->P, 1, cut->r0, R + y * TZ_PANEL, row * TZ_PANEL, co->T + y * TZ_PANEL, row * TZ_PANEL);
   return wide;
 }
 
@@ -290,7 +295,7 @@ static PetscErrorCode InputCore(TzPass *pass, PetscInt l, const TzCut *cut)
         for (PetscInt j = 0; j < q; j++)
           for (PetscInt ch = 0; ch < c; ch++) {
             const PetscReal *from = pass->co->T + ((aj * c + ch) * wide + (cut->last ? 0 : b * q + j)) * TZ_PANEL, f = !cut->last || j == b ? mu : 0;
-            PetscReal       *to   = delta + (j * c + ch) * TZ_PANEL;
+            PetscReal       *to = delta + (j * c + ch) * TZ_PANEL;
 
             for (PetscInt x = 0; x < TZ_PANEL; x++) to[x] = f * from[x];
           }
@@ -326,10 +331,11 @@ static PetscErrorCode LastLayer(TzPass *pass)
 
 /* ------------------------------------------------------------------------------------------------------------------------------- */
 
-PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx)
+PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
+                                    const PetscReal mu[], TzSweepSink sink, void *ctx)
 {
   const PetscInt c = nlap < 0 ? 1 : 2 + eval->layer[0].q, H = eval->net->nhidden;
-  TzPass         pass = {.eval = eval, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c), .i0 = i0, .i1 = i1, .nmu = nmu, .mu = mu, .sink = sink, .ctx = ctx};
+  TzPass pass = {.eval = eval, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c), .i0 = i0, .i1 = i1, .nmu = nmu, .mu = mu, .sink = sink, .ctx = ctx};
 
   PetscFunctionBegin;
   if (!eval->sweep) {

@@ -21,31 +21,32 @@ typedef struct {
 } TzCut;
 
 struct _TzSweep {
-  PetscInt      serial; /* binding of the cuts */
-  TzCut         cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
-  TzSeries     *series; /* the last hidden layer around the rows of a panel, or NULL */
+  PetscInt        serial; /* binding of the cuts */
+  TzCut           cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
+  TzSeries       *series; /* the last hidden layer around the rows of a panel, or NULL */
   const TzTaylor *taylor;
-  PetscInt     *above;              /* see TzExpansion */
-  PetscReal    *inverse, *factorial; /* [terms]: 1/power, alpha! */
-  PetscReal    *coeff;              /* [terms][PANEL]: derivatives at the rows of this panel */
-  PetscInt      order;              /* up to which order */
-  PetscInt      channels;           /* for which the following are allocated */
-  PetscReal    *S[TZ_MAX_LAYERS + 1]; /* [q_l][SHIFT_FIELDS][PANEL]: state in front of layer l; the last: the output without its bias */
-  PetscReal    *F[TZ_MAX_LAYERS];     /* [n_l][UNIT_FIELDS][PANEL] */
-  PetscReal    *U[TZ_MAX_LAYERS];     /* [n_l][c][PANEL] */
-  PetscReal    *shift;                /* [nlo r0][SHIFT_FIELDS][PANEL] of one core */
-  PetscReal    *R, *T;                /* sums of one input core */
-  PetscReal    *jets;                 /* two states and the work memory of TzJetsLayer */
+  PetscInt       *above;                /* see TzExpansion */
+  PetscReal      *inverse, *factorial;  /* [terms]: 1/power, alpha! */
+  PetscReal      *derivatives;          /* [terms][PANEL]: at the rows of this panel */
+  PetscReal      *limit;                /* [most + 1]: order m suffices up to |B . d| = limit[m] */
+  PetscInt        order;                /* up to which order */
+  PetscInt        channels;             /* for which the following are allocated */
+  PetscReal      *S[TZ_MAX_LAYERS + 1]; /* [q_l][SHIFT_FIELDS][PANEL]: state in front of layer l; the last: the output without its bias */
+  PetscReal      *F[TZ_MAX_LAYERS];     /* [n_l][UNIT_FIELDS][PANEL] */
+  PetscReal      *U[TZ_MAX_LAYERS];     /* [n_l][c][PANEL] */
+  PetscReal      *shift;                /* [nlo r0][SHIFT_FIELDS][PANEL] of one core */
+  PetscReal      *R, *T;                /* sums of one input core */
+  PetscReal      *jets;                 /* two states and the work memory of TzJetsLayer */
 };
 
 /* One pass: a panel of m rows, all coordinates wanted */
 typedef struct {
   TzNetEval        eval;
-  TzSweep   *co;
+  TzSweep         *co;
   PetscInt         m, p0, c, ns, nf; /* rows; their first; channels, SHIFT_FIELDS, UNIT_FIELDS */
   PetscInt         i0, i1, nmu;      /* coordinates i0 <= i < i1, each by mu[0..nmu-1] */
   const PetscReal *mu;
-  TzSweepSink sink;
+  TzSweepSink      sink;
   void            *ctx;
 } TzPass;
 

@@ -18,9 +18,9 @@ static PetscErrorCode Allocate(const TzLayer *layer, TzCut cut[])
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < layer->ncores; k++) {
-    const TzCore   core   = TzLayerGetCore(layer, k);
-    const PetscInt first  = k < layer->nin ? 0 : layer->nin, last = k < layer->nin ? layer->nin : layer->ncores;
-    TzCut         *c      = &cut[k];
+    const TzCore   core  = TzLayerGetCore(layer, k);
+    const PetscInt first = k < layer->nin ? 0 : layer->nin, last = k < layer->nin ? layer->nin : layer->ncores;
+    TzCut         *c = &cut[k];
 
     *c = (TzCut){.offset = core.offset, .r0 = core.r0, .mode = core.m * core.n, .r1 = core.r1, .nlo = 1, .nhi = 1, .last = (PetscBool)(k + 1 == last)};
     for (PetscInt j = first; j < last; j++) {

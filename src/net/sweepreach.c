@@ -12,7 +12,7 @@ PetscErrorCode TzReachDestroy(TzSweep *co)
 {
   PetscFunctionBegin;
   PetscCall(TzSeriesDestroy(&co->series));
-  PetscCall(PetscFree4(co->above, co->inverse, co->factorial, co->coeff));
+  PetscCall(PetscFree5(co->above, co->inverse, co->factorial, co->derivatives, co->limit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -25,7 +25,7 @@ static PetscInt Above(const TzTaylor *x, const PetscInt *child, PetscInt t, Pets
 
 PetscErrorCode TzReachCreate(TzNetEval eval)
 {
-  TzSweep *co = eval->sweep;
+  TzSweep        *co = eval->sweep;
   const TzTaylor *x;
   PetscReal       norm;
   PetscInt        r, n, to = 0, *child;
@@ -37,7 +37,13 @@ PetscErrorCode TzReachCreate(TzNetEval eval)
   x = co->taylor;
   r = x->r;
   n = x->first[x->most + 1];
-  PetscCall(PetscMalloc4(n * (r + r * (r + 1) / 2), &co->above, n, &co->inverse, n, &co->factorial, n * TZ_PANEL, &co->coeff));
+  PetscCall(PetscMalloc5(n * (r + r * (r + 1) / 2), &co->above, n, &co->inverse, n, &co->factorial, n * TZ_PANEL, &co->derivatives, x->most + 1, &co->limit));
+  for (PetscInt m = 1; m <= x->most; m++) { /* limit^(m+1)/(m+1)! = 2^-54, as in TzTaylorOrder() */
+    PetscReal factorial = 1;
+
+    for (PetscInt k = 2; k <= m + 1; k++) factorial *= k;
+    co->limit[m] = PetscPowReal(0x1p-54 * factorial, 1 / (PetscReal)(m + 1));
+  }
   PetscCall(PetscMalloc1(n, &child));
   for (PetscInt t = 0, next = 1; t < x->first[x->most]; t++) { /* in the order in which the terms were enumerated */
     child[t] = next;
@@ -57,7 +63,7 @@ PetscErrorCode TzReachCreate(TzNetEval eval)
 /* The centres of the series: the rows of a new panel */
 PetscErrorCode TzReachPrepare(TzPass *pass)
 {
-  TzSweep *co   = pass->co;
+  TzSweep       *co   = pass->co;
   const PetscInt last = pass->eval->net->nhidden - 1, r = pass->eval->layer[last].q;
   PetscReal      Y[TZ_SERIES_MAX_BOND * TZ_PANEL];
 
@@ -69,38 +75,43 @@ PetscErrorCode TzReachPrepare(TzPass *pass)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The order of each row (0: not reached), and the coefficients that they need; *top the highest, *all whether every row is reached */
-static PetscErrorCode Orders(TzPass *pass, const PetscReal delta[], PetscReal order[], PetscInt *top, PetscBool *all)
+/* The order of each row (0: not reached); *top the highest, *all whether every row is reached */
+static void Orders(TzPass *pass, const PetscReal delta[], PetscReal order[], PetscInt *top, PetscBool *all)
+{
+  const PetscReal *limit = pass->co->limit;
+  const PetscInt   r = pass->co->taylor->r, most = pass->co->taylor->most - (pass->c > 1 ? 2 : 0);
+  PetscReal        norm[TZ_PANEL] = {0}, longest, highest = 0;
+
+  TzSeriesGetTaylor(pass->co->series, &pass->co->taylor, &longest);
+  for (PetscInt k = 0; k < r; k++)
+    for (PetscInt i = 0; i < TZ_PANEL; i++) norm[i] += delta[k * pass->c * TZ_PANEL + i] * delta[k * pass->c * TZ_PANEL + i];
+  for (PetscInt i = 0; i < TZ_PANEL; i++) order[i] = 1;
+  for (PetscInt m = 1; m <= most; m++) {
+    const PetscReal square = (limit[m] / longest) * (limit[m] / longest);
+
+    for (PetscInt i = 0; i < TZ_PANEL; i++) order[i] += norm[i] <= square ? 0 : 1;
+  }
+  *all = PETSC_TRUE;
+  for (PetscInt i = 0; i < pass->m; i++) {
+    if (order[i] > most) order[i] = 0, *all = PETSC_FALSE;
+    highest = PetscMax(highest, order[i]);
+  }
+  *top = (PetscInt)highest;
+}
+
+/* Coefficients at the rows of this panel up to the order that is needed */
+static PetscErrorCode Coefficients(TzPass *pass, PetscInt top, const PetscReal *coeff[])
 {
   TzSweep       *co = pass->co;
-  const TzTaylor  *x;
-  const PetscInt   derivatives = pass->c > 1 ? 2 : 0;
-  const PetscReal *c;
-  PetscReal        longest;
+  const PetscInt m  = pass->c > 1 ? top + 2 : top;
 
   PetscFunctionBegin;
-  TzSeriesGetTaylor(co->series, &x, &longest);
-  *top = 0;
-  *all = PETSC_TRUE;
-  for (PetscInt i = 0; i < TZ_PANEL; i++) order[i] = 0;
-  for (PetscInt i = 0; i < pass->m; i++) {
-    PetscReal norm = 0;
-    PetscInt  m;
-
-    for (PetscInt k = 0; k < x->r; k++) norm += delta[k * pass->c * TZ_PANEL + i] * delta[k * pass->c * TZ_PANEL + i];
-    m = TzTaylorOrder(longest * PetscSqrtReal(norm), x->most - derivatives);
-    if (m > x->most - derivatives) *all = PETSC_FALSE;
-    else {
-      order[i] = (PetscReal)m;
-      *top     = PetscMax(*top, m);
-    }
-  }
-  if (*top && co->order < *top + derivatives) {
-    PetscCall(TzSeriesGetCoefficients(co->series, pass->eval, 0, *top + derivatives, &c));
-    for (PetscInt t = x->first[co->order + 1]; t < x->first[*top + derivatives + 1]; t++)
-      for (PetscInt i = 0; i < TZ_PANEL; i++) co->coeff[t * TZ_PANEL + i] = co->factorial[t] * c[t * TZ_PANEL + i];
-    co->order = *top + derivatives;
-  }
+  PetscCall(TzSeriesGetCoefficients(co->series, pass->eval, 0, m, coeff));
+  if (pass->c == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt t = co->taylor->first[co->order + 1]; t < co->taylor->first[m + 1]; t++)
+    for (PetscInt i = 0; i < TZ_PANEL; i++) co->derivatives[t * TZ_PANEL + i] = co->factorial[t] * (*coeff)[t * TZ_PANEL + i];
+  co->order = PetscMax(co->order, m);
+  *coeff    = co->derivatives;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,7 +119,7 @@ static PetscErrorCode Orders(TzPass *pass, const PetscReal delta[], PetscReal or
 static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta[], PetscReal f[])
 {
   TzNetEval      eval = pass->eval;
-  TzSweep *co   = pass->co;
+  TzSweep       *co   = pass->co;
   const PetscInt H = eval->net->nhidden, r1 = pass->c - 2, size = TZ_MAX_BOND * (2 + r1) * TZ_PANEL;
   TzJetState     state[2];
 
@@ -120,7 +131,7 @@ static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta
   }
   for (PetscInt j = 0; j < eval->layer[l].q; j++)
     for (PetscInt ch = 0; ch < pass->c; ch++) {
-      PetscReal       *to = !ch ? state[l % 2].y + j * TZ_PANEL : ch == pass->c - 1 ? state[l % 2].lap + j * TZ_PANEL : state[l % 2].G + (j * r1 + ch - 1) * TZ_PANEL;
+      PetscReal *to = !ch ? state[l % 2].y + j * TZ_PANEL : ch == pass->c - 1 ? state[l % 2].lap + j * TZ_PANEL : state[l % 2].G + (j * r1 + ch - 1) * TZ_PANEL;
       const PetscReal *s = co->S[l] + (j * pass->ns + ch) * TZ_PANEL, *d = delta + (j * pass->c + ch) * TZ_PANEL;
 
       for (PetscInt i = 0; i < TZ_PANEL; i++) to[i] = s[i] + d[i];
@@ -141,7 +152,7 @@ static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta
 static PetscErrorCode LayersValues(TzPass *pass, PetscInt l, const PetscReal delta[], PetscReal f[])
 {
   TzNetEval       eval = pass->eval;
-  TzSweep  *co   = pass->co;
+  TzSweep        *co   = pass->co;
   const PetscReal bias = eval->theta[eval->net->layer[eval->net->nhidden].bias];
   PetscReal       Y[TZ_MAX_BOND * TZ_PANEL];
 
@@ -154,26 +165,27 @@ static PetscErrorCode LayersValues(TzPass *pass, PetscInt l, const PetscReal del
 
 PetscErrorCode TzReach(TzPass *pass, PetscInt l, const PetscReal delta[], PetscReal f[])
 {
-  TzNetEval      eval   = pass->eval;
-  TzSweep *co     = pass->co;
-  PetscBool      series = (PetscBool)(co->series && l == eval->net->nhidden - 1), all = PETSC_FALSE;
-  PetscReal      order[TZ_PANEL], near[(TZ_MAX_BOND + 2) * TZ_PANEL];
-  TzExpansion    x = {.above = co->above, .inverse = co->inverse, .coeff = co->coeff};
+  TzNetEval   eval = pass->eval;
+  TzSweep    *co   = pass->co;
+  PetscBool   all  = PETSC_FALSE;
+  PetscReal   order[TZ_PANEL], near[(TZ_MAX_BOND + 2) * TZ_PANEL];
+  TzExpansion x = {.above = co->above, .inverse = co->inverse};
 
   PetscFunctionBegin;
-  if (series) {
+  if (co->series && l == eval->net->nhidden - 1) {
     x.first    = co->taylor->first;
-    x.parent   = co->taylor->parent;
     x.variable = co->taylor->variable;
-    PetscCall(Orders(pass, delta, order, &x.top, &all));
+    Orders(pass, delta, order, &x.top, &all);
   }
-  if (x.top) (*eval->kernels->expansion)(pass->m, eval->layer[l].q, pass->c, &x, order, pass->c > 1 ? eval->jets->M : NULL, co->S[l], delta, all ? f : near);
+  if (x.top) {
+    PetscCall(Coefficients(pass, x.top, &x.coeff));
+    (*eval->kernels->expansion)(pass->m, co->taylor->r, pass->c, &x, order, pass->c > 1 ? eval->jets->M : NULL, co->S[l], delta, all ? f : near);
+  }
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
   if (pass->c > 1) PetscCall(LayersJets(pass, l, delta, f));
   else PetscCall(LayersValues(pass, l, delta, f));
-  if (x.top)
-    for (PetscInt ch = 0; ch < pass->c; ch++)
-      for (PetscInt i = 0; i < pass->m; i++)
-        if (order[i] > 0) f[ch * TZ_PANEL + i] = near[ch * TZ_PANEL + i];
+  for (PetscInt ch = 0; x.top && ch < pass->c; ch++)
+    for (PetscInt i = 0; i < pass->m; i++)
+      if (order[i] > 0) f[ch * TZ_PANEL + i] = near[ch * TZ_PANEL + i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
