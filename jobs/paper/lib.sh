@@ -51,7 +51,7 @@ row() {
       echo "command tenzo solve $* -tz_seed $seed"
       echo "ranks $RANKS"
       echo "budget $BUDGET"
-      if [ $code = 0 ]; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(tail -n 1 "$file.log")"; fi
+      if [ $code = 0 ] && grep -q '^RESULT' "$file.log"; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(tail -n 1 "$file.log")"; fi
       grep '^RESULT' "$file.log"
     } > "$file.part"
     rm -f "$file.log"
@@ -63,6 +63,6 @@ row() {
 launch() {
   local run=("$TENZO")
   [ "$RANKS" = 1 ] || run=(mpirun -n "$RANKS" "$TENZO")
-  [ "$BUDGET" = 0 ] || run=(timeout -s USR1 -k 120 "$BUDGET" "${run[@]}")
+  [ "$BUDGET" = 0 ] || run=(timeout --preserve-status -s USR1 -k 120 "$BUDGET" "${run[@]}")
   "${run[@]}" "$@" -tz_quiet
 }

@@ -1,0 +1,45 @@
+#!/bin/bash
+# HJB-LQG, a solution that no estimator differentiates exactly: 20 dimensions with every estimator, format and training order; 100 and 250 dimensions.
+# Points along the diffusion from the origin; the terminal value continued by -lqg_extension heat, but for the rows named plain. A last
+# line `origin` of each result has u(0,0); exact: 2.921014735742570 (d = 20), 4.590161724604883 (100), 5.515459169993060 (250).
+. "$(dirname "$0")/lib.sh"
+
+ttm="-net_format ttm -net_layers 64,64 -net_tt_rank 8"
+small="-net_format dense -net_layers 64,64"
+lqg() { echo "-pde_type lqg -pde_dim $1 -loss_sampler diffusion -lqg_extension $2 -tz_validate_every 500"; }
+adam="-tao_type adam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine"
+sign="-tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine"
+gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4"
+
+row lqg d20-ttm-fo-ad - $(lqg 20 heat) $ttm $ad $adam -loss_points 100 -tao_max_it 3000
+row lqg d20-dense-fo-ad - $(lqg 20 heat) $small $ad $adam -loss_points 100 -tao_max_it 3000
+row lqg d20-tt-fo-ad - $(lqg 20 heat) $tt4 $ad $adam -loss_points 100 -tao_max_it 3000
+row lqg d20-ttm-zogn-ad - $(lqg 20 heat) $ttm $ad $gn -loss_points 400 -tao_max_it 200
+row lqg d20-ttm-zo-ad - $(lqg 20 heat) $ttm $ad $sign -loss_points 100 -tao_max_it 4000
+row lqg d20-dense-zo-ad - $(lqg 20 heat) $small $ad $sign -loss_points 100 -tao_max_it 4000
+row lqg d20-dense-zogn-ad - $(lqg 20 heat) $small $ad $gn -loss_points 400 -tao_max_it 200
+row lqg d20-tt-zogn-ad - $(lqg 20 heat) $tt4 $ad $gn -loss_points 400 -tao_max_it 200
+row lqg d20-tt-zo-ad - $(lqg 20 heat) $tt4 $ad $sign -loss_points 100 -tao_max_it 4000
+row lqg d100-ttm-fo-ad - $(lqg 100 heat) $ttm $ad $adam -loss_points 50 -tao_max_it 500
+row lqg d100-ttm-zogn-ad - $(lqg 100 heat) $ttm $ad $gn -loss_points 100 -tao_max_it 30
+row lqg d100-ttm-fo-ad-plain - $(lqg 100 constant) $ttm $ad $adam -loss_points 50 -tao_max_it 500
+row lqg d20-ttm-fo-ad-plain - $(lqg 20 constant) $ttm $ad $adam -loss_points 100 -tao_max_it 3000
+row lqg d20-ttm-fo-fd - $(lqg 20 heat) $ttm $fd $adam -loss_points 24 -tao_max_it 1500
+row lqg d20-ttm-fo-sg - $(lqg 20 heat) $ttm $sg $adam -loss_points 24 -tao_max_it 300
+row lqg d20-ttm-fo-se - $(lqg 20 heat) $ttm $se $adam -loss_points 24 -tao_max_it 300
+row lqg d20-ttm-zogn-fd - $(lqg 20 heat) $ttm $fd $gn -loss_points 400 -tao_max_it 60
+row lqg d20-ttm-zogn-sg - $(lqg 20 heat) $ttm $sg $gn -loss_points 200 -tao_max_it 20
+row lqg d20-ttm-zogn-se - $(lqg 20 heat) $ttm $se $gn -loss_points 200 -tao_max_it 20
+row lqg d250-ttm-fo-ad - $(lqg 250 heat) $ttm $ad $adam -loss_points 24 -tao_max_it 200
+
+# u(0,0) of every run that has none yet
+for file in "$RESULTS"/lqg/*.txt; do
+  h5=$OUT/lqg/$(basename "${file%.txt}").h5
+  if [ ! -f "$h5" ] || grep -q "^origin" "$file"; then continue; fi
+  d=$(sed -n 's/^command.*-pde_dim \([0-9]*\).*/\1/p' "$file")
+  points=$(mktemp)
+  for ((i = 0; i <= d; i++)); do printf '0 '; done > "$points"
+  echo >> "$points"
+  "$TENZO" eval -tz_model "$h5" -tz_points "$points" -tz_output "$points.h5" > /dev/null && echo "origin $(h5dump -y -d /u -m %.10g "$points.h5" | grep -E '^ *[0-9.-]+' | tr -d ' ')" >> "$file"
+  rm -f "$points" "$points.h5"
+done
