@@ -34,9 +34,10 @@ BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*
 
 all: $(LIB) $(BUILD)/tenzo
 
-# the kernels are one source, compiled once for each instruction set and chosen when the program starts
-$(BUILD)/src/net/%_avx512.o: ISA := -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast
-$(BUILD)/src/net/%_avx2.o: ISA := -mavx2 -mfma -ffp-contract=fast
+# the kernels are one source, compiled once for each instruction set and chosen when the program starts; always optimised,
+# because below -O2 gcc fuses no multiply-adds, on which the sine's argument reduction relies
+$(BUILD)/src/net/%_avx512.o: ISA := -O3 -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast
+$(BUILD)/src/net/%_avx2.o: ISA := -O3 -mavx2 -mfma -ffp-contract=fast
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
