@@ -33,6 +33,17 @@ PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt
 PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act);                /* -net_activation */
 PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);                            /* -net_tt_rank */
 PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]);                   /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
+/*
+  sparse: `count` trained parameters with the biases (-net_sparse_count), chosen by -net_sparse_method. "random" is done by TzNetSetUp(); grasp and
+  zograsp need a loss (TzLossSparsify). A mask: trained weights, ascending, numbered layer by layer, W [out][in] row-major.
+*/
+typedef enum { TZ_SPARSE_RANDOM, TZ_SPARSE_GRASP, TZ_SPARSE_ZOGRASP } TzSparseMethod;
+PETSC_EXTERN PetscErrorCode TzNetSetMask(TzNet net, PetscInt n, const PetscInt mask[]);
+PETSC_EXTERN PetscErrorCode TzNetGetMask(TzNet net, PetscInt *n, const PetscInt *mask[]); /* n = 0: not a sparse network; valid until the next change */
+PETSC_EXTERN PetscErrorCode TzNetGetSparseCount(TzNet net, PetscInt *weights);            /* weights (not biases) that are to be trained */
+PETSC_EXTERN PetscErrorCode TzNetGetSparseMethod(TzNet net, TzSparseMethod *method);
+PETSC_EXTERN PetscErrorCode TzNetSetMaskByScore(TzNet net, PetscInt count, const PetscReal score[]); /* the weights of lowest score */
+PETSC_EXTERN PetscErrorCode TzNetDuplicateDense(TzNet net, TzNet *dense);                            /* the network without its mask: format dense */
 PETSC_EXTERN PetscErrorCode TzNetSetFromOptions(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */

@@ -20,6 +20,7 @@ static const char *const nets[] = {
   "-net_format tt -net_layers 30 -net_tt_rank 2",
   "-net_format tt -net_layers 8,24 -net_tt_rank 9 -net_contraction dense",
   "-net_format ttm -net_layers 24,16 -net_tt_rank 3",
+  "-net_format sparse -net_layers 24,16 -net_sparse_count 121",
 };
 static const char *const activations[] = {"sine", "tanh", "relu"};
 static const char *const derivs[]      = {"-deriv_type forward", "-deriv_type fd -fd_step 0.1", "-deriv_type stein -stein_sigma 0.3", "-deriv_type stein -rule_type mc -rule_samples 60 -stein_sigma 0.5"};

@@ -18,6 +18,21 @@ static void ActivateAdjoint(TzActivation act, PetscInt n, const PetscReal z[], c
     }
 }
 
+/* Lbar [weights] +=, abar = where it is not NULL */
+static void SparseAdjoint(const TzLayer *layer, const PetscReal w[], PetscInt n, const PetscReal a[], const PetscReal zbar[], PetscReal Lbar[], PetscReal abar[])
+{
+  for (PetscInt i = 0; abar && i < layer->in * n; i++) abar[i] = 0;
+  for (PetscInt k = 0; k < layer->nweights; k++) {
+    const PetscInt   i   = layer->index[k] % layer->in * n;
+    const PetscReal *z   = zbar + layer->index[k] / layer->in * n;
+    PetscReal        sum = 0;
+
+    for (PetscInt p = 0; p < n; p++) sum += a[i + p] * z[p];
+    Lbar[k] += sum;
+    for (PetscInt p = 0; abar && p < n; p++) abar[i + p] += w[k] * z[p];
+  }
+}
+
 /* Lbar, Rbar +=, abar = (where the layer has one below it) */
 void TzBatchMultiplyAdjoint(TzNet net, PetscInt l, const TzBatch *b, PetscInt n, const PetscReal at[], const TzBatchAdjoint *s)
 {
@@ -30,6 +45,9 @@ void TzBatchMultiplyAdjoint(TzNet net, PetscInt l, const TzBatch *b, PetscInt n,
   case TZ_FACTOR_MATRIX:
     p->product(out, in, n, (TzStrided){zbar, n, 1}, at, in, Lbar, in, PETSC_TRUE);
     if (abar) p->product(in, n, out, (TzStrided){f->L, 1, in}, zbar, n, abar, n, PETSC_FALSE);
+    break;
+  case TZ_FACTOR_SPARSE:
+    SparseAdjoint(&net->layer[l], f->L, n, b->a[l], zbar, Lbar, abar);
     break;
   case TZ_FACTOR_BOND:
     TzTranspose(out, n, zbar, flip);

@@ -13,6 +13,10 @@ static PetscErrorCode ChooseFactors(const TzLayer *layer, TzFactors *f)
 
   PetscFunctionBegin;
   *f = (TzFactors){.kind = TZ_FACTOR_MATRIX, .split = layer->ncores, .ml = layer->out, .nl = layer->in, .mr = 1, .nr = 1, .r = 1};
+  if (layer->index) {
+    f->kind = TZ_FACTOR_SPARSE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (PetscInt p = 1; p < layer->ncores; p++) {
     const TzCore    c    = TzLayerGetCore(layer, p - 1);
     const PetscBool tt   = layer->ncores > layer->nin ? PETSC_TRUE : PETSC_FALSE;
@@ -94,6 +98,15 @@ void TzBatchMultiply(const TzLayer *layer, const TzFactors *f, PetscInt n, const
 
   switch (f->kind) {
   case TZ_FACTOR_MATRIX: p->product(layer->out, n, layer->in, (TzStrided){f->L, layer->in, 1}, a, n, z, n, PETSC_FALSE); break;
+  case TZ_FACTOR_SPARSE:
+    for (PetscInt i = 0; i < layer->out * n; i++) z[i] = 0;
+    for (PetscInt k = 0; k < layer->nweights; k++) {
+      const PetscReal v = f->L[k], *restrict from = a + layer->index[k] % layer->in * n;
+      PetscReal *restrict to = z + layer->index[k] / layer->in * n;
+
+      for (PetscInt i = 0; i < n; i++) to[i] += v * from[i];
+    }
+    break;
   case TZ_FACTOR_BOND:
     p->product(f->r, n, f->nl, (TzStrided){f->L, 1, f->r}, a, n, y, n, PETSC_FALSE);
     p->product(f->mr, n, f->r, (TzStrided){f->R, 1, f->mr}, y, n, z, n, PETSC_FALSE);

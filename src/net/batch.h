@@ -15,7 +15,7 @@
 
 #define TZ_BATCH 16 /* most points at a time: y of a 784 x 1024 matrix with r = 6 then stays in a cache of 1 MiB */
 
-typedef enum { TZ_FACTOR_MATRIX, TZ_FACTOR_BOND, TZ_FACTOR_HALVES } TzFactorKind;
+typedef enum { TZ_FACTOR_MATRIX, TZ_FACTOR_BOND, TZ_FACTOR_HALVES, TZ_FACTOR_SPARSE } TzFactorKind;
 
 /* A core as [r0][m][n][r1] with output mode m and input mode n; in a tt one of them is 1 */
 typedef struct {
@@ -26,7 +26,7 @@ typedef struct {
   TzFactorKind kind;
   PetscInt     split;             /* first core of R */
   PetscInt     ml, nl, mr, nr, r; /* BOND: ml = nr = 1 */
-  PetscReal   *L, *R;             /* MATRIX: L = W [out][in], R = NULL */
+  PetscReal   *L, *R;             /* MATRIX: L = W [out][in], SPARSE: the weights of the mask; R = NULL */
   PetscBool    owned;             /* whether L is memory of ours: a dense layer's W is theta itself */
 } TzFactors;
 

@@ -138,7 +138,7 @@ PetscErrorCode TzLayerChooseContraction(TzNet net, TzLayer *layer)
 
   PetscFunctionBegin;
   layer->cost[TZ_CONTRACT_DENSE] = (PetscReal)layer->in * layer->out;
-  layer->cost[TZ_CONTRACT_CORES] = layer->ops->apply ? slowness * CoresCost(layer) : PETSC_MAX_REAL;
+  layer->cost[TZ_CONTRACT_CORES] = layer->index ? slowness * layer->nweights : layer->ops->apply ? slowness * CoresCost(layer) : PETSC_MAX_REAL;
   layer->cost[TZ_CONTRACT_BOND]  = layer->ops->bond ? (PetscReal)layer->rank[layer->nin] * (layer->in + layer->out) : PETSC_MAX_REAL;
   layer->contraction             = TZ_CONTRACT_DENSE;
   for (int c = 0; c < 3; c++)

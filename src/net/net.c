@@ -7,7 +7,7 @@ PetscClassId      TZNET_CLASSID   = 0;
 const char *const TzActivations[] = {"sine", "tanh", "relu", "TzActivation", "TZ_ACT_", NULL};
 
 /* all formats: a new one is one file and one row */
-static const TzFormatOps *const TzFormats[] = {&TzFormat_Dense, &TzFormat_TT, &TzFormat_TTM};
+static const TzFormatOps *const TzFormats[] = {&TzFormat_Dense, &TzFormat_TT, &TzFormat_TTM, &TzFormat_Sparse};
 
 PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
 {
@@ -23,6 +23,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->act         = TZ_ACT_SINE;
   net->r           = 4;
   net->contraction = -1;
+  net->sparsecount = 7603;
   net->out         = 1;
   net->series      = PETSC_TRUE;
   net->threads     = 1;
@@ -39,6 +40,8 @@ PetscErrorCode TzNetDestroy(TzNet *net)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscFree((*net)->modes));
+  PetscCall(PetscFree((*net)->mask));
+  PetscCall(PetscFree((*net)->index));
   PetscCall(PetscHeaderDestroy(net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -119,6 +122,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r = net->r;
   PetscBool   flg;
   PetscEnum   act            = (PetscEnum)net->act;
+  const char *methods[]      = {"random", "grasp", "zograsp"};
   const char *evaluations[]  = {"structured", "plain"};
   const char *contractions[] = {"bond", "cores", "dense", "auto"};
   PetscInt    evaluation     = net->plain ? 1 : 0;
@@ -142,6 +146,11 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   if (flg) PetscCall(TzNetSetModes(net, text));
   PetscCall(PetscOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
   net->contraction = contraction == 3 ? -1 : contraction;
+  if (net->format == &TzFormat_Sparse) {
+    PetscCall(PetscOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
+    PetscCall(PetscOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
+                                &net->sparsemethod, NULL));
+  }
   PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate",
                               evaluations, 2, evaluations[evaluation], &evaluation, NULL));
   net->plain = (PetscBool)(evaluation == 1);
@@ -239,6 +248,24 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetGetSparseMethod(TzNet net, TzSparseMethod *method)
+{
+  PetscFunctionBegin;
+  *method = (TzSparseMethod)net->sparsemethod;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetDuplicateDense(TzNet net, TzNet *dense)
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetCreate(PetscObjectComm((PetscObject)net), dense));
+  PetscCall(TzNetSetFormat(*dense, TZNETDENSE));
+  PetscCall(TzNetSetIO(*dense, net->in, net->out));
+  PetscCall(TzNetSetHidden(*dense, net->nhidden, net->hidden));
+  PetscCall(TzNetSetActivation(*dense, net->act));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out)
 {
   PetscFunctionBegin;
@@ -264,7 +291,14 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
     const TzLayer *layer = &net->layer[l];
     PetscReal      sd = (*layer->ops->deviation)(layer), *w = theta + layer->weights, *b = theta + layer->bias;
 
-    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
+    if (layer->index) { /* those that the dense network has there */
+      PetscReal *full;
+
+      PetscCall(PetscMalloc1(layer->in * layer->out, &full));
+      PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->in * layer->out, full));
+      for (PetscInt i = 0; i < layer->nweights; i++) w[i] = full[layer->index[i]];
+      PetscCall(PetscFree(full));
+    } else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));
     for (PetscInt i = 0; i < layer->out; i++) b[i] = (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);

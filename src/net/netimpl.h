@@ -32,6 +32,7 @@ typedef struct {
   PetscInt           rank[TZ_MAX_CORES + 1]; /* rank[0] = rank[ncores] = 1 */
   PetscInt           core[TZ_MAX_CORES + 1]; /* offset of each core in theta; core[ncores]: end */
   PetscInt           weights, nweights;      /* offset and number of the layer's weight parameters */
+  PetscInt          *index;                  /* sparse: place of each weight in W [out][in], ascending; otherwise NULL */
   PetscInt           bias;                   /* offset of the bias; out numbers */
   TzContraction      contraction;            /* chosen by TzLayerChooseContraction */
   PetscReal          cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
@@ -54,7 +55,7 @@ struct _TzFormatOps {
   PetscBool trains; /* has cores: modes and a rank */
 };
 
-PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM;
+PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzFormat_Sparse;
 
 struct _TzNetOps {
   int unused;
@@ -68,6 +69,8 @@ struct _p_TzNet {
   TzActivation       act;
   PetscInt           r;
   char              *modes;       /* as given, or NULL */
+  PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
+  PetscInt           nmask, *mask, *index;      /* sparse: trained weights, numbered in the network; in their layers */
   PetscBool          plain;       /* -net_evaluation plain */
   PetscInt           threads;     /* -net_threads */
   PetscBool          series;      /* -net_series */

@@ -45,7 +45,7 @@ const PetscReal *TzEvalPackedRight(TzNetEval eval, PetscInt l)
   return b->expand;
 }
 
-/* Core by core: a tensor-train matrix as two merged halves, panel by panel (batch.h); a plain train row by row */
+/* Core by core: a tensor-train matrix as two merged halves, or a sparse matrix, panel by panel (batch.h); a plain train row by row */
 static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
 {
   const TzLayer   *layer = &eval->net->layer[l];
@@ -54,7 +54,7 @@ static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, con
   PetscReal       *x;
 
   PetscFunctionBegin;
-  if (layer->ops == &TzFormat_TTM) {
+  if (layer->ops == &TzFormat_TTM || layer->index) {
     PetscCall(TzNetEvalGetBatch(eval, &batch));
     f = &batch->factors[l];
     PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, f->nl * f->r * f->mr * TZ_PANEL, &x));
