@@ -141,6 +141,71 @@ static void TestFar(void **state)
     }
 }
 
+typedef struct {
+  PetscInt  i; /* the coordinate */
+  PetscReal change[NPTS];
+} Kept;
+
+static PetscErrorCode Keep(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+{
+  Kept *kept = (Kept *)ctx;
+
+  PetscFunctionBegin;
+  (void)s;
+  if (i == kept->i) PetscCall(PetscArraycpy(kept->change + p0, change, m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Changes of the values of the paper's network against the plain evaluation, core by core: both are sums of 768 terms of a size below 1, so that they and the
+  difference of two of them are right to far better than 1e-13.
+*/
+static void TestValues(void **state)
+{
+  const PetscReal mu = 0.01;
+  PetscReal       X[NPTS * 21], Y0[NPTS], Y[NPTS], *theta;
+  PetscInt        n, first;
+  TzNet           net[2];
+  TzNetEval       eval[2];
+  Kept            kept;
+
+  (void)state;
+  for (int plain = 0; plain < 2; plain++) {
+    CHECK(PetscOptionsClear(NULL));
+    CHECK(PetscOptionsInsertString(NULL, plain ? "-net_format tt -net_tt_rank 4 -net_evaluation plain" : "-net_format tt -net_tt_rank 4"));
+    CHECK(TzNetCreate(PETSC_COMM_SELF, &net[plain]));
+    CHECK(TzNetSetIO(net[plain], 21, 1));
+    CHECK(TzNetSetFromOptions(net[plain]));
+    CHECK(TzNetEvalCreate(net[plain], &eval[plain]));
+  }
+  CHECK(TzNetGetNumParameters(net[0], &n));
+  CHECK(TzNetGetSweep(net[1], &first));
+  assert_int_equal(first, n);
+  CHECK(TzNetGetSweep(net[0], &first));
+  assert_int_equal(first, 124); /* 3 4 + 4 7 4 numbers in front of the first bond */
+  CHECK(PetscMalloc1(n, &theta));
+  CHECK(TzNetInitialize(net[0], 1, theta));
+  CHECK(TzRandomUniform(1, TZ_STREAM_POINTS, 0, 0, 0, NPTS * 21, X));
+  CHECK(TzNetEvalBind(eval[0], theta));
+  CHECK(TzNetEvalBind(eval[1], theta));
+  CHECK(TzNetEvalForward(eval[1], NPTS, X, Y0));
+  for (kept.i = first; kept.i < n; kept.i += 23) {
+    const PetscReal before = theta[kept.i];
+
+    CHECK(TzNetEvalSweep(eval[0], NPTS, X, -1, kept.i, kept.i + 1, 1, &mu, Keep, &kept));
+    theta[kept.i] += mu;
+    CHECK(TzNetEvalBind(eval[1], theta));
+    CHECK(TzNetEvalForward(eval[1], NPTS, X, Y));
+    for (PetscInt p = 0; p < NPTS; p++) assert_true(fabs(kept.change[p] - (Y[p] - Y0[p])) <= 1e-13);
+    theta[kept.i] = before;
+  }
+  CHECK(PetscFree(theta));
+  for (int plain = 0; plain < 2; plain++) {
+    CHECK(TzNetEvalDestroy(&eval[plain]));
+    CHECK(TzNetDestroy(&net[plain]));
+  }
+}
+
 /* The plain evaluation, and formats without bonds, have the plain loop */
 static void TestPlain(void **state)
 {
@@ -227,7 +292,8 @@ static void TestRanks(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestEqual), cmocka_unit_test(TestFar), cmocka_unit_test(TestPlain), cmocka_unit_test(TestParts), cmocka_unit_test(TestRanks),
+    cmocka_unit_test(TestEqual), cmocka_unit_test(TestFar),   cmocka_unit_test(TestValues),
+    cmocka_unit_test(TestPlain), cmocka_unit_test(TestParts), cmocka_unit_test(TestRanks),
   };
   int failed;
 
