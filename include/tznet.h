@@ -49,6 +49,7 @@ PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */
 PETSC_EXTERN PetscErrorCode TzNetDestroy(TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out);
+PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[]); /* hidden layers */
 PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
 PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);                    /* theta[n] */
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
@@ -73,6 +74,23 @@ PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const Petsc
 PETSC_EXTERN PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
                                                    const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
 PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
+
+/*
+  Learning rules that send no errors back through the weights (feedback alignment, local losses). As TzNetEvalBackward, but the derivative with
+  respect to a layer's output is what the rule says it is. It is called layer by layer from the last (the outputs) to the first, for a few points
+  at a time; arrays are point fastest, [width][n].
+*/
+#define TZ_NET_LAYERS_MAX 17
+typedef struct {
+  PetscInt         layers, width[TZ_NET_LAYERS_MAX];
+  PetscInt         layer;    /* the one asked for */
+  PetscInt         first, n; /* points first .. first+n-1 of X */
+  const PetscReal *z, *a;    /* [width[layer]][n]: before and after the activation */
+  const PetscReal *above;    /* [widthabove][n]: derivative with respect to z of the layer above; NULL at the last */
+  PetscInt         widthabove;
+} TzNetLayers;
+typedef PetscErrorCode (*TzNetRule)(void *ctx, const TzNetLayers *s, PetscReal abar[]); /* abar [width[layer]][n] */
+PETSC_EXTERN PetscErrorCode TzNetEvalLearn(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[]); /* grad += */
 
 /*
   Outputs under changes of single parameters, for many of them at the cost of a few forward passes: networks with one hidden

@@ -66,7 +66,7 @@ PetscErrorCode TzRunCreateSolver(TzRun *run, TzNet net, TaoType type)
   PetscCall(TzLossGetNumParameters(run->loss, &n));
   PetscCall(VecCreateMPI(run->comm, PETSC_DECIDE, n, &run->x));
   PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
-  PetscCall(PetscMalloc1(n, &theta));
+  PetscCall(PetscCalloc1(n, &theta)); /* a loss may have parameters of its own behind those of the network: they start from 0 */
   PetscCall(TzNetInitialize(net, seed, theta));
   PetscCall(VecGetArrayWrite(run->x, &x));
   PetscCall(PetscArraycpy(x, theta + lo, hi - lo));

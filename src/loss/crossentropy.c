@@ -6,14 +6,17 @@
     -mnist_holdout n     (default 0): n > 0 validates on the last n training images, which then are not trained on, and leaves the test
                          images alone: for choosing hyperparameters
     -loss_batch n        images of a step (default 64)
+    -loss_gradient exact|fa|dfa|local   (default exact): see crossentropy.h
+    -loss_groups n       (default 1): of local losses
     -loss_block n        images of a block, the unit that ranks share (default 16)
 */
 #include "crossentropy.h"
 
 static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, PetscOptionItems *PetscOptionsObject)
 {
-  TzCrossEntropy *c    = (TzCrossEntropy *)loss->data;
-  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+  TzCrossEntropy *c        = (TzCrossEntropy *)loss->data;
+  MPI_Comm        comm     = PetscObjectComm((PetscObject)loss);
+  PetscInt        gradient = (PetscInt)c->gradient;
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Cross-entropy of a classifier of images");
@@ -26,6 +29,14 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, PetscOptionItems 
   PetscCheck(c->batch >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at least 1", c->batch);
   PetscCall(PetscOptionsInt("-loss_block", "Images of a block, the unit that ranks share (>= 1)", "TzLossSample", c->block, &c->block, NULL));
   PetscCheck(c->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", c->block);
+  PetscCall(PetscOptionsEList("-loss_gradient", "exact; fa: feedback alignment; dfa: direct feedback alignment; local: local losses, forward gradients",
+                              "TzLossGradient", TzGradientKinds, TZ_GRADIENT_LOCAL + 1, TzGradientKinds[c->gradient], &gradient, NULL));
+  c->gradient = (TzGradientKind)gradient;
+  if (c->gradient == TZ_GRADIENT_LOCAL) {
+    PetscCall(
+      PetscOptionsInt("-loss_groups", "local: groups of a layer's units, each with a local loss (>= 1)", "TzLossGradient", c->groups, &c->groups, NULL));
+    PetscCheck(c->groups >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_groups %" PetscInt_FMT ": must be at least 1", c->groups);
+  }
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -74,6 +85,7 @@ static PetscErrorCode Reset_CrossEntropy(TzCrossEntropy *c)
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&c->eval));
   PetscCall(TzNetCoordinatesDestroy(&c->coordinates));
+  PetscCall(TzCrossEntropyFeedbackReset(c));
   PetscCall(PetscFree3(c->order, c->X, c->label));
   PetscCall(PetscFree(c->lse));
   c->nlse = 0;
@@ -96,9 +108,10 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
              "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for images of %" PetscInt_FMT " pixels in %d classes", in, out, c->inputs,
              TZ_IMAGE_CLASSES);
   PetscCall(TzNetEvalCreate(loss->net, &c->eval));
+  PetscCall(TzCrossEntropyFeedbackSetUp(loss));
   PetscCall(TzNetHasCoordinates(loss->net, &structured));
   loss->listed           = PETSC_TRUE;
-  loss->ops->coordinates = structured ? TzCrossEntropyCoordinates : NULL;
+  loss->ops->coordinates = structured && !c->localparams ? TzCrossEntropyCoordinates : NULL;
   loss->forwards         = 1;
   loss->nodeblocks       = 1;
   loss->nsamples         = c->batch;
@@ -159,8 +172,11 @@ static PetscErrorCode Sample_CrossEntropy(TzLoss loss, PetscInt step)
 
 static PetscErrorCode Bind_CrossEntropy(TzLoss loss, const PetscReal theta[])
 {
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
   PetscFunctionBegin;
-  PetscCall(TzNetEvalBind(((TzCrossEntropy *)loss->data)->eval, theta));
+  PetscCall(TzNetEvalBind(c->eval, theta));
+  if (c->localparams) PetscCall(PetscArraycpy(c->local, theta + c->netparams, c->localparams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -200,6 +216,10 @@ static PetscErrorCode Gradient_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i
   PetscReal      *bar;
 
   PetscFunctionBegin;
+  if (c->gradient != TZ_GRADIENT_EXACT) {
+    PetscCall(TzCrossEntropyFeedback(loss, i0, i1, sum, grad));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1((i1 - i0) * TZ_IMAGE_CLASSES, &bar));
   PetscCall(Partial_CrossEntropy(loss, i0, i1, 0, bar));
   *sum = 0;
@@ -249,6 +269,7 @@ PetscErrorCode TzLossCreate_CrossEntropy(TzLoss loss)
   PetscCall(PetscStrncpy(c->dir, "../shared/mnist", sizeof(c->dir)));
   c->batch                  = 64;
   c->block                  = 16;
+  c->groups                 = 1;
   c->step                   = -1;
   c->epoch                  = -1;
   loss->data                = c;

@@ -274,6 +274,14 @@ PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[])
+{
+  PetscFunctionBegin;
+  *n      = net->nhidden;
+  *widths = net->hidden;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n)
 {
   PetscFunctionBegin;
