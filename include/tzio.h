@@ -56,6 +56,7 @@ PETSC_EXTERN PetscErrorCode TzTableGet(TzTable *table, TzStore store, const char
   all that `tenzo eval` needs to rebuild the problem. Datasets:
     /format /versions/{tenzo,petsc,hdf5,mpi}  text
     /options /net /pde                        text: an options file, the views of the network and of the equation
+    /mask                                     int: trained weights of a sparse network
     /theta                                    parameters [n], /checksum their checksum (text)
     /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}
     /solver/NAME                              state of the solver: vectors [n] and scalars [1]
@@ -69,6 +70,7 @@ typedef struct {
   TzZOState  solver;
   TzTable    history, validation;
   char      *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
+  TzNet       sparse; /* only written: its mask, if it has one; may be NULL */
 } TzCheckpoint;
 
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);

@@ -99,6 +99,8 @@ PETSC_EXTERN PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt quer
 PETSC_EXTERN PetscErrorCode TzLossDirection(TzLoss loss, const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
 /* First-order references: l = L(theta) and its exact gradient grad[n], equal on every rank; PETSC_ERR_SUP where the type has none. Counted as one query. */
 PETSC_EXTERN PetscErrorCode TzLossGradient(TzLoss loss, const PetscReal theta[], PetscReal *l, PetscReal grad[]);
+/* The mask of a sparse network by -net_sparse_method grasp or zograsp; dense: a loss on TzNetDuplicateDense(net). Collective */
+PETSC_EXTERN PetscErrorCode TzLossSparsify(TzLoss dense, TzNet net);
 PETSC_EXTERN PetscErrorCode TzLossValidate(TzLoss loss, const PetscReal theta[], TzMetrics *metrics);
 
 PETSC_EXTERN PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss));

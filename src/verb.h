@@ -25,6 +25,8 @@ typedef struct {
 PETSC_INTERN PetscErrorCode TzClassifierEval(MPI_Comm comm, const char model[], const char output[], const char options[], TzStore store);
 
 PETSC_INTERN PetscErrorCode TzProblemCreate(MPI_Comm comm, TzProblem *problem); /* all from options, all set up */
+/* sparse networks: the mask of a checkpoint */
+PETSC_INTERN PetscErrorCode TzNetRestoreMask(TzNet net, TzStore store);
 PETSC_INTERN PetscErrorCode TzProblemDestroy(TzProblem *problem);
 
 #endif

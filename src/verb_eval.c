@@ -236,7 +236,10 @@ PetscErrorCode TzVerbEval(MPI_Comm comm, int *code)
   PetscCall(TzProblemCreate(comm, &p));
   PetscCall(TzOptionsCheckUnused(comm));
   PetscCall(TzOptionsCompareText(comm, text, fixed, o.model));
-  if (!help) PetscCall(TzEvalRun(comm, &p, &o, model));
+  if (!help) {
+    PetscCall(TzNetRestoreMask(p.net, model));
+    PetscCall(TzEvalRun(comm, &p, &o, model));
+  }
   PetscCall(TzStoreDestroy(&model));
   PetscCall(TzProblemDestroy(&p));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -28,6 +28,23 @@ PetscErrorCode TzProblemCreate(MPI_Comm comm, TzProblem *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetRestoreMask(TzNet net, TzStore store)
+{
+  const PetscInt64 *place;
+  const PetscInt   *mask;
+  PetscInt          n, old, *copy;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetMask(net, &old, &mask));
+  if (!old) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzStoreGetInt(store, "/mask", &n, &place));
+  PetscCall(PetscMalloc1(n, &copy));
+  for (PetscInt i = 0; i < n; i++) copy[i] = (PetscInt)place[i];
+  PetscCall(TzNetSetMask(net, n, copy));
+  PetscCall(PetscFree(copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzProblemDestroy(TzProblem *p)
 {
   PetscFunctionBegin;

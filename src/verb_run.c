@@ -72,6 +72,7 @@ PetscErrorCode TzRunCreateSolver(TzRun *run, TzNet net, TaoType type)
   PetscCall(PetscArraycpy(x, theta + lo, hi - lo));
   PetscCall(VecRestoreArrayWrite(run->x, &x));
   PetscCall(PetscFree(theta));
+  run->c.sparse = net;
   PetscCall(TaoCreate(run->comm, &run->tao));
   PetscCall(TaoSetType(run->tao, type));
   PetscCall(TaoZOSetLoss(run->tao, run->loss));

@@ -3,16 +3,51 @@
 */
 #include "verb_run.h"
 
-static PetscErrorCode TzSolveSetUp(TzRun *run, const TzProblem *p)
+static PetscErrorCode TzSolveCreateLoss(const TzRun *run, const TzProblem *p, TzNet net, TzDeriv deriv, TzLoss *loss)
 {
   PetscFunctionBegin;
-  PetscCall(TzLossCreate(run->comm, &run->loss));
-  PetscCall(TzLossSetType(run->loss, TZLOSSRESIDUAL));
-  PetscCall(TzLossSetNet(run->loss, p->net));
-  PetscCall(TzLossSetSeed(run->loss, p->seed));
-  PetscCall(TzLossResidualSetProblem(run->loss, p->pde, p->deriv));
-  PetscCall(TzLossSetFromOptions(run->loss));
-  PetscCall(TzLossSetUp(run->loss));
+  PetscCall(TzLossCreate(run->comm, loss));
+  PetscCall(TzLossSetType(*loss, TZLOSSRESIDUAL));
+  PetscCall(TzLossSetNet(*loss, net));
+  PetscCall(TzLossSetSeed(*loss, p->seed));
+  PetscCall(TzLossResidualSetProblem(*loss, p->pde, deriv));
+  PetscCall(TzLossSetFromOptions(*loss));
+  PetscCall(TzLossSetUp(*loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The mask of a sparse network: that of the checkpoint, or by a loss on the dense network */
+static PetscErrorCode TzSolveSetMask(const TzRun *run, const TzProblem *p, TzStore restart)
+{
+  const PetscInt *mask;
+  PetscInt        n;
+  TzSparseMethod  method;
+  TzNet           dense;
+  TzDeriv         deriv;
+  TzLoss          loss;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetMask(p->net, &n, &mask));
+  PetscCall(TzNetGetSparseMethod(p->net, &method));
+  if (restart) PetscCall(TzNetRestoreMask(p->net, restart));
+  if (!n || restart || method == TZ_SPARSE_RANDOM || TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetDuplicateDense(p->net, &dense));
+  PetscCall(TzDerivCreate(run->comm, &deriv));
+  PetscCall(TzDerivSetNet(deriv, dense, p->d));
+  PetscCall(TzDerivSetFromOptions(deriv));
+  PetscCall(TzSolveCreateLoss(run, p, dense, deriv, &loss));
+  PetscCall(TzLossSparsify(loss, p->net));
+  PetscCall(TzLossDestroy(&loss));
+  PetscCall(TzDerivDestroy(&deriv));
+  PetscCall(TzNetDestroy(&dense));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzSolveSetUp(TzRun *run, const TzProblem *p, TzStore restart)
+{
+  PetscFunctionBegin;
+  PetscCall(TzSolveSetMask(run, p, restart));
+  PetscCall(TzSolveCreateLoss(run, p, p->net, p->deriv, &run->loss));
   PetscCall(TzRunCreateSolver(run, p->net, TAOZOSIGN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -29,7 +64,7 @@ PetscErrorCode TzVerbSolve(MPI_Comm comm, int *code)
   *code = 0;
   PetscCall(TzRunGetOptions(comm, &run.o, &restart));
   PetscCall(TzProblemCreate(comm, &p));
-  PetscCall(TzSolveSetUp(&run, &p));
+  PetscCall(TzSolveSetUp(&run, &p, restart));
   PetscCall(TzRunCheckOptions(&run, restart));
   PetscCall(TzPDEHasExact(p.pde, &exact));
   PetscCall(TzRunCreate(&run, exact ? 3 : 1, exact ? metrics : residual, restart));

@@ -52,12 +52,20 @@ row() {
       echo "ranks $RANKS"
       echo "budget $BUDGET"
       if [ $code = 0 ] && grep -q '^RESULT' "$file.log"; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(tail -n 1 "$file.log")"; fi
-      grep '^RESULT' "$file.log"
+      if [ $code = 75 ]; then stopped "$h5"; else grep '^RESULT' "$file.log"; fi
     } > "$file.part"
     rm -f "$file.log"
     mv "$file.part" "$file"
     tail -n 1 "$file"
   done
+}
+
+# The RESULT line of a run that stopped: its checkpoint, evaluated
+stopped() {
+  local counts
+  counts=$(h5dump -y -w 0 -d /counts "$1" | sed -n 's/^ *\([0-9]*\), \([0-9]*\), .*/queries=\1 forwards=\2/p')
+  "$TENZO" eval -tz_model "$1" -tz_output "$1.eval" | sed -n "s/^\(RESULT.*\) points=.*/\1 steps=$(h5dump -y -d /step "$1" | tr -dc '0-9\n' | tail -n 4 | tr -d '\n') $counts seconds=$BUDGET/p"
+  rm -f "$1.eval"
 }
 
 launch() {

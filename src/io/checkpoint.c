@@ -69,6 +69,23 @@ static PetscErrorCode TzGetVec(TzStore store, const char path[], Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The trained weights of a sparse network */
+static PetscErrorCode TzPutMask(TzStore store, TzNet net)
+{
+  const PetscInt *mask;
+  PetscInt        n = 0;
+  PetscInt64     *wide;
+
+  PetscFunctionBegin;
+  if (net) PetscCall(TzNetGetMask(net, &n, &mask));
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(n, &wide));
+  for (PetscInt i = 0; i < n; i++) wide[i] = mask[i];
+  PetscCall(TzStorePutInt(store, "/mask", n, wide));
+  PetscCall(PetscFree(wide));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[])
 {
   const PetscInt64 step = c->step, counts[3] = {c->counts.queries, c->counts.forwards, c->counts.bytes};
@@ -86,6 +103,7 @@ PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], con
   PetscCall(TzStorePutInt(store, "/seed", 1, &c->seed));
   PetscCall(TzStorePutInt(store, "/counts", 3, counts));
   PetscCall(TzPutVec(store, "/theta", c->solution, "/checksum"));
+  PetscCall(TzPutMask(store, c->sparse));
   for (PetscInt i = 0; i < c->solver.nvec; i++) {
     PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.vecname[i]));
     PetscCall(TzPutVec(store, path, c->solver.vec[i], NULL));
