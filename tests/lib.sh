@@ -3,6 +3,8 @@ set -u
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+shared=$(cd "$root" && cd "${TZ_SHARED:-../shared}" 2>/dev/null && pwd)
+export TZ_SHARED=${shared:-${TZ_SHARED:-../shared}}
 build=$(cd "$root" && cd "${BUILD:-build}" && pwd)
 tenzo=$build/tenzo
 limit=${TZ_TIMEOUT:-${SAN:+600}}

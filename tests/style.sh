@@ -16,6 +16,6 @@ while read -r file; do
   if command -v clang-format >/dev/null; then
     clang-format --dry-run --Werror "$file" >/dev/null 2>&1 || complain "$file: clang-format would change it"
   fi
-done < <(git ls-files '*.c' '*.h' '*.inc' 2>/dev/null || find . -name '*.[ch]')
+done < <(git ls-files '*.c' '*.h' '*.inc' 2>/dev/null || find include src meshes pde solvers tests -name '*.[ch]' -o -name '*.inc')
 [ $bad = 0 ] && echo "style: nothing to complain about"
 [ $bad = 0 ]
