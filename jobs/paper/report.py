@@ -45,10 +45,14 @@ def line(row, runs, headline):
     paper = runs[0].get("paper", "-")
     if not done:
         return f"| {row} | {paper} | no result: {runs[0].get('status', '')} | | | | | | | |"
-    mean = lambda key: statistics([float(r[key]) for r in done])[0]
+
+    def mean(key):
+        values = [float(r[key]) for r in done if key in r]
+        return statistics(values)[0] if values else float("nan")
+
     stopped = [r for r in done if r["status"] != "done"]
     note = f"{len(stopped)} of {len(done)} stopped by the budget of {stopped[0]['budget']} s" if stopped else ""
-    origin = figure([float(r["origin"]) for r in done if "origin" in r]) if any("origin" in r for r in done) else ""
+    origin = ", ".join(f"{float(r['origin']):.4f}" for r in done if "origin" in r)
     seeds = ",".join(str(r["seed"]) for r in sorted(done, key=lambda r: r["seed"]))
     return (f"| {row} | {paper} | {figure([float(r[headline]) for r in done])} | {seeds} | {mean('steps'):.0f} | {mean('queries'):.0f} | {mean('forwards'):.3g} "
             f"| {mean('seconds'):.0f} | {mean('rss_mib'):.0f} | {origin} | {note} |")
