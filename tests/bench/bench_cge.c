@@ -5,12 +5,22 @@
 */
 #include <tenzo.h>
 #include <stdlib.h>
+#include <time.h>
 
 typedef struct {
   TzLoss     loss;
   PetscInt   n;
   PetscReal *theta;
 } Problem;
+
+/* Processor time: it does not count what other programs take */
+static double Seconds(void)
+{
+  struct timespec t;
+
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + 1e-9 * t.tv_nsec;
+}
 
 static PetscErrorCode Create(const char *options, const char *more, Problem *p)
 {
@@ -64,10 +74,10 @@ static PetscErrorCode Structured(const Problem *p, int repeat, PetscReal lp[], d
   PetscFunctionBegin;
   *seconds = 1e300;
   for (int i = 0; i < repeat; i++) {
-    const double start = MPI_Wtime();
+    const double start = Seconds();
 
     PetscCall(TzLossEvaluate(p->loss, p->theta, &q, NULL, lp, NULL));
-    *seconds = PetscMin(*seconds, MPI_Wtime() - start);
+    *seconds = PetscMin(*seconds, Seconds() - start);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -88,9 +98,9 @@ static PetscErrorCode Loop(const Problem *p, PetscInt stride, const PetscReal lp
     double start;
 
     x[i]  = p->theta[i] + 0.01;
-    start = MPI_Wtime();
+    start = Seconds();
     PetscCall(TzLossObjective(p->loss, x, &l));
-    sum += MPI_Wtime() - start;
+    sum += Seconds() - start;
     *worst = PetscMax(*worst, PetscAbsReal(l - lp[i]) / l);
     x[i]   = p->theta[i];
   }
