@@ -41,7 +41,7 @@ static void test_origin(void **state)
     PetscInt  d;
     PetscReal u;
   } known[] = {
-    {20,  2.921014735742570},
+    {20, 2.921014735742570},
     {100, 4.590161724604883},
     {250, 5.515459169993060},
   };
@@ -151,7 +151,8 @@ static void test_heat_extension(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin), cmocka_unit_test(test_integral), cmocka_unit_test(test_terminal), cmocka_unit_test(test_heat_extension)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin), cmocka_unit_test(test_integral), cmocka_unit_test(test_terminal),
+                                     cmocka_unit_test(test_heat_extension)};
   int                     failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;

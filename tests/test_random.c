@@ -30,7 +30,7 @@ static void test_philox(void **state)
   for (int s = 0; s < 4; s++) {
     for (int stream = TZ_STREAM_INIT; stream <= TZ_STREAM_MASK; stream++) {
       const philox4x32_key_t key = {{(uint32_t)seeds[s], (uint32_t)((uint64_t)seeds[s] >> 32)}};
-      const PetscInt         k   = s * 99991, step = s * 77777, item = s * (PETSC_MAX_INT / 3);
+      const PetscInt         k = s * 99991, step = s * 77777, item = s * (PETSC_MAX_INT / 3);
       const philox4x32_ctr_t ctr = {{(uint32_t)k, (uint32_t)step, (uint32_t)item, (uint32_t)stream}};
 
       assert_int_equal(TzRandomRademacher(seeds[s], (TzStream)stream, step, item, 128 * k, 128, x), 0);
@@ -75,7 +75,7 @@ static void test_instruction_sets(void **state)
 static void test_bits(void **state)
 {
   static const uint64_t known[] = {UINT64_C(0xa189bf1cd267fbc3), UINT64_C(0x74a128e19005cd4e), UINT64_C(0xe48b2ad77537044e)};
-  uint64_t              h = UINT64_C(0xcbf29ce484222325); /* goes on from kind to kind */
+  uint64_t              h       = UINT64_C(0xcbf29ce484222325); /* goes on from kind to kind */
 
   (void)state;
   for (int d = 0; d < 3; d++) {
@@ -161,7 +161,7 @@ static void test_moments(void **state)
 /* Normal: counts beyond z, binomial. Uniform: strictly inside (0,1), counts in 64 boxes */
 static void test_distribution(void **state)
 {
-  const double limit = sqrt(106 * log(2)); /* smallest uniform: 2^-53 */
+  const double limit   = sqrt(106 * log(2)); /* smallest uniform: 2^-53 */
   int          box[64] = {0};
 
   (void)state;

@@ -213,7 +213,7 @@ static PetscReal factor(PetscInt i, PetscReal z)
 
 static PetscReal one_dimensional(PetscInt i, PetscInt l)
 {
-  gsl_integration_fixed_workspace *w = gsl_integration_fixed_alloc(gsl_integration_fixed_hermite, (size_t)l, 0, 0.5, 0, 0);
+  gsl_integration_fixed_workspace *w   = gsl_integration_fixed_alloc(gsl_integration_fixed_hermite, (size_t)l, 0, 0.5, 0, 0);
   PetscReal                        sum = 0;
 
   for (PetscInt j = 0; j < l; j++) sum += gsl_integration_fixed_weights(w)[j] * factor(i, gsl_integration_fixed_nodes(w)[j]);
@@ -314,13 +314,22 @@ static void test_mc(void **state)
 
 static void test_options(void **state)
 {
-  static const char *const wrong[] = {
-    "-rule_type nosuch", "-rule_dim 0", "-rule_dim -1", "-rule_level 0", "-rule_level -2", "-rule_level 65", "-rule_level 12", "-rule_dim 100000 -rule_level 3",
-    "-rule_dim 2000 -rule_level 64", "-rule_type mc -rule_samples 0", "-rule_type mc -rule_samples -5", "-rule_type mc -rule_samples 2000000000"};
-  const TzPairs *p;
-  TzRule         rule;
-  TzRuleType     type;
-  PetscInt       nodes;
+  static const char *const wrong[] = {"-rule_type nosuch",
+                                      "-rule_dim 0",
+                                      "-rule_dim -1",
+                                      "-rule_level 0",
+                                      "-rule_level -2",
+                                      "-rule_level 65",
+                                      "-rule_level 12",
+                                      "-rule_dim 100000 -rule_level 3",
+                                      "-rule_dim 2000 -rule_level 64",
+                                      "-rule_type mc -rule_samples 0",
+                                      "-rule_type mc -rule_samples -5",
+                                      "-rule_type mc -rule_samples 2000000000"};
+  const TzPairs           *p;
+  TzRule                   rule;
+  TzRuleType               type;
+  PetscInt                 nodes;
 
   (void)state;
   assert_int_equal(PetscOptionsInsertString(NULL, "-rule_dim 5 -rule_level 4"), 0);

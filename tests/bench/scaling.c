@@ -104,7 +104,7 @@ static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
                         (int)nparams, (int)c->points, (int)work.nodeblocks, 1e6 * point, 1e6 * bind));
   PetscCall(PetscPrintf(
     PETSC_COMM_SELF,
-    "| ranks | grid (queries x points x nodes) | compute, ms | communicate, ms | bytes sent a rank | step, ms | efficiency |\n|---|---|---|---|---|---|---|\n"));
+    "| ranks | grid (queries x points x nodes) | compute, ms | messages, ms | bytes sent | step, ms | efficiency |\n|---|---|---|---|---|---|---|\n"));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(ranks); i++) {
     const PetscInt P       = ranks[i];
     PetscInt       grid[3] = {1, 1, 1}, busiest = 0;
