@@ -33,7 +33,42 @@ static PetscErrorCode TzClassifierDefaults(TzNet net, PetscInt inputs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzClassifierCreate(MPI_Comm comm, TzClassifier *c)
+static PetscErrorCode TzClassifierCreateLoss(MPI_Comm comm, PetscInt64 seed, TzLoss *loss)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossCreate(comm, loss));
+  PetscCall(TzLossSetType(*loss, TZLOSSCROSSENTROPY));
+  PetscCall(TzLossSetSeed(*loss, seed));
+  PetscCall(TzLossSetFromOptions(*loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The mask of a sparse network: that of the checkpoint, or by a loss on the dense network */
+static PetscErrorCode TzClassifierSetMask(MPI_Comm comm, const TzClassifier *c, TzStore store)
+{
+  const PetscInt *mask;
+  PetscInt        n;
+  TzSparseMethod  method;
+  TzNet           dense;
+  TzLoss          loss;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetMask(c->net, &n, &mask));
+  PetscCall(TzNetGetSparseMethod(c->net, &method));
+  if (store) PetscCall(TzNetRestoreMask(c->net, store));
+  if (!n || store || method == TZ_SPARSE_RANDOM || TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetDuplicateDense(c->net, &dense));
+  PetscCall(TzClassifierCreateLoss(comm, c->seed, &loss));
+  PetscCall(TzLossSetNet(loss, dense));
+  PetscCall(TzLossSetUp(loss));
+  PetscCall(TzLossSparsify(loss, c->net));
+  PetscCall(TzLossDestroy(&loss));
+  PetscCall(TzNetDestroy(&dense));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* store: a checkpoint of such a classifier, or NULL */
+static PetscErrorCode TzClassifierCreate(MPI_Comm comm, TzStore store, TzClassifier *c)
 {
   PetscInt seed = 0, inputs, classes;
 
@@ -43,16 +78,14 @@ static PetscErrorCode TzClassifierCreate(MPI_Comm comm, TzClassifier *c)
   PetscOptionsEnd();
   PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt_FMT ": must be at least 0", seed);
   c->seed = seed;
-  PetscCall(TzLossCreate(comm, &c->loss));
-  PetscCall(TzLossSetType(c->loss, TZLOSSCROSSENTROPY));
-  PetscCall(TzLossSetSeed(c->loss, c->seed));
-  PetscCall(TzLossSetFromOptions(c->loss));
+  PetscCall(TzClassifierCreateLoss(comm, c->seed, &c->loss));
   PetscCall(TzLossCrossEntropyGetSizes(c->loss, &inputs, &classes, &c->steps));
   PetscCall(TzNetCreate(comm, &c->net));
   PetscCall(TzNetSetIO(c->net, inputs, classes));
   PetscCall(TzClassifierDefaults(c->net, inputs));
   PetscCall(TzNetSetFromOptions(c->net));
   PetscCall(TzNetSetUp(c->net));
+  PetscCall(TzClassifierSetMask(comm, c, store));
   PetscCall(TzLossSetNet(c->loss, c->net));
   PetscCall(TzLossSetUp(c->loss));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -99,7 +132,7 @@ PetscErrorCode TzVerbClassify(MPI_Comm comm, int *code)
   PetscFunctionBegin;
   *code = 0;
   PetscCall(TzRunGetOptions(comm, &run.o, &restart));
-  PetscCall(TzClassifierCreate(comm, &c));
+  PetscCall(TzClassifierCreate(comm, restart, &c));
   run.loss = c.loss;
   PetscCall(TzRunCreateSolver(&run, c.net, TAOZOHYBRID));
   PetscCall(TzClassifyEpochs(&run, c.steps));
@@ -187,7 +220,7 @@ PetscErrorCode TzClassifierEval(MPI_Comm comm, const char model[], const char ou
   TzClassifier             c;
 
   PetscFunctionBegin;
-  PetscCall(TzClassifierCreate(comm, &c));
+  PetscCall(TzClassifierCreate(comm, store, &c));
   PetscCall(TzOptionsCheckUnused(comm));
   PetscCall(TzOptionsCompareText(comm, options, fixed, model));
   PetscCall(TzClassifierTest(comm, &c, model, output, store));

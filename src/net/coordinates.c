@@ -12,7 +12,7 @@
 struct _p_TzNetCoordinates {
   TzNet       net;
   TzNetEval   eval;
-  TzPartials *partials[2]; /* NULL: the layer is dense */
+  TzPartials *partials[2]; /* NULL: the layer is dense or sparse */
   PetscInt    hidden, out, in;
   PetscInt    nv;            /* out rounded up to whole vectors */
   PetscReal  *W2, *W2t;      /* [out][hidden], [hidden][nv] */
@@ -23,7 +23,7 @@ struct _p_TzNetCoordinates {
 
   PetscInt   count, *list;          /* the parameters asked for, ascending */
   PetscInt   core[2][TZ_MAX_CORES]; /* slot of each core's first group, -1: no parameter of it is asked for */
-  PetscInt   weights[2], bias[2];   /* slot of the first parameter asked for of dense weights, of biases */
+  PetscInt   weights[2], bias[2];   /* slot of the first parameter asked for of such weights, of biases */
   PetscInt   nslots;
   PetscInt  *which; /* [nslots]: position in the list, -1: none */
   PetscReal *Y;     /* [out][nslots] */
@@ -40,8 +40,6 @@ PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has)
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
   *has = !net->plain && net->nhidden == 1 ? PETSC_TRUE : PETSC_FALSE;
-  for (PetscInt l = 0; l < net->nlayers; l++)
-    if (!net->layer[l].ncores && net->layer[l].ops != &TzFormat_Dense) *has = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -144,7 +142,7 @@ static PetscBool Overlap(const TzNetCoordinates c, PetscInt offset, PetscInt n, 
   return *k0 < *k1 ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* Slots for those asked for of a range of parameters (of dense weights, of biases) */
+/* Slots for those asked for of a range of parameters (of such weights, of biases) */
 static void PlaceRange(TzNetCoordinates c, PetscInt offset, PetscInt n, PetscInt *slot)
 {
   PetscInt k0, k1;
@@ -275,26 +273,31 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Dense weights [out][in], a row at a time */
-static void DenseWeights(const Call *call, PetscInt l)
+/* Dense or sparse weights, a row of W [out][in] at a time */
+static void MatrixWeights(const Call *call, PetscInt l)
 {
   const TzNetCoordinates c     = call->c;
   const TzLayer         *layer = &c->net->layer[l];
   PetscReal             *Y = c->Y + c->weights[l], *t = c->t;
   PetscInt               k0, k1;
 
-  for (PetscInt j = 0; j < layer->out; j++) {
-    const PetscInt row = layer->weights + j * layer->in;
+  if (!Overlap(c, layer->weights, layer->nweights, &k0, &k1)) return;
+  for (PetscInt k = k0, n; k < k1; k += n, Y += n) {
+    PetscInt row = -1;
 
-    if (!Overlap(c, row, layer->in, &k0, &k1)) continue;
-    for (PetscInt k = k0; k < k1; k++) t[k - k0] = l ? call->a[c->list[k] - row] : call->x[c->list[k] - row];
-    if (l == 0) {
-      Shift(c->net->act, k1 - k0, call->z[j], call->delta, t, c->D);
-      TzProductsGet()->product(c->out, k1 - k0, 1, (TzStrided){c->W2 + j, c->hidden, 1}, c->D, k1 - k0, Y, c->nslots, PETSC_TRUE);
-    } else {
-      for (PetscInt k = 0; k < k1 - k0; k++) Y[j * c->nslots + k] += call->delta * t[k];
+    for (n = 0; k + n < k1; n++) {
+      const PetscInt w = c->list[k + n] - layer->weights, place = layer->index ? layer->index[w] : w;
+
+      if (row < 0) row = place / layer->in;
+      if (place / layer->in != row) break;
+      t[n] = (l ? call->a : call->x)[place % layer->in];
     }
-    Y += k1 - k0;
+    if (l == 0) {
+      Shift(c->net->act, n, call->z[row], call->delta, t, c->D);
+      TzProductsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
+    } else {
+      for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += call->delta * t[i];
+    }
   }
 }
 
@@ -325,9 +328,9 @@ PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, Pets
   for (PetscInt o = 0; o < c->out; o++)
     for (PetscInt i = 0; i < c->nslots; i++) c->Y[o * c->nslots + i] = c->y[point * c->out + o];
   if (c->partials[0]) PetscCall(TzPartialsApply(c->partials[0], call.x, first, last, FirstWeight, &call));
-  else DenseWeights(&call, 0);
+  else MatrixWeights(&call, 0);
   if (c->partials[1]) PetscCall(TzPartialsApply(c->partials[1], call.a, first, last, SecondWeight, &call));
-  else DenseWeights(&call, 1);
+  else MatrixWeights(&call, 1);
   Biases(&call);
   *n     = c->nslots;
   *which = c->which;
