@@ -22,4 +22,4 @@ row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $sign -zo_lr 2e-3 -loss_points 12 
 row table5 tt10-zo-se 4.35E-04 $hjb $tt10 $se $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
 row table5 mlp-zo-ad - $hjb $mlp $ad $sign -zo_lr 1e-4 -loss_points 24 -tao_max_it 400 -tz_validate_every 100
 row table5 mlp-zo-fd 9.23E-02 $hjb $mlp $fd $sign -zo_lr 1e-4 -loss_points 24 -tao_max_it 400 -tz_validate_every 100
-row table5 mlp-zo-sg 1.62E-01 $hjb $mlp $sg $sign -zo_lr 1e-4 -loss_points 8 -tao_max_it 400 -tz_validate_every 100
+row table5 mlp-zo-sg 1.62E-01 $hjb $mlp $sg $sign -zo_lr 1e-4 -tz_validation_points 200 -loss_points 8 -tao_max_it 400 -tz_validate_every 100

@@ -8,7 +8,7 @@
 
 #define SPARSIFY_STEP    1e-3           /* of the central difference, along the unit vector of g */
 #define SPARSIFY_MU      1e-3           /* of the forward queries */
-#define SPARSIFY_QUERIES 200            /* directions of an estimate */
+#define SPARSIFY_QUERIES 64             /* directions of an estimate */
 #define SPARSIFY_KEY     PETSC_MAX_INT  /* step of the directions' key: no step of the training has it */
 
 static PetscErrorCode Gradient(TzLoss loss, TzSparseMethod method, const PetscReal theta[], PetscReal g[])

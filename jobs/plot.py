@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""
+plot.py: pictures of runs, straight from their HDF5 files, as PNG and PDF.
+
+  plot.py convergence OUT FILE...   validation error against steps, queries and seconds; label: the file's name
+  plot.py slices OUT EVAL           u and its error on a plane: EVAL is the output of `tenzo eval` on the points of `plot.py plane`
+  plot.py plane OUT D [N]           an N x N grid in (x_1, t), other coordinates 0.5 (h5 with /points), for tenzo eval -tz_points
+  plot.py bars OUT CSV TABLE        a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv
+"""
+import csv
+import os
+import sys
+
+import h5py
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+
+def save(figure, out):
+    base = os.path.splitext(out)[0]
+    for suffix in (".png", ".pdf"):
+        figure.savefig(base + suffix, dpi=100, bbox_inches="tight")
+
+
+def convergence(out, *files):
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharey=True)
+    for file in files:
+        with h5py.File(file) as f:
+            name = "mse" if "mse" in f["validation"] else "residual"
+            step, error = f["validation/step"][:], f[f"validation/{name}"][:]
+            # history has one entry a step, the validation that after `step` steps
+            at = np.clip(step.astype(int) - 1, 0, len(f["history/step"]) - 1)
+            for axis, key in zip(axes, ("step", "queries", "seconds")):
+                x = step if key == "step" else f[f"history/{key}"][:][at]
+                axis.loglog(np.maximum(x, 1 if key != "seconds" else 1e-2), error, marker=".", label=os.path.basename(file).replace(".h5", ""))
+    for axis, key in zip(axes, ("steps", "queries", "seconds")):
+        axis.set_xlabel(key)
+        axis.grid(True, which="both", alpha=0.3)
+    axes[0].set_ylabel("validation MSE")
+    axes[2].legend(fontsize="small", bbox_to_anchor=(1.02, 1), loc="upper left")
+    save(figure, out)
+
+
+def plane(out, d, n="41"):
+    d, n = int(d), int(n)
+    points = np.full((n * n, d + 1), 0.5)
+    points[:, 0], points[:, d] = [g.ravel() for g in np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n), indexing="ij")]
+    with h5py.File(out, "w") as f:
+        f["points"] = points
+
+
+def slices(out, file):
+    with h5py.File(file) as f:
+        points, u = f["points"][:], f["u"][:]
+        error = f["error"][:] if "error" in f else None
+    n = int(round(len(u) ** 0.5))
+    x, t = points[:, 0].reshape(n, n), points[:, -1].reshape(n, n)
+    panels = [("u", u)] + ([("error", error)] if error is not None else [])
+    figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 4), squeeze=False)
+    for axis, (name, value) in zip(axes[0], panels):
+        colours = {"cmap": "viridis"} if name == "u" else {"cmap": "RdBu_r", "vmin": -np.abs(value).max(), "vmax": np.abs(value).max()}
+        picture = axis.pcolormesh(x, t, value.reshape(n, n), shading="gouraud", **colours)
+        axis.set(xlabel="x_1", ylabel="t", title=name)
+        figure.colorbar(picture, ax=axis)
+    save(figure, out)
+
+
+def bars(out, file, table):
+    rows = {}
+    for run in csv.DictReader(open(file)):
+        if run["table"] == table and run["mse"]:
+            key = "rel_l2" if table == "lqg" or run["row"].startswith("lqg") else "mse"
+            rows.setdefault(run["row"], ([], run["paper"]))[0].append(float(run[key]))
+    names = list(rows)
+    figure, axis = plt.subplots(figsize=(max(6, 0.45 * len(names)), 4))
+    place = np.arange(len(names))
+    axis.bar(place - 0.2, [np.mean(rows[n][0]) for n in names], 0.4, label="ours")
+    for n, p in zip(names, place):
+        axis.plot(np.full(len(rows[n][0]), p - 0.2), rows[n][0], "k.", markersize=3)
+    paper = [(p, float(rows[n][1])) for n, p in zip(names, place) if rows[n][1] not in ("", "-")]
+    if paper:
+        axis.bar([p + 0.2 for p, _ in paper], [v for _, v in paper], 0.4, label="paper")
+    axis.set_yscale("log")
+    axis.set_xticks(place, names, rotation=60, ha="right", fontsize="small")
+    axis.set_ylabel("relative L2 error" if table == "lqg" else "validation MSE")
+    axis.legend()
+    save(figure, out)
+
+
+if __name__ == "__main__":
+    verbs = {f.__name__: f for f in (convergence, slices, plane, bars)}
+    if len(sys.argv) < 4 or sys.argv[1] not in verbs:
+        sys.exit(__doc__)
+    verbs[sys.argv[1]](*sys.argv[2:])
