@@ -5,6 +5,8 @@
 #include "classifycase.h"
 
 static const char *const formats[] = {
+  "-net_format dense -net_layers 10 -net_bias 0 -net_activation relu",
+  "-net_format ttm -net_layers 24 -net_tt_rank 3 -net_bias 0 -net_tt_modes 7,7|4,6;4,6|5,2 -net_activation tanh",
   "-net_format sparse -net_layers 16 -net_activation relu -net_sparse_count 200",
   "-net_format sparse -net_layers 10 -net_activation sine -net_sparse_count 150",
   "-net_format dense -net_layers 12 -net_activation relu",

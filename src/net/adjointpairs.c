@@ -115,18 +115,26 @@ static PetscErrorCode Backward_Rows(TzNetEval eval, PetscInt n, const PetscReal 
 
 PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
 {
+  PetscReal *full;
+
   PetscFunctionBegin;
   PetscCall(TzEvalBuild(eval));
-  if (TzJetsThroughBonds(eval)) PetscCall(Backward_Bonds(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, grad));
-  else PetscCall(Backward_Rows(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, grad));
+  PetscCall(TzNetGradientOpen(eval->net, grad, &full));
+  if (TzJetsThroughBonds(eval)) PetscCall(Backward_Bonds(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, full));
+  else PetscCall(Backward_Rows(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, full));
+  PetscCall(TzNetGradientClose(eval->net, grad, &full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
 {
+  PetscReal *full;
+
   PetscFunctionBegin;
   PetscCall(TzEvalBuild(eval));
-  if (TzJetsThroughBonds(eval)) PetscCall(TzNetEvalJetBackward_Bonds(eval, n, X, nlap, jetbar, grad));
-  else PetscCall(TzNetEvalJetBackward_Channels(eval, n, X, nlap, jetbar, grad));
+  PetscCall(TzNetGradientOpen(eval->net, grad, &full));
+  if (TzJetsThroughBonds(eval)) PetscCall(TzNetEvalJetBackward_Bonds(eval, n, X, nlap, jetbar, full));
+  else PetscCall(TzNetEvalJetBackward_Channels(eval, n, X, nlap, jetbar, full));
+  PetscCall(TzNetGradientClose(eval->net, grad, &full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -40,7 +40,7 @@ PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *neweval)
   PetscCall(PetscObjectReference((PetscObject)net));
   eval->net     = net;
   eval->kernels = TzKernelsGet();
-  PetscCall(PetscMalloc1(net->nparams, &eval->theta));
+  PetscCall(PetscCalloc1(net->nfull, &eval->theta));
   if (!TZ_NetBind) PetscCall(PetscLogEventRegister("TzNetBind", TZNET_CLASSID, &TZ_NetBind));
   *neweval = eval;
   PetscFunctionReturn(PETSC_SUCCESS);

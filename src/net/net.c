@@ -23,6 +23,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->act         = TZ_ACT_SINE;
   net->r           = 4;
   net->contraction = -1;
+  net->bias        = PETSC_TRUE;
   net->sparsecount = 7603;
   net->out         = 1;
   net->series      = PETSC_TRUE;
@@ -137,6 +138,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscCall(PetscArrayzero(widths + net->nhidden, n - net->nhidden));
   PetscCall(PetscOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated", "TzNetSetHidden", widths, &n, &flg));
   if (flg) PetscCall(TzNetSetHidden(net, n, widths));
+  PetscCall(PetscOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
   PetscCall(PetscOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
   net->act = (TzActivation)act;
   PetscCall(PetscOptionsInt("-net_tt_rank", "Rank of every internal bond of the trains (>= 1)", "TzNetSetRank", r, &r, &flg));
@@ -195,7 +197,8 @@ PetscErrorCode TzNetSetUp(TzNet net)
     net->layer[l].bias = offset;
     offset += net->layer[l].out;
   }
-  net->nparams     = offset;
+  net->nfull       = offset;
+  net->nparams     = net->bias ? offset : net->layer[0].bias;
   net->setupcalled = PETSC_TRUE;
   PetscCall(PetscObjectChangeTypeName((PetscObject)net, net->format->name));
   PetscCall(PetscObjectViewFromOptions((PetscObject)net, NULL, "-net_view"));
@@ -263,6 +266,7 @@ PetscErrorCode TzNetDuplicateDense(TzNet net, TzNet *dense)
   PetscCall(TzNetSetIO(*dense, net->in, net->out));
   PetscCall(TzNetSetHidden(*dense, net->nhidden, net->hidden));
   PetscCall(TzNetSetActivation(*dense, net->act));
+  (*dense)->bias = net->bias;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -308,6 +312,7 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
       PetscCall(PetscFree(full));
     } else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
+    if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));
     for (PetscInt i = 0; i < layer->out; i++) b[i] = (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
   }

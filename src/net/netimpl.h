@@ -77,7 +77,9 @@ struct _p_TzNet {
   PetscInt           contraction; /* -net_contraction: -1 automatic */
   PetscInt           nlayers;
   TzLayer            layer[TZ_MAX_LAYERS + 1];
-  PetscInt           nparams;
+  PetscBool          bias;    /* -net_bias */
+  PetscInt           nparams; /* of theta: without bias its end, all biases, is cut off */
+  PetscInt           nfull;   /* with all biases: evaluators have that many, zeros where theta ends */
   PetscBool          setupcalled;
 };
 
@@ -150,6 +152,9 @@ PETSC_INTERN PetscErrorCode   TzNetEvalJet_Channels(TzNetEval, PetscInt n, const
 PETSC_INTERN PetscErrorCode   TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                         PetscReal f0[], PetscReal even[], PetscReal odd[]);
 PETSC_INTERN PetscErrorCode   TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+/* adjoint.c: full [nfull] for a gradient that is added to grad [nparams]; the same array but for a network without biases */
+PETSC_INTERN PetscErrorCode   TzNetGradientOpen(TzNet, PetscReal grad[], PetscReal **full);
+PETSC_INTERN PetscErrorCode   TzNetGradientClose(TzNet, PetscReal grad[], PetscReal **full);
 PETSC_INTERN PetscErrorCode   TzModesParse(TzNet, PetscInt layer, TzLayer *);
 PETSC_INTERN PetscErrorCode   TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
 PETSC_INTERN PetscErrorCode   TzLayerChooseContraction(TzNet, TzLayer *);

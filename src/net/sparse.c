@@ -42,10 +42,10 @@ PetscErrorCode TzNetGetMask(TzNet net, PetscInt *n, const PetscInt *mask[])
 /* Weights that -net_sparse_count leaves, beside the biases */
 PetscErrorCode TzNetGetSparseCount(TzNet net, PetscInt *count)
 {
-  PetscInt biases = net->out;
+  PetscInt biases = net->bias ? net->out : 0;
 
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < net->nhidden; l++) biases += net->hidden[l];
+  for (PetscInt l = 0; l < net->nhidden && net->bias; l++) biases += net->hidden[l];
   *count = net->sparsecount - biases;
   PetscCheck(*count >= 1 && *count <= DenseWeights(net), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_sparse_count %" PetscInt_FMT ": must be %" PetscInt_FMT " to %" PetscInt_FMT ", of which %" PetscInt_FMT " are biases", net->sparsecount, biases + 1, biases + DenseWeights(net), biases);
