@@ -32,7 +32,8 @@ PETSC_EXTERN PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out);   
 PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[]); /* -net_layers 768,768 */
 PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act);                /* -net_activation */
 PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);                            /* -net_tt_rank */
-PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]);                   /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
+PETSC_EXTERN PetscErrorCode TzNetSetRanks(TzNet net, PetscInt n, const PetscInt r[]);
+PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]); /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
 /*
   sparse: `count` trained parameters with the biases (-net_sparse_count), chosen by -net_sparse_method. "random" is done by TzNetSetUp(); grasp and
   zograsp need a loss (TzLossSparsify). A mask: trained weights, ascending, numbered layer by layer, W [out][in] row-major.

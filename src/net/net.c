@@ -16,12 +16,12 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   PetscFunctionBegin;
   if (!TZNET_CLASSID) PetscCall(PetscClassIdRegister("Tenzo network", &TZNET_CLASSID));
   PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
-  net->format      = &TzFormat_TT;
-  net->nhidden     = 2;
-  net->hidden[0]   = 768;
-  net->hidden[1]   = 768;
-  net->act         = TZ_ACT_SINE;
-  net->r           = 4;
+  net->format    = &TzFormat_TT;
+  net->nhidden   = 2;
+  net->hidden[0] = 768;
+  net->hidden[1] = 768;
+  net->act       = TZ_ACT_SINE;
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) net->r[l] = 4;
   net->contraction = -1;
   net->bias        = PETSC_TRUE;
   net->sparsecount = 7603;
@@ -99,12 +99,23 @@ PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of each train; later layers have the last one given */
+PetscErrorCode TzNetSetRanks(TzNet net, PetscInt n, const PetscInt r[])
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
+    net->r[l] = r[PetscMin(l, n - 1)];
+    PetscCheck(net->r[l] >= 1 && net->r[l] <= 4096, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+               "-net_tt_rank %" PetscInt_FMT ": must be 1 to 4096", net->r[l]);
+  }
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetSetRank(TzNet net, PetscInt r)
 {
   PetscFunctionBegin;
-  PetscCheck(r >= 1 && r <= 4096, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_tt_rank %" PetscInt_FMT ": must be 1 to 4096", r);
-  net->r           = r;
-  net->setupcalled = PETSC_FALSE;
+  PetscCall(TzNetSetRanks(net, 1, &r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,7 +131,7 @@ PetscErrorCode TzNetSetModes(TzNet net, const char modes[])
 PetscErrorCode TzNetSetFromOptions(TzNet net)
 {
   char        text[1024];
-  PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r = net->r;
+  PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
   PetscBool   flg;
   PetscEnum   act            = (PetscEnum)net->act;
   const char *methods[]      = {"random", "grasp", "zograsp"};
@@ -141,8 +152,10 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscCall(PetscOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
   PetscCall(PetscOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
   net->act = (TzActivation)act;
-  PetscCall(PetscOptionsInt("-net_tt_rank", "Rank of every internal bond of the trains (>= 1)", "TzNetSetRank", r, &r, &flg));
-  if (flg) PetscCall(TzNetSetRank(net, r));
+  PetscCall(PetscArraycpy(r, net->r, nr));
+  PetscCall(
+    PetscOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
+  if (flg) PetscCall(TzNetSetRanks(net, nr, r));
   PetscCall(PetscOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
                                "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetModes(net, text));
@@ -189,7 +202,7 @@ PetscErrorCode TzNetSetUp(TzNet net)
       if (net->modes) PetscCall(TzModesParse(net, l, layer));
       else PetscCall(TzModesAutomatic(net, layer, (PetscBool)(layer->ops == &TzFormat_TTM)));
     }
-    PetscCall((*layer->ops->layout)(net, layer, net->r));
+    PetscCall((*layer->ops->layout)(net, layer, net->r[l]));
     PetscCall(TzLayerChooseContraction(net, layer));
     offset += layer->nweights;
   }
@@ -234,7 +247,7 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
                                      layer->in, layer->out, layer->ops->name, layer->nweights));
     if (layer->ncores) {
       PetscCall(ViewModes(viewer, layer));
-      PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT ", contracted %s (multiply-adds per input:", net->r, how[layer->contraction]));
+      PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT ", contracted %s (multiply-adds per input:", net->r[l], how[layer->contraction]));
       for (int c = 0; c < 3; c++)
         if (layer->cost[c] < PETSC_MAX_REAL)
           PetscCall(PetscViewerASCIIPrintf(viewer, " %s %.0f",

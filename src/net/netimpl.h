@@ -67,14 +67,14 @@ struct _p_TzNet {
   PetscInt           in, out;
   PetscInt           nhidden, hidden[TZ_MAX_LAYERS];
   TzActivation       act;
-  PetscInt           r;
-  char              *modes;       /* as given, or NULL */
+  PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
+  char              *modes;                     /* as given, or NULL */
   PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
   PetscInt           nmask, *mask, *index;      /* sparse: trained weights, numbered in the network; in their layers */
-  PetscBool          plain;       /* -net_evaluation plain */
-  PetscInt           threads;     /* -net_threads */
-  PetscBool          series;      /* -net_series */
-  PetscInt           contraction; /* -net_contraction: -1 automatic */
+  PetscBool          plain;                     /* -net_evaluation plain */
+  PetscInt           threads;                   /* -net_threads */
+  PetscBool          series;                    /* -net_series */
+  PetscInt           contraction;               /* -net_contraction: -1 automatic */
   PetscInt           nlayers;
   TzLayer            layer[TZ_MAX_LAYERS + 1];
   PetscBool          bias;    /* -net_bias */
@@ -153,16 +153,16 @@ PETSC_INTERN PetscErrorCode   TzNetEvalPairs_Structured(TzNetEval, PetscInt n, c
                                                         PetscReal f0[], PetscReal even[], PetscReal odd[]);
 PETSC_INTERN PetscErrorCode   TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 /* adjoint.c: full [nfull] for a gradient that is added to grad [nparams]; the same array but for a network without biases */
-PETSC_INTERN PetscErrorCode   TzNetGradientOpen(TzNet, PetscReal grad[], PetscReal **full);
-PETSC_INTERN PetscErrorCode   TzNetGradientClose(TzNet, PetscReal grad[], PetscReal **full);
-PETSC_INTERN PetscErrorCode   TzModesParse(TzNet, PetscInt layer, TzLayer *);
-PETSC_INTERN PetscErrorCode   TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
-PETSC_INTERN PetscErrorCode   TzLayerChooseContraction(TzNet, TzLayer *);
-PETSC_INTERN PetscInt         TzLayerWorkSize(const TzLayer *);
-PETSC_INTERN PetscReal        TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
-PETSC_INTERN PetscErrorCode   TzNetEvalForward_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalPairs_Plain(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
-                                                   PetscReal f0[], PetscReal even[], PetscReal odd[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalJet_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode TzNetGradientOpen(TzNet, PetscReal grad[], PetscReal **full);
+PETSC_INTERN PetscErrorCode TzNetGradientClose(TzNet, PetscReal grad[], PetscReal **full);
+PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
+PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
+PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);
+PETSC_INTERN PetscInt       TzLayerWorkSize(const TzLayer *);
+PETSC_INTERN PetscReal      TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
+PETSC_INTERN PetscErrorCode TzNetEvalForward_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzNetEvalPairs_Plain(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                 PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Plain(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 
 #endif
