@@ -70,7 +70,7 @@ typedef struct {
   TzZOState  solver;
   TzTable    history, validation;
   char      *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
-  TzNet       sparse; /* only written: its mask, if it has one; may be NULL */
+  TzNet      sparse;              /* only written: its mask, if it has one; may be NULL */
 } TzCheckpoint;
 
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);

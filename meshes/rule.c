@@ -11,7 +11,7 @@ static const struct {
   PetscErrorCode (*create)(TzRule);
 } table[] = {
   {TZRULESMOLYAK, TzRuleCreate_Smolyak},
-  {TZRULEMC,      TzRuleCreate_MC     },
+  {TZRULEMC, TzRuleCreate_MC},
 };
 
 PetscClassId             TZRULE_CLASSID;
@@ -79,8 +79,8 @@ PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries,
   PetscFunctionBegin;
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &memory, 1, MPIU_REAL, MPIU_MIN, comm)); /* so that all ranks come to the same end */
   PetscCheck(nentries < PETSC_MAX_INT && bytes < memory, comm, PETSC_ERR_USER_INPUT,
-             "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them in %.3g GiB; allowed: 2^%d numbers in %.3g GiB", rule->dim,
-             option, value, (double)(2 * npairs), (double)bytes / 1073741824, (int)(8 * sizeof(PetscInt)) - 1, (double)memory / 1073741824);
+             "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them in %.3g GiB; allowed: 2^%d numbers in %.3g GiB", rule->dim, option,
+             value, (double)(2 * npairs), (double)bytes / 1073741824, (int)(8 * sizeof(PetscInt)) - 1, (double)memory / 1073741824);
   PetscCall(FreePairs(p));
   p->dim    = rule->dim;
   p->npairs = (PetscInt)npairs;
@@ -97,7 +97,7 @@ PetscErrorCode TzRuleSetType(TzRule rule, TzRuleType type)
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)rule, type, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)rule), TzRuleList, "-rule_type", type, (void (**)(void))&create));
+  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)rule), TzRuleList, "-rule_type", type, (void (**)(void)) & create));
   PetscCall(PetscMemzero(rule->ops, sizeof(*rule->ops)));
   rule->setupcalled = PETSC_FALSE;
   PetscCall((*create)(rule));

@@ -27,9 +27,9 @@ typedef struct {
   PetscInt    maxaxes;                         /* min(D, k-1): a node has at most so many entries */
   Value       values[MAXLEVEL * MAXLEVEL / 4]; /* by ascending cost */
   PetscInt    nvalues;
-  long double zero[MAXLEVEL];                  /* coefficients of W: w_l(0) at l - 1 */
-  PetscReal   factor[MAXLEVEL][MAXLEVEL];      /* [m][q]: the coefficient above, with its sign */
-  PetscInt    seq[MAXLEVEL], axis[MAXLEVEL];   /* of the nodes being written: indices into values, axes */
+  long double zero[MAXLEVEL];                /* coefficients of W: w_l(0) at l - 1 */
+  PetscReal   factor[MAXLEVEL][MAXLEVEL];    /* [m][q]: the coefficient above, with its sign */
+  PetscInt    seq[MAXLEVEL], axis[MAXLEVEL]; /* of the nodes being written: indices into values, axes */
 } Grid;
 
 /* Orthonormal Hermite polynomials h_n(x), and h_{n-1} */

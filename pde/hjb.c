@@ -24,7 +24,7 @@ static PetscErrorCode TzPDETransform_HJB(TzPDE pde, const PetscReal z[], PetscRe
 
 static PetscErrorCode TzPDEResidual_HJB(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[])
 {
-  const PetscInt d       = pde->d;
+  const PetscInt d      = pde->d;
   PetscReal      square = 0;
 
   PetscFunctionBegin;

@@ -16,8 +16,8 @@
 */
 static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
 {
-  const PetscInt  d    = pde->d;
-  const PetscBool heat = *(PetscBool *)pde->data;
+  const PetscInt  d      = pde->d;
+  const PetscBool heat   = *(PetscBool *)pde->data;
   PetscReal       square = 0, q;
 
   PetscFunctionBegin;
@@ -40,7 +40,8 @@ static PetscErrorCode TzPDESetFromOptions_LQG(TzPDE pde, PetscOptionItems *Petsc
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "HJB-LQG");
-  PetscCall(PetscOptionsEList("-lqg_extension", "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, 2, extension[which], &which, NULL));
+  PetscCall(PetscOptionsEList("-lqg_extension", "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, 2,
+                              extension[which], &which, NULL));
   *heat = (PetscBool)(which == 1);
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -23,7 +23,8 @@ static const char *const nets[] = {
   "-net_format sparse -net_layers 24,16 -net_sparse_count 121",
 };
 static const char *const activations[] = {"sine", "tanh", "relu"};
-static const char *const derivs[]      = {"-deriv_type forward", "-deriv_type fd -fd_step 0.1", "-deriv_type stein -stein_sigma 0.3", "-deriv_type stein -rule_type mc -rule_samples 60 -stein_sigma 0.5"};
+static const char *const derivs[]      = {"-deriv_type forward", "-deriv_type fd -fd_step 0.1", "-deriv_type stein -stein_sigma 0.3",
+                                          "-deriv_type stein -rule_type mc -rule_samples 60 -stein_sigma 0.5"};
 
 typedef struct {
   TzNet      net;
@@ -112,7 +113,8 @@ static void test_differences(void **state)
           scale += PetscAbsReal(c.grad[j] * c.v[j]);
         }
         if (!relu) want = (4 * (Functional(&c, h / 2, &size) - Functional(&c, -h / 2, &size)) / h - want) / 3;
-        if (!(PetscAbsReal(got - want) <= tol * scale)) printf("%s, %s, %s: %.12g, differences %.12g, scale %g\n", nets[i], activations[a], derivs[k], got, want, scale);
+        if (!(PetscAbsReal(got - want) <= tol * scale))
+          printf("%s, %s, %s: %.12g, differences %.12g, scale %g\n", nets[i], activations[a], derivs[k], got, want, scale);
         assert_true(PetscAbsReal(got - want) <= tol * scale);
         Close(&c);
       }

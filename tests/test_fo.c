@@ -79,7 +79,8 @@ static const char *const derivs[] = {
   "-deriv_type stein -stein_sigma 0.3",
   "-deriv_type stein -stein_sigma 0.3 -rule_type mc -rule_samples 40",
 };
-static const char *const pdes[] = {"-pde_type hjb -net_activation sine", "-pde_type lqg -net_activation tanh", "-pde_type lqg -lqg_extension heat -loss_sampler diffusion"};
+static const char *const pdes[] = {"-pde_type hjb -net_activation sine", "-pde_type lqg -net_activation tanh",
+                                   "-pde_type lqg -lqg_extension heat -loss_sampler diffusion"};
 
 /*
   Central differences along a random direction, extrapolated: truncation O(h^4) = 1e-12 times fifth derivatives, rounding 1e-16/h = 1e-13 times the loss,
@@ -182,7 +183,8 @@ static void test_formulas(void **state)
   }
 }
 
-/* With as many directions as parameters the span is everything: Gauss-Newton minimises the loss of fixed points far beyond gradient descent; it never raises it */
+/* With as many directions as parameters the span is everything: Gauss-Newton minimises the loss of fixed points far beyond gradient
+   descent; it never raises it */
 static void test_gaussnewton(void **state)
 {
   Case      c;
@@ -242,7 +244,8 @@ static void test_sparse(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_gradient), cmocka_unit_test(test_formulas), cmocka_unit_test(test_gaussnewton), cmocka_unit_test(test_lmvm), cmocka_unit_test(test_sparse),
+    cmocka_unit_test(test_gradient), cmocka_unit_test(test_formulas), cmocka_unit_test(test_gaussnewton),
+    cmocka_unit_test(test_lmvm),     cmocka_unit_test(test_sparse),
   };
   int failures;
 

@@ -42,8 +42,8 @@ static void TestCounts(void **state)
     {"-net_format tt -net_tt_rank 10", 21, 1, 7745},
     {"-net_format ttm -net_layers 1024 -net_tt_rank 6 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1", 784, 10, 3962},
     {"-net_format ttm -net_layers 1024 -net_tt_rank 10 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1", 784, 10, 8314},
-    {"-net_format ttm -net_layers 1024 -net_tt_rank 5,3 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1",           784, 10, 2694  },
-    {"-net_format dense -net_layers 10 -net_bias 0",                                                              784, 10, 7940  },
+    {"-net_format ttm -net_layers 1024 -net_tt_rank 5,3 -net_tt_modes 7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1", 784, 10, 2694},
+    {"-net_format dense -net_layers 10 -net_bias 0", 784, 10, 7940},
     {"-net_format dense -net_layers 1024", 784, 10, 814090},
   };
 

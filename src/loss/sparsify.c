@@ -6,14 +6,15 @@
 */
 #include <tzlossimpl.h>
 
-#define SPARSIFY_STEP    1e-3           /* of the central difference, along the unit vector of g */
-#define SPARSIFY_MU      1e-3           /* of the forward queries */
-#define SPARSIFY_QUERIES 64             /* directions of an estimate */
-#define SPARSIFY_KEY     PETSC_MAX_INT  /* step of the directions' key: no step of the training has it */
+#define SPARSIFY_STEP    1e-3          /* of the central difference, along the unit vector of g */
+#define SPARSIFY_MU      1e-3          /* of the forward queries */
+#define SPARSIFY_QUERIES 64            /* directions of an estimate */
+#define SPARSIFY_KEY     PETSC_MAX_INT /* step of the directions' key: no step of the training has it */
 
 static PetscErrorCode Gradient(TzLoss loss, TzSparseMethod method, const PetscReal theta[], PetscReal g[])
 {
-  TzQueries q = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = SPARSIFY_MU, .twosided = PETSC_TRUE, .n = SPARSIFY_QUERIES, .seed = loss->seed, .step = SPARSIFY_KEY};
+  TzQueries q =
+    {.direction = TZ_DIRECTION_GAUSSIAN, .mu = SPARSIFY_MU, .twosided = PETSC_TRUE, .n = SPARSIFY_QUERIES, .seed = loss->seed, .step = SPARSIFY_KEY};
   PetscReal l, lp[SPARSIFY_QUERIES], lm[SPARSIFY_QUERIES], *xi;
 
   PetscFunctionBegin;

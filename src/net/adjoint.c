@@ -19,7 +19,8 @@ static void ActivateAdjoint(TzActivation act, PetscInt n, const PetscReal z[], c
 }
 
 /* Lbar [weights] +=, abar = where it is not NULL */
-static void SparseAdjoint(const TzLayer *layer, const PetscReal w[], PetscInt n, const PetscReal a[], const PetscReal zbar[], PetscReal Lbar[], PetscReal abar[])
+static void SparseAdjoint(const TzLayer *layer, const PetscReal w[], PetscInt n, const PetscReal a[], const PetscReal zbar[], PetscReal Lbar[],
+                          PetscReal abar[])
 {
   for (PetscInt i = 0; abar && i < layer->in * n; i++) abar[i] = 0;
   for (PetscInt k = 0; k < layer->nweights; k++) {
@@ -46,9 +47,7 @@ void TzBatchMultiplyAdjoint(TzNet net, PetscInt l, const TzBatch *b, PetscInt n,
     p->product(out, in, n, (TzStrided){zbar, n, 1}, at, in, Lbar, in, PETSC_TRUE);
     if (abar) p->product(in, n, out, (TzStrided){f->L, 1, in}, zbar, n, abar, n, PETSC_FALSE);
     break;
-  case TZ_FACTOR_SPARSE:
-    SparseAdjoint(&net->layer[l], f->L, n, b->a[l], zbar, Lbar, abar);
-    break;
+  case TZ_FACTOR_SPARSE: SparseAdjoint(&net->layer[l], f->L, n, b->a[l], zbar, Lbar, abar); break;
   case TZ_FACTOR_BOND:
     TzTranspose(out, n, zbar, flip);
     p->product(r, out, n, (TzStrided){b->y[l], n, 1}, flip, out, Rbar, out, PETSC_TRUE);

@@ -25,9 +25,9 @@ typedef struct {
 struct _TzJetAdjoint {
   TzNetEval  eval;
   PetscBool  values;
-  PetscReal *M;         /* [r_1][r_1]: bar of M */
-  PetscReal *F, *flip;  /* [out][PANEL] for MAX_STREAMS streams; [PANEL][most rows] */
-  PetscReal *bars;      /* [most rows][PANEL] */
+  PetscReal *M;        /* [r_1][r_1]: bar of M */
+  PetscReal *F, *flip; /* [out][PANEL] for MAX_STREAMS streams; [PANEL][most rows] */
+  PetscReal *bars;     /* [most rows][PANEL] */
   Gathered   layer[TZ_MAX_LAYERS + 1];
   TzJetState state[TZ_MAX_LAYERS + 1], bar[2]; /* of one panel: before each layer, and after the last hidden one */
   TzJetWork  work[TZ_MAX_LAYERS];
@@ -49,7 +49,8 @@ static void Factor(TzJetAdjoint a, PetscInt l, int s, const PetscReal *bars, Pet
   const PetscInt n = a->eval->net->layer[l].out, rows = a->layer[l].rows[s];
 
   for (PetscInt i = 0; i < rows; i += TZ_GEMM)
-    TzProductsGet()->product(n, TZ_PANEL, TZ_GEMM, (TzStrided){a->eval->jets->layer[l].coeff[s] + i * n, TZ_GEMM, 1}, bars + i * TZ_PANEL, TZ_PANEL, F, TZ_PANEL, (PetscBool)(i > 0));
+    TzProductsGet()->product(n, TZ_PANEL, TZ_GEMM, (TzStrided){a->eval->jets->layer[l].coeff[s] + i * n, TZ_GEMM, 1}, bars + i * TZ_PANEL, TZ_PANEL, F,
+                             TZ_PANEL, (PetscBool)(i > 0));
 }
 
 /* zbar over F_0, from F_s and the activations; act[2] is not set for the sine */
@@ -255,7 +256,7 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
 {
   TzNetEval      eval = a->eval;
   TzNet          net  = eval->net;
-  const PetscInt r1   = eval->layer[0].q, states = TZ_MAX_BOND * (2 + r1) * TZ_PANEL;
+  const PetscInt r1 = eval->layer[0].q, states = TZ_MAX_BOND * (2 + r1) * TZ_PANEL;
   PetscInt       size = 0, out = 1, rows = PAD(TZ_MAX_BOND + 1);
 
 #define TAKE(pointer, n) (pointer = memory ? memory + size : NULL, size += (n))
@@ -331,7 +332,8 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 {
   const PetscInt n = eval->net->layer[l].out, r = eval->layer[l].q, q = eval->layer[l + 1].q;
 
-  (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2], TzEvalIsBig(eval, l, from->y));
+  (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2],
+                           TzEvalIsBig(eval, l, from->y));
   for (PetscInt i = 0; i < q; i += TZ_GEMM)
     (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, q - i), n, eval->jets->layer[l].coeff[0] + i * n, w->act[0], to->y + i * TZ_PANEL, PETSC_FALSE);
 }
@@ -340,9 +342,10 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
   One panel, from y_0 in TzJetAdjointInput(): forward with everything kept, then backward from the bars of the network's value, of
   its derivatives in y_0 [r_1][PANEL] and of its Laplacian [PANEL] (both NULL for values). ybar [r_1][PANEL]: the bars of y_0.
 */
-PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const PetscReal gbar[], const PetscReal lapbar[], const PetscReal **df, const PetscReal **ybar)
+PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const PetscReal gbar[], const PetscReal lapbar[], const PetscReal **df,
+                                 const PetscReal **ybar)
 {
-  TzNetEval      eval = a->eval;
+  TzNetEval      eval   = a->eval;
   const PetscInt hidden = eval->net->nhidden, r1 = eval->layer[0].q;
   TzJetState    *bar = &a->bar[0], *below = &a->bar[1], *swap;
 
@@ -374,47 +377,4 @@ PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const P
 PetscReal *TzJetAdjointInput(TzJetAdjoint a)
 {
   return a->state[0].y;
-}
-
-/* Points p < m of one panel */
-static PetscErrorCode PanelOfJets(TzJetAdjoint a, PetscInt m, const PetscReal X[], const PetscReal jetbar[], PetscReal *H)
-{
-  TzNetEval        eval = a->eval;
-  const PetscInt   in = eval->net->in, r1 = eval->layer[0].q;
-  const PetscReal *A = eval->layer[0].left, *df, *ybar;
-  PetscReal        fbar[TZ_PANEL] = {0}, lapbar[TZ_PANEL] = {0}, gbar[TZ_MAX_BOND * TZ_PANEL] = {0}, *Abar = a->layer[0].left;
-
-  PetscFunctionBegin;
-  PetscCall(PetscArrayzero(H, in * TZ_PANEL));
-  for (PetscInt p = 0; p < m; p++) {
-    const PetscReal *b = jetbar + p * (in + 2);
-
-    fbar[p]   = b[0];
-    lapbar[p] = b[in + 1];
-    for (PetscInt i = 0; i < in; i++) {
-      H[i * TZ_PANEL + p] = X[p * in + i];
-      for (PetscInt k = 0; k < r1; k++) gbar[k * TZ_PANEL + p] += A[i * r1 + k] * b[1 + i];
-    }
-  }
-  PetscCall(TzEvalContract(eval, 0, 1, H, TzJetAdjointInput(a)));
-  PetscCall(TzJetAdjointPanel(a, fbar, gbar, lapbar, &df, &ybar));
-  for (PetscInt p = 0; p < m; p++)
-    for (PetscInt i = 0; i < in; i++)
-      for (PetscInt k = 0; k < r1; k++) Abar[i * r1 + k] += X[p * in + i] * ybar[k * TZ_PANEL + p] + jetbar[p * (in + 2) + 1 + i] * df[k * TZ_PANEL + p];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalJetBackward_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
-{
-  const PetscInt in   = eval->net->in;
-  PetscReal     *bias = grad + eval->net->layer[eval->net->nhidden].bias, *H;
-  TzJetAdjoint   a;
-
-  PetscFunctionBegin;
-  PetscCall(TzJetAdjointBegin(eval, PETSC_FALSE, nlap, &a));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
-  for (PetscInt p = 0; p < n; p++) *bias += jetbar[p * (in + 2)];
-  for (PetscInt p = 0; p < n; p += TZ_PANEL) PetscCall(PanelOfJets(a, PetscMin(TZ_PANEL, n - p), X + p * in, jetbar + p * (in + 2), H));
-  PetscCall(TzJetAdjointEnd(&a, nlap, grad));
-  PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,13 +8,13 @@
 #include "jet.h"
 
 typedef struct {
-  TzNetEval        eval;
-  TzJetAdjoint     a;
-  const TzPairs   *pairs;
-  PetscReal        s;
-  PetscInt         j0, j1;
-  PetscReal       *d;    /* [pairs][r_1]: s A^T z_j */
-  PetscReal       *dbar; /* [pairs][r_1]: bars of A^T z_j, without s */
+  TzNetEval      eval;
+  TzJetAdjoint   a;
+  const TzPairs *pairs;
+  PetscReal      s;
+  PetscInt       j0, j1;
+  PetscReal     *d;    /* [pairs][r_1]: s A^T z_j */
+  PetscReal     *dbar; /* [pairs][r_1]: bars of A^T z_j, without s */
 } Stencil;
 
 /* Nodes x + sign s z_j, j first..first+m-1, of the point y_0 = x A; bars fbar [PANEL], 0 from m on; xbar [r_1] += */
@@ -40,7 +40,7 @@ static PetscErrorCode Panel(Stencil *st, const PetscReal y0[], PetscInt first, P
 static PetscErrorCode Point(Stencil *st, const PetscReal x[], PetscReal f0bar, const PetscReal evenbar[], const PetscReal oddbar[], PetscReal *bias)
 {
   const PetscInt   r1 = st->eval->layer[0].q, in = st->eval->net->in, np = st->j1 - st->j0;
-  const PetscReal *A = st->eval->layer[0].left;
+  const PetscReal *A               = st->eval->layer[0].left;
   PetscReal        y0[TZ_MAX_BOND] = {0}, xbar[TZ_MAX_BOND] = {0}, fbar[TZ_PANEL] = {0}, *Abar = TzJetAdjointLeft(st->a);
 
   PetscFunctionBegin;
@@ -63,7 +63,8 @@ static PetscErrorCode Point(Stencil *st, const PetscReal x[], PetscReal f0bar, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Backward_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
+static PetscErrorCode Backward_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                     const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
 {
   const PetscInt   r1 = eval->layer[0].q, np = j1 - j0, in = eval->net->in;
   const PetscReal *A  = eval->layer[0].left;
@@ -86,7 +87,8 @@ static PetscErrorCode Backward_Bonds(TzNetEval eval, PetscInt n, const PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Backward_Rows(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
+static PetscErrorCode Backward_Rows(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                    const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
 {
   const PetscInt in = eval->net->in, np = j1 - j0, rows = 2 * np + 1;
   PetscReal     *Z, *bar;
@@ -113,7 +115,8 @@ static PetscErrorCode Backward_Rows(TzNetEval eval, PetscInt n, const PetscReal 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
+PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                      const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
 {
   PetscReal *full;
 

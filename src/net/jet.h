@@ -7,8 +7,8 @@
 #include "netimpl.h"
 
 typedef struct {
-  PetscInt   rows[3];   /* rows of each product below */
-  PetscReal *coeff[3];  /* [ceil(rows/GEMM)][out][GEMM]: against act, act', act'' */
+  PetscInt   rows[3];  /* rows of each product below */
+  PetscReal *coeff[3]; /* [ceil(rows/GEMM)][out][GEMM]: against act, act', act'' */
 } TzJetLayer;
 
 struct _TzJets {
@@ -36,8 +36,8 @@ typedef struct {
   PetscReal *act[3], *sum[3], *N, *T;
 } TzJetWork;
 
-PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);                      /* whether every hidden layer has a narrow bond */
-PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, PetscInt nlap);            /* coefficients of the binding: eval->jets */
+PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);           /* whether every hidden layer has a narrow bond */
+PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, PetscInt nlap); /* coefficients of the binding: eval->jets */
 PETSC_INTERN TzJetPlan      TzJetsPlan(TzNetEval, PetscInt l);
 PETSC_INTERN PetscInt       TzJetsWorkSize(TzNetEval, PetscInt l);
 PETSC_INTERN TzJetWork      TzJetsWork(TzNetEval, PetscInt l, PetscReal *work); /* places in work[TzJetsWorkSize] */
@@ -45,12 +45,14 @@ PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, const
 
 /* adjointjet.c: bars are gathered panel by panel, then handed on to the parameters (grad +=). Left: bar of the first factor [in][r_1], to add to. */
 typedef struct _TzJetAdjoint *TzJetAdjoint;
-PETSC_INTERN PetscErrorCode TzJetAdjointBegin(TzNetEval, PetscBool values, PetscInt nlap, TzJetAdjoint *);
-PETSC_INTERN PetscReal     *TzJetAdjointInput(TzJetAdjoint); /* y_0 of the next panel goes here: [r_1][PANEL] */
-PETSC_INTERN PetscReal     *TzJetAdjointLeft(TzJetAdjoint);
-PETSC_INTERN PetscErrorCode TzJetAdjointPanel(TzJetAdjoint, const PetscReal fbar[], const PetscReal gbar[], const PetscReal lapbar[], const PetscReal **df, const PetscReal **ybar);
-PETSC_INTERN PetscErrorCode TzJetAdjointEnd(TzJetAdjoint *, PetscInt nlap, PetscReal grad[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode   TzJetAdjointBegin(TzNetEval, PetscBool values, PetscInt nlap, TzJetAdjoint *);
+PETSC_INTERN PetscReal       *TzJetAdjointInput(TzJetAdjoint); /* y_0 of the next panel goes here: [r_1][PANEL] */
+PETSC_INTERN PetscReal       *TzJetAdjointLeft(TzJetAdjoint);
+PETSC_INTERN PetscErrorCode   TzJetAdjointPanel(TzJetAdjoint, const PetscReal fbar[], const PetscReal gbar[], const PetscReal lapbar[], const PetscReal **df,
+                                                const PetscReal **ybar);
+PETSC_INTERN PetscErrorCode   TzJetAdjointEnd(TzJetAdjoint *, PetscInt nlap, PetscReal grad[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJetBackward_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJetBackward_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[],
+                                                            PetscReal grad[]);
 
 #endif

@@ -18,9 +18,11 @@ PetscErrorCode TzNetSetMask(TzNet net, PetscInt n, const PetscInt mask[])
   const PetscInt all = DenseWeights(net);
 
   PetscFunctionBegin;
-  PetscCheck(n >= 1 && n <= all, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "mask of %" PetscInt_FMT " weights: must be 1 to %" PetscInt_FMT, n, all);
+  PetscCheck(n >= 1 && n <= all, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "mask of %" PetscInt_FMT " weights: must be 1 to %" PetscInt_FMT, n,
+             all);
   for (PetscInt k = 0; k < n; k++)
-    PetscCheck(mask[k] >= (k ? mask[k - 1] + 1 : 0) && mask[k] < all, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "mask: weight %" PetscInt_FMT " at place %" PetscInt_FMT "; must be ascending and below %" PetscInt_FMT, mask[k], k, all);
+    PetscCheck(mask[k] >= (k ? mask[k - 1] + 1 : 0) && mask[k] < all, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+               "mask: weight %" PetscInt_FMT " at place %" PetscInt_FMT "; must be ascending and below %" PetscInt_FMT, mask[k], k, all);
   PetscCall(PetscFree(net->mask));
   PetscCall(PetscFree(net->index));
   PetscCall(PetscMalloc1(n, &net->mask));
@@ -48,7 +50,8 @@ PetscErrorCode TzNetGetSparseCount(TzNet net, PetscInt *count)
   for (PetscInt l = 0; l < net->nhidden && net->bias; l++) biases += net->hidden[l];
   *count = net->sparsecount - biases;
   PetscCheck(*count >= 1 && *count <= DenseWeights(net), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-             "-net_sparse_count %" PetscInt_FMT ": must be %" PetscInt_FMT " to %" PetscInt_FMT ", of which %" PetscInt_FMT " are biases", net->sparsecount, biases + 1, biases + DenseWeights(net), biases);
+             "-net_sparse_count %" PetscInt_FMT ": must be %" PetscInt_FMT " to %" PetscInt_FMT ", of which %" PetscInt_FMT " are biases", net->sparsecount,
+             biases + 1, biases + DenseWeights(net), biases);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -124,4 +127,9 @@ static PetscErrorCode Apply_Sparse(const TzLayer *layer, const PetscReal theta[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const TzFormatOps TzFormat_Sparse = {.name = "sparse", .what = "full matrix with a fixed mask of trained weights", .layout = Layout_Sparse, .deviation = Deviation_Sparse, .densify = Densify_Sparse, .apply = Apply_Sparse};
+const TzFormatOps TzFormat_Sparse = {.name      = "sparse",
+                                     .what      = "full matrix with a fixed mask of trained weights",
+                                     .layout    = Layout_Sparse,
+                                     .deviation = Deviation_Sparse,
+                                     .densify   = Densify_Sparse,
+                                     .apply     = Apply_Sparse};
