@@ -60,12 +60,12 @@ row() {
   done
 }
 
-# The RESULT line of a run that stopped: its checkpoint, evaluated on as many points as the run had for validation
+# The RESULT line of a run that stopped: its checkpoint, evaluated on 1,000 points of the validation set, or on as many as the run had by option
 stopped() {
   local counts points
-  points=$(h5dump -d /options "$1" | sed -n 's/.*-tz_validation_points \([0-9]*\).*/\1/p')
+  points=$(h5dump -d /options "$1" | sed -n 's/^ *-tz_validation_points \([0-9]*\).*/\1/p')
   counts=$(h5dump -y -w 0 -d /counts "$1" | sed -n 's/^ *\([0-9]*\), \([0-9]*\), .*/queries=\1 forwards=\2/p')
-  "$TENZO" eval -tz_model "$1" -tz_points "${points:-10000}" -tz_output "$1.eval" | sed -n "s/^\(RESULT.*\) points=.*/\1 steps=$(h5dump -y -d /step "$1" | tr -dc '0-9\n' | tail -n 4 | tr -d '\n') $counts seconds=$BUDGET/p"
+  "$TENZO" eval -tz_model "$1" -tz_points "${points:-1000}" -tz_output "$1.eval" | sed -n "s/^\(RESULT.*\) points=.*/\1 steps=$(h5dump -y -d /step "$1" | tr -dc '0-9\n' | tail -n 4 | tr -d '\n') $counts seconds=$BUDGET/p"
   rm -f "$1.eval"
 }
 

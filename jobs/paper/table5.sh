@@ -12,11 +12,11 @@ row table5 tt4-zogn-sg - $hjb $tt4 $sg $gn
 row table5 tt4-zogn-se - $hjb $tt4 $se $gn
 row table5 tt10-zogn-fd - $hjb $tt10 $fd $gn
 row table5 tt10-zogn-sg - $hjb $tt10 $sg $gn
-row table5 tt4-zo-ad - $hjb $tt4 $ad $sign -zo_lr 1e-3 -loss_points 100 -tao_max_it 12000 -tz_validate_every 1000
-row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $sign -zo_lr 1e-3 -loss_points 100 -tao_max_it 12000 -tz_validate_every 1000
+row table5 tt4-zo-ad - $hjb $tt4 $ad $sign -zo_lr 1e-3 -loss_points 12 -tao_max_it 15000 -tz_validate_every 1000
+row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
 row table5 tt4-zo-sg 1.44E-05 $hjb $tt4 $sg $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
 row table5 tt4-zo-se 2.75E-04 $hjb $tt4 $se $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 tt10-zo-ad - $hjb $tt10 $ad $sign -zo_lr 1e-3 -loss_points 100 -tao_max_it 12000 -tz_validate_every 1000
+row table5 tt10-zo-ad - $hjb $tt10 $ad $sign -zo_lr 1e-3 -loss_points 12 -tao_max_it 15000 -tz_validate_every 1000
 row table5 tt10-zo-fd 3.79E-04 $hjb $tt10 $fd $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
 row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
 row table5 tt10-zo-se 4.35E-04 $hjb $tt10 $se $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
