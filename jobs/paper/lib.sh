@@ -41,7 +41,6 @@ row() {
     if [ -f "$file" ] && { grep -q '^status done' "$file" || [ "$(sed -n 's/^budget //p' "$file")" = "$BUDGET" ]; }; then continue; fi
     start=(solve "$@" -tz_seed "$seed" -tz_output "$h5")
     if [ -f "$h5" ]; then start=(solve -tz_resume "$h5" -tz_output "$h5"); fi
-    set -- "$@"
     echo "$table $name seed $seed"
     launch "${start[@]}" > "$file.log" 2>&1
     code=$?
