@@ -6,9 +6,11 @@
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make install PREFIX=/usr/local
 # `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo).
-# Variables: CC (mpicc), CFLAGS, BUILD (build), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1, TZ_SHARED (../shared)
+# Variables: CC (mpicc), CFLAGS, BUILD (build), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1, V=1 (print commands),
+# TZ_SHARED (../shared)
 
 SHELL    := /bin/bash
+Q        := $(if $(V),,@)
 BUILD    ?= build
 PREFIX   ?= /usr/local
 CFLAGS   ?= -O3 -g
@@ -36,32 +38,35 @@ all: $(LIB) $(BUILD)/tenzo
 
 # the kernels are one source, compiled once for each instruction set and chosen when the program starts; always optimised,
 # because below -O2 gcc fuses no multiply-adds, on which the sine's argument reduction relies
-$(BUILD)/src/net/%_avx512.o: ISA := -O3 -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast
-$(BUILD)/src/net/%_avx2.o: ISA := -O3 -mavx2 -mfma -ffp-contract=fast
+ISA = $(if $(findstring _avx512,$<),-O3 -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast)\
+  $(if $(findstring _avx2,$<),-O3 -mavx2 -mfma -ffp-contract=fast)
 
 $(BUILD)/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(MPICC) $(CPPFLAGS) $(ALLFLAGS) $(ISA) -MMD -MP -c $< -o $@
+	@mkdir -p $(@D); $(if $(V),,echo '  CC $<')
+	$(Q)$(MPICC) $(CPPFLAGS) $(ALLFLAGS) $(ISA) -MMD -MP -c $< -o $@
 
 $(LIB): $(OBJ)
-	@rm -f $@
-	ar rcs $@ $^
+	@rm -f $@; $(if $(V),,echo '  AR $@')
+	$(Q)ar rcs $@ $^
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.inc')
 
 $(SHLIB): $(OBJ)
-	$(MPICC) -fopenmp -shared $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(MPICC) -fopenmp -shared $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 $(BUILD)/tenzo: $(POBJ) $(LIB)
-	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
-	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
-	@mkdir -p $(@D)
-	$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	@mkdir -p $(@D); $(if $(V),,echo '  LD $@')
+	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
 tests: $(TESTS)
 
@@ -94,9 +99,17 @@ bench: all $(BENCH)
 
 style:
 	bash jobs/deps.sh dev
-	$(MAKE) --no-print-directory BUILD=$(BUILD)/style/gcc WERROR=1 CFLAGS="-O2" all tests
-	OMPI_CC=clang $(MAKE) --no-print-directory BUILD=$(BUILD)/style/clang WERROR=1 CFLAGS="-O1" all tests
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/style WERROR=1 CFLAGS=-O2 all tests
+	$(MAKE) --no-print-directory run-style
+
+# clang's warnings need no code
+run-style: $(patsubst %,$(BUILD)/style/%.clang,$(SRC) $(PROG) $(wildcard tests/test_*.c tests/bench/*.c))
 	bash tests/style.sh
+
+$(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h src/*/*.h src/*.h)
+	@mkdir -p $(@D); echo "  clang $<"
+	@OMPI_CC=clang $(MPICC) $(CPPFLAGS) $(filter-out -fopenmp,$(ALLFLAGS)) -Wno-unused-command-line-argument -Wno-unknown-pragmas -Werror $(filter -m%,$(ISA)) -fsyntax-only $<
+	@touch $@
 
 install: all $(SHLIB)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
@@ -110,6 +123,6 @@ install: all $(SHLIB)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests demo check memcheck run-demo run-check run-memcheck check-slurm bench style format install clean
+.PHONY: all tests demo check memcheck run-demo run-check run-memcheck run-style check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
