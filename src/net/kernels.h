@@ -73,6 +73,10 @@ typedef struct {
     (PANEL apart). Sine: a = sin a, ca = cos a, C, S [n][PANEL] = cos c, sin c; others: a itself, S = c.
   */
   void (*shift)(TzActivation act, PetscInt n, const double a[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
+  /* to = scale a b, elementwise */
+  void (*multiply)(PetscInt n, double scale, const double a[], const double b[], double to[]);
+  /* packed [n][GEMM] = scale times the transpose of rows <= GEMM rows a [rows][n]; the other columns are not touched */
+  void (*pack)(PetscInt rows, PetscInt n, double scale, const double a[], double packed[]);
   /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
   void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
   /* C [i][PANEL], i < rows, ldc apart = sum_{h<n} A[i arow + h acol] X_h [PANEL], ldx apart. This and the following: on `lanes` rows */

@@ -150,7 +150,7 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
   if (pts->series) { /* the bond vectors of layer 2 at the points themselves */
     PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, np * eval->layer[1].q * TZ_PANEL, &Y));
     PetscCall(TzEvalContract(eval, 1, np, pts->a, Y));
-    PetscCall(TzSeriesSetPoints(pts->series, eval, np, Y));
+    PetscCall(TzSeriesSetPoints(pts->series, eval, n, Y));
   }
   PetscCall(TzNetEvalForward(eval, n, X, pts->f0));
   PetscFunctionReturn(PETSC_SUCCESS);

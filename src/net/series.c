@@ -20,7 +20,7 @@ struct _TzSeries {
   PetscReal *table;                       /* [terms][n]: w_h B_h^alpha / alpha! */
   PetscReal *packed[TZ_TAYLOR_ORDER + 1]; /* [ceil(count/GEMM)][n][GEMM], with the sign of sin^(order) */
   PetscReal  norm;                        /* max_h |B_h| */
-  PetscInt   np, npmax;                   /* panels of points */
+  PetscInt   points, npmax;               /* points; panels that there is room for */
   PetscInt  *order;                       /* [np]: highest order whose coefficients are known */
   PetscReal *Y0, *S, *C;                  /* [np][r][PANEL], [np][n][PANEL] twice: bond vectors, sin z, cos z at the centres */
   PetscReal *coeff;                       /* [np][terms][PANEL] */
@@ -89,26 +89,26 @@ static void Build(TzSeries *s, TzNetEval eval, PetscInt m)
   const PetscInt n = s->n;
 
   for (PetscInt h = 0; h < n && !s->built; h++) s->table[h] = eval->layer[s->l + 1].left[h];
-  if (s->built < m) TzTaylorTable(&s->taylor, n, eval->layer[s->l].right, s->built + 1, m, s->table);
+  if (s->built < m) TzTaylorTable(&s->taylor, eval->kernels, n, eval->layer[s->l].right, s->built + 1, m, s->table);
   for (PetscInt o = s->built + 1; o <= m; o++) {
     const PetscReal sign = o / 2 % 2 ? -1 : 1; /* sin, cos, -sin, -cos */
 
-    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM) {
-      const PetscInt rows            = PetscMin(TZ_GEMM, Count(s, o) - i);
-      PetscReal *restrict to         = s->packed[o] + i * n;
-      const PetscReal *restrict from = s->table + (s->taylor.first[o] + i) * n;
-
-      for (PetscInt h = 0; h < n; h++)
-        for (PetscInt j = 0; j < rows; j++) to[h * TZ_GEMM + j] = sign * from[j * n + h];
-    }
+    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM)
+      (*eval->kernels->pack)(PetscMin(TZ_GEMM, Count(s, o) - i), n, sign, s->table + (s->taylor.first[o] + i) * n, s->packed[o] + i * n);
   }
   s->built = PetscMax(s->built, m);
 }
 
-/* Y0 [np][r][PANEL]: bond vectors at panels of centres (copied), for the present binding */
-PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const PetscReal Y0[])
+/* Points of panel p */
+static inline PetscInt Lanes(const TzSeries *s, PetscInt p)
 {
-  const PetscInt terms = s->taylor.first[s->taylor.most + 1];
+  return PetscMin(TZ_PANEL, s->points - p * TZ_PANEL);
+}
+
+/* Y0 [ceil(n/PANEL)][r][PANEL]: bond vectors at n centres (copied), for the present binding */
+PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt n, const PetscReal Y0[])
+{
+  const PetscInt terms = s->taylor.first[s->taylor.most + 1], np = (n + TZ_PANEL - 1) / TZ_PANEL;
   PetscReal     *unused;
 
   PetscFunctionBegin;
@@ -123,7 +123,7 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const
     s->built  = 0;
     s->norm   = TzTaylorNorm(s->r, s->n, eval->layer[s->l].right);
   }
-  s->np = np;
+  s->points = n;
   PetscCall(PetscArrayzero(s->gatheredorder, np * TZ_PANEL));
   PetscCall(PetscArraycpy(s->Y0, Y0, np * s->r * TZ_PANEL));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, s->n * TZ_PANEL, &unused));
@@ -131,7 +131,7 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt np, const
     const PetscReal *y = s->Y0 + p * s->r * TZ_PANEL;
 
     s->order[p] = 0;
-    (*eval->kernels->expand)(TZ_PANEL, TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL,
+    (*eval->kernels->expand)(Lanes(s, p), TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL,
                              unused, TzEvalIsBig(eval, s->l, y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -146,7 +146,7 @@ static void Coefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
     PetscReal       *c = s->coeff + (p * s->taylor.first[s->taylor.most + 1] + s->taylor.first[o]) * TZ_PANEL;
 
     for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM)
-      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, Count(s, o) - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
+      (*eval->kernels->gemm)(Lanes(s, p), PetscMin(TZ_GEMM, Count(s, o) - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
   }
   s->order[p] = PetscMax(s->order[p], m);
 }

@@ -15,17 +15,20 @@
 #define TZ_SHIFT_TERMS 1024 /* most terms */
 
 struct _TzShift {
-  PetscInt   r, n, most;
-  TzTaylor   taylor;
-  PetscInt   m;                   /* order for the present stencil */
-  PetscInt   terms[2];            /* even and odd terms up to it */
-  PetscInt   serial, built;       /* binding and order of the tables */
-  PetscReal  norm;                /* max_h |B_h| */
-  PetscReal *table;               /* [terms][n]: B_h^alpha / alpha! */
-  PetscReal *X[2];                /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
-  PetscInt   version, rows, done; /* what the factors belong to: contents, number of rows, order */
-  PetscReal *A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
-  PetscReal *mono[2], *all;       /* [terms][PANEL]: monomials of a panel of nodes, even, odd, and in graded order */
+  PetscInt       r, n, most;
+  TzTaylor       taylor;
+  PetscInt       m;             /* order for the present stencil */
+  PetscInt       terms[2];      /* even and odd terms up to it */
+  PetscInt       serial, built; /* binding and order of the tables */
+  PetscReal      norm;          /* max_h |B_h| */
+  PetscReal     *table;         /* [terms][n]: B_h^alpha / alpha! */
+  PetscReal     *X[2];          /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
+  PetscInt       pairsserial;   /* binding and stencil that `longest` belongs to */
+  const TzPairs *pairs;
+  PetscReal      key[4], longest;
+  PetscInt       version, rows, done; /* what the factors belong to: contents, number of rows, order */
+  PetscReal     *A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
+  PetscReal     *mono[2], *all;       /* [terms][PANEL]: monomials of a panel of nodes, even, odd, and in graded order */
 };
 
 PetscErrorCode TzShiftCreate(TzNetEval eval, PetscInt rows, TzShift **shift)
@@ -91,10 +94,31 @@ static inline void Displacement(const TzShift *t, TzNetEval eval, const TzPairs 
     for (PetscInt k = 0; k < t->r; k++) d[k] += s * pairs->val[l] * A[pairs->idx[l] * t->r + k];
 }
 
-/* The order must not depend on which nodes a rank has: all pairs are looked at */
+/* The longest displacement of all pairs: the order must not depend on which nodes a rank has. Kept for the blocks of one stencil. */
+static PetscReal Longest(TzShift *t, TzNetEval eval, const TzPairs *pairs, PetscReal s)
+{
+  const PetscInt  last   = pairs->ptr[pairs->npairs] - 1;
+  const PetscReal key[4] = {s, (PetscReal)pairs->npairs, last < 0 ? 0 : pairs->val[0], last < 0 ? 0 : pairs->val[last]};
+  PetscReal d[TZ_SHIFT_TERMS];
+
+  if (t->pairsserial == eval->serial && t->pairs == pairs && !memcmp(key, t->key, sizeof(key))) return t->longest;
+  t->pairsserial = eval->serial;
+  t->pairs       = pairs;
+  t->longest     = 0;
+  memcpy(t->key, key, sizeof(key));
+  for (PetscInt j = 0; j < pairs->npairs; j++) {
+    PetscReal d2 = 0;
+
+    Displacement(t, eval, pairs, s, j, d);
+    for (PetscInt k = 0; k < t->r; k++) d2 += d[k] * d[k];
+    t->longest = PetscMax(t->longest, d2);
+  }
+  return t->longest = PetscSqrtReal(t->longest);
+}
+
 PetscErrorCode TzShiftSetPairs(TzShift *t, TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscBool *use)
 {
-  PetscReal longest = 0, d[TZ_SHIFT_TERMS], terms;
+  PetscReal terms;
 
   PetscFunctionBegin;
   if (t->serial != eval->serial) {
@@ -103,14 +127,7 @@ PetscErrorCode TzShiftSetPairs(TzShift *t, TzNetEval eval, const TzPairs *pairs,
     t->done   = 0;
     t->norm   = TzTaylorNorm(t->r, t->n, eval->layer[0].right);
   }
-  for (PetscInt j = 0; j < pairs->npairs; j++) {
-    PetscReal d2 = 0;
-
-    Displacement(t, eval, pairs, s, j, d);
-    for (PetscInt k = 0; k < t->r; k++) d2 += d[k] * d[k];
-    longest = PetscMax(longest, d2);
-  }
-  t->m = TzTaylorOrder(t->norm * PetscSqrtReal(longest), t->most);
+  t->m = TzTaylorOrder(t->norm * Longest(t, eval, pairs, s), t->most);
   *use = PETSC_FALSE;
   if (t->m > t->most) PetscFunctionReturn(PETSC_SUCCESS);
   t->terms[0] = t->terms[1] = 0;
@@ -128,7 +145,7 @@ static void Build(TzShift *t, TzNetEval eval)
   PetscInt       at[2] = {0, 0};
 
   if (t->built >= t->m) return;
-  TzTaylorTable(&t->taylor, n, eval->layer[0].right, t->built + 1, t->m, t->table);
+  TzTaylorTable(&t->taylor, eval->kernels, n, eval->layer[0].right, t->built + 1, t->m, t->table);
   t->built = t->m;
   for (PetscInt o = 0; o <= t->m; o++) {
     const PetscReal sign = o / 2 % 2 ? -1 : 1;

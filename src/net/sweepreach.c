@@ -70,7 +70,7 @@ PetscErrorCode TzReachPrepare(TzPass *pass)
   PetscFunctionBegin;
   if (!co->series) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt k = 0; k < r; k++) PetscCall(PetscArraycpy(Y + k * TZ_PANEL, co->S[last] + k * pass->ns * TZ_PANEL, TZ_PANEL));
-  PetscCall(TzSeriesSetPoints(co->series, pass->eval, 1, Y));
+  PetscCall(TzSeriesSetPoints(co->series, pass->eval, TZ_PANEL, Y));
   co->order = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -74,14 +74,10 @@ PetscReal TzTaylorNorm(PetscInt r, PetscInt n, const PetscReal B[])
 }
 
 /* table [terms][n], terms of the orders o0 <= o <= o1: w_h B_h^alpha / alpha!, each from its parent; row 0 is the caller's w */
-void TzTaylorTable(const TzTaylor *t, PetscInt n, const PetscReal B[], PetscInt o0, PetscInt o1, PetscReal table[])
+void TzTaylorTable(const TzTaylor *t, const TzKernels *kernels, PetscInt n, const PetscReal B[], PetscInt o0, PetscInt o1, PetscReal table[])
 {
-  for (PetscInt i = t->first[o0]; i < t->first[o1 + 1]; i++) {
-    const PetscReal *restrict from = table + t->parent[i] * n, *restrict b = B + t->variable[i] * n, f = 1 / (PetscReal)t->power[i];
-    PetscReal *restrict to = table + i * n;
-
-    for (PetscInt h = 0; h < n; h++) to[h] = from[h] * (f * b[h]);
-  }
+  for (PetscInt i = t->first[o0]; i < t->first[o1 + 1]; i++)
+    (*kernels->multiply)(n, 1 / (PetscReal)t->power[i], table + t->parent[i] * n, B + t->variable[i] * n, table + i * n);
 }
 
 /* Terms of a polynomial of degree <= d in the variables v..r-1, as Horner's scheme takes them */

@@ -20,7 +20,7 @@ PETSC_INTERN PetscErrorCode TzTaylorCreate(PetscInt r, PetscInt most, TzTaylor *
 PETSC_INTERN PetscErrorCode TzTaylorDestroy(TzTaylor *);
 PETSC_INTERN PetscInt       TzTaylorOrder(PetscReal delta, PetscInt most);
 PETSC_INTERN PetscReal      TzTaylorNorm(PetscInt r, PetscInt n, const PetscReal B[]);
-PETSC_INTERN void           TzTaylorTable(const TzTaylor *, PetscInt n, const PetscReal B[], PetscInt o0, PetscInt o1, PetscReal table[]);
+PETSC_INTERN void           TzTaylorTable(const TzTaylor *, const TzKernels *, PetscInt n, const PetscReal B[], PetscInt o0, PetscInt o1, PetscReal table[]);
 PETSC_INTERN void           TzTaylorHorner(const TzTaylor *, PetscInt m, PetscInt order[]);
 
 #endif
