@@ -65,7 +65,7 @@ PetscErrorCode TzNetSetMaskByScore(TzNet net, PetscInt count, const PetscReal sc
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(n, &sorted, count, &mask));
   PetscCall(PetscArraycpy(sorted, score, n));
-  PetscCall(PetscSortReal(n, sorted));
+  PetscCall(PetscRealSortSemiOrdered(n, sorted)); /* many scores are 0 (pixels that are never lit): quicksort would be quadratic */
   while (below < count && sorted[below] < sorted[count - 1]) below++;
   for (PetscInt i = 0, ties = count - below; i < n; i++)
     if (score[i] < sorted[count - 1] || (score[i] == sorted[count - 1] && ties-- > 0)) mask[m++] = i;
