@@ -333,7 +333,7 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
   const PetscInt n = eval->net->layer[l].out, r = eval->layer[l].q, q = eval->layer[l + 1].q;
 
   (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2],
-                           TzEvalIsBig(eval, l, from->y));
+                           TzEvalIsBig(eval, l, TZ_PANEL, from->y));
   for (PetscInt i = 0; i < q; i += TZ_GEMM)
     (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, q - i), n, eval->jets->layer[l].coeff[0] + i * n, w->act[0], to->y + i * TZ_PANEL, PETSC_FALSE);
 }

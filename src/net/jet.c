@@ -205,7 +205,7 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
 
   PetscFunctionBegin;
   (*eval->kernels->expand)(m, eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2],
-                           TzEvalIsBig(eval, l, from->y));
+                           TzEvalIsBig(eval, l, m, from->y));
   for (int s = 0; s < 3; s++)
     for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
       (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);

@@ -140,7 +140,7 @@ PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
 PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
 PETSC_INTERN PetscErrorCode   TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode   TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
-PETSC_INTERN PetscBool        TzEvalIsBig(TzNetEval, PetscInt l, const PetscReal Y[]);
+PETSC_INTERN PetscBool        TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);
 PETSC_INTERN PetscErrorCode   TzTeamDestroy(TzNetEval);
 PETSC_INTERN PetscErrorCode   TzPointsDestroy(TzPoints **);
 PETSC_INTERN PetscErrorCode   TzJetsDestroy(TzJets **);

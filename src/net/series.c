@@ -132,7 +132,7 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt n, const 
 
     s->order[p] = 0;
     (*eval->kernels->expand)(Lanes(s, p), TZ_ACT_SINE, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL, s->C + p * s->n * TZ_PANEL,
-                             unused, TzEvalIsBig(eval, s->l, y));
+                             unused, TzEvalIsBig(eval, s->l, TZ_PANEL, y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -110,7 +110,7 @@ static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
 
     if (c > 1) Metric(pass, l);
     for (PetscInt j = 0; j < r; j++) PetscCall(PetscArraycpy(Y + j * TZ_PANEL, co->S[l] + j * ns * TZ_PANEL, TZ_PANEL));
-    (*k->units)(pass->m, eval->net->act, n, r, c, eval->layer[l].table, width, co->S[l], co->F[l], co->U[l], TzEvalIsBig(eval, l, Y));
+    (*k->units)(pass->m, eval->net->act, n, r, c, eval->layer[l].table, width, co->S[l], co->F[l], co->U[l], TzEvalIsBig(eval, l, pass->m, Y));
     for (PetscInt ch = 0; ch < c; ch++)
       (*k->combine)(pass->m, q, n, eval->layer[l].table + 1 + r, 1, width, co->U[l] + ch * TZ_PANEL, c * TZ_PANEL, co->S[l + 1] + ch * TZ_PANEL, ns * TZ_PANEL);
   }

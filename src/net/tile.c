@@ -4,7 +4,7 @@
 #include "batch.h"
 
 /* Largest |z| of layer l on one panel of bond vectors Y [q][PANEL], bounded from above: may it leave the fast sine's range? */
-PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, const PetscReal Y[])
+PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, PetscInt lanes, const PetscReal Y[])
 {
   const TzBound *b     = &eval->layer[l];
   PetscReal      bound = b->bmax[0];
@@ -12,7 +12,7 @@ PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, const PetscReal Y[])
   for (PetscInt k = 0; k < b->q; k++) {
     PetscReal m = 0;
 
-    for (PetscInt i = 0; i < TZ_PANEL; i++) m = PetscMax(m, PetscAbsReal(Y[k * TZ_PANEL + i]));
+    for (PetscInt i = 0; i < lanes; i++) m = PetscMax(m, PetscAbsReal(Y[k * TZ_PANEL + i]));
     bound += b->bmax[1 + k] * m;
   }
   return (PetscBool) !(bound <= TZ_SINE_RANGE);
@@ -128,7 +128,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
       PetscCall(PetscArrayzero(to, np * next->q * TZ_PANEL));
       for (PetscInt p = 0; p < np; p++)
         (*k->bond)(net->act, layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL,
-                   TzEvalIsBig(eval, l, y + p * b->q * TZ_PANEL));
+                   TzEvalIsBig(eval, l, TZ_PANEL, y + p * b->q * TZ_PANEL));
     } else {
       H = y;
       if (b->right) {
