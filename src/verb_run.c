@@ -270,6 +270,23 @@ PetscErrorCode TzRunCreate(TzRun *run, PetscInt ncol, const char *const columns[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -tao_test_gradient: TAO's own solvers test the exact gradient whenever they ask for it; for those of Tenzo it is tested once, at the start. */
+static PetscErrorCode TzRunTestGradient(TzRun *run)
+{
+  PetscBool wanted;
+  Vec       g;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tao_test_gradient", &wanted));
+  if (!wanted || !run->ours) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
+  PetscCall(VecDuplicate(run->x, &g));
+  PetscCall(TaoComputeGradient(run->tao, run->x, g));
+  PetscCall(VecDestroy(&g));
+  PetscCall(TzLossSetCounts(run->loss, &run->c.counts)); /* the history must not depend on the test */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzRunSolve(TzRun *run)
 {
   const struct sigaction action = {.sa_handler = TzSignalHandler};
@@ -281,6 +298,7 @@ PetscErrorCode TzRunSolve(TzRun *run)
   run->tprint = run->t0;
   if (!run->step0 && !run->c.validation.n && run->o.validate) PetscCall(TzRunRecordValidation(run));
   if (run->o.checkpoint) PetscCall(TzRunCheckpoint(run)); /* so that a file that cannot be written is noticed now */
+  PetscCall(TzRunTestGradient(run));
   PetscCall(TaoSolve(run->tao));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,7 +15,7 @@ static char      TzHelpLine[4096]; /* PETSc prints one option in several pieces 
 static PetscBool TzHelpWanted = PETSC_FALSE;
 static PetscErrorCode (*TzVFPrintfBefore)(FILE *, const char[], va_list);
 
-/* Read when PETSc starts or ends, not from an object's options: never "unused". A trailing * stands for any ending. */
+/* Read when PETSc starts or ends or while a solver runs, not from an object's options: never "unused". A trailing * stands for any ending. */
 static const char *const TzOptionsOfPetsc[] = {"citations",
                                                "history",
                                                "help",
@@ -33,6 +33,7 @@ static const char *const TzOptionsOfPetsc[] = {"citations",
                                                "start_in_debugger",
                                                "tao_view*",
                                                "tao_monitor",
+                                               "tao_test_gradient*",
                                                "version",
                                                "viewfromoptions",
                                                "x_virtual",
