@@ -3,6 +3,7 @@
 plot.py: pictures of runs, straight from their HDF5 files, as PNG and PDF.
 
   plot.py convergence OUT FILE...   validation error against steps, queries and seconds; label: the file's name
+  plot.py accuracy OUT FILE...      a classifier's accuracy against epochs (EPOCH steps, default 937) and against forward evaluations; prints what 85 % took
   plot.py slices OUT EVAL           u and its error on a plane: EVAL is the output of `tenzo eval` on the points of `plot.py plane`
   plot.py plane OUT D [N]           an N x N grid in (x_1, t), other coordinates 0.5 (h5 with /points), for tenzo eval -tz_points
   plot.py bars OUT CSV TABLE        a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv
@@ -41,6 +42,27 @@ def convergence(out, *files):
         axis.grid(True, which="both", alpha=0.3)
     axes[0].set_ylabel("validation MSE")
     axes[2].legend(fontsize="small", bbox_to_anchor=(1.02, 1), loc="upper left")
+    save(figure, out)
+
+
+def accuracy(out, *files):
+    epoch = int(os.environ.get("EPOCH", 937))
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
+    print("| run | steps to 85 % | loss evaluations | forward evaluations |\n|---|---|---|---|")
+    for file in files:
+        name = os.path.basename(file).replace(".h5", "")
+        with h5py.File(file) as f:
+            step, right = f["validation/step"][:].astype(int), 100 * f["validation/accuracy"][:]
+            queries, forwards = (np.concatenate([[0], f[f"history/{key}"][:]])[step] for key in ("queries", "forwards"))
+        axes[0].plot(step / epoch, right, label=name)
+        axes[1].semilogx(np.maximum(forwards, 1e3), right, label=name)
+        first = np.argmax(right >= 85)
+        print(f"| {name} | {step[first]} | {queries[first]:.0f} | {forwards[first]:.3g} |" if right[first] >= 85 else f"| {name} | not reached | | |")
+    for axis, name in zip(axes, ("epochs", "forward evaluations (images through the network)")):
+        axis.set_xlabel(name)
+        axis.grid(True, alpha=0.3)
+    axes[0].set_ylabel("test accuracy, %")
+    axes[1].legend(fontsize="small", bbox_to_anchor=(1.02, 1), loc="upper left")
     save(figure, out)
 
 
@@ -91,7 +113,7 @@ def bars(out, file, table):
 
 
 if __name__ == "__main__":
-    verbs = {f.__name__: f for f in (convergence, slices, plane, bars)}
+    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, bars)}
     if len(sys.argv) < 4 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     verbs[sys.argv[1]](*sys.argv[2:])

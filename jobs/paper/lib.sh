@@ -27,9 +27,10 @@ se="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 512"
 sg="-deriv_type stein -stein_sigma 0.1 -rule_type smolyak -rule_level 3"
 
 task=0
-# row TABLE NAME PAPER OPTIONS...: PAPER is the paper's figure, or -. Writes results/TABLE/NAME.sSEED.txt: the command and the RESULT line
+# row TABLE NAME PAPER OPTIONS...: PAPER is the paper's figure, or -. Writes results/TABLE/NAME.sSEED.txt: the command and the RESULT line.
+# The verb is $VERB, or solve.
 row() {
-  local table=$1 name=$2 paper=$3 seed file h5 start code
+  local table=$1 name=$2 paper=$3 verb=${VERB:-solve} seed file h5 start code
   shift 3
   case $name in $ROWS) ;; *) return 0 ;; esac
   mkdir -p "$RESULTS/$table" "$OUT/$table"
@@ -39,18 +40,19 @@ row() {
     file=$RESULTS/$table/$name.s$seed.txt
     h5=$OUT/$table/$name.s$seed.h5
     if [ -f "$file" ] && { grep -q '^status done' "$file" || [ "$(sed -n 's/^budget //p' "$file")" = "$BUDGET" ]; }; then continue; fi
-    start=(solve "$@" -tz_seed "$seed" -tz_output "$h5")
-    if [ -f "$h5" ]; then start=(solve -tz_resume "$h5" -tz_output "$h5"); fi
+    start=("$verb" "$@" -tz_seed "$seed" -tz_output "$h5")
+    if [ -f "$h5" ]; then start=("$verb" -tz_resume "$h5" -tz_output "$h5"); fi
     echo "$table $name seed $seed"
     launch "${start[@]}" > "$file.log" 2>&1
     code=$?
     {
       echo "row $table $name"
       echo "paper $paper"
-      echo "command tenzo solve $* -tz_seed $seed"
+      echo "command tenzo $verb $* -tz_seed $seed"
       echo "ranks $RANKS"
       echo "budget $BUDGET"
       if [ $code = 0 ] && grep -q '^RESULT' "$file.log"; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(tail -n 1 "$file.log")"; fi
+      [ ! -f "$h5" ] || echo "parameters $(h5dump -H -d /theta "$h5" | sed -n 's/.*SIMPLE { ( \([0-9]*\) .*/\1/p')"
       if [ $code = 75 ]; then stopped "$h5"; else grep '^RESULT' "$file.log"; fi
     } > "$file.part"
     rm -f "$file.log"
@@ -64,7 +66,7 @@ stopped() {
   local counts points
   points=$(h5dump -d /options "$1" | sed -n 's/^ *-tz_validation_points \([0-9]*\).*/\1/p')
   counts=$(h5dump -y -w 0 -d /counts "$1" | sed -n 's/^ *\([0-9]*\), \([0-9]*\), .*/queries=\1 forwards=\2/p')
-  "$TENZO" eval -tz_model "$1" -tz_points "${points:-1000}" -tz_output "$1.eval" | sed -n "s/^\(RESULT.*\) points=.*/\1 steps=$(h5dump -y -d /step "$1" | tr -dc '0-9\n' | tail -n 4 | tr -d '\n') $counts seconds=$BUDGET/p"
+  "$TENZO" eval -tz_model "$1" -tz_points "${points:-1000}" -tz_output "$1.eval" | sed -n "s/^\(RESULT.*\) \(points\|images\)=.*/\1 steps=$(h5dump -y -d /step "$1" | tr -dc '0-9\n' | tail -n 4 | tr -d '\n') $counts seconds=$BUDGET/p"
   rm -f "$1.eval"
 }
 

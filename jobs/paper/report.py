@@ -15,6 +15,23 @@ titles = {
     "ablation": "Ablation of ZO-signRGE + sparse grid",
 }
 
+# the MNIST tables share rows, which are run once: (row, label)
+mnist = {
+    "Table 1: MNIST, test accuracy in percent": [
+        ("mlp-fo", "MLP 1024, FO"), ("mlp-sign", "MLP 1024, ZO-signRGE"), ("mlp-hybrid", "MLP 1024, hybrid ZO"),
+        ("mlp10-fo", "MLP 10, FO"), ("mlp10-sign", "MLP 10, ZO-signRGE"), ("mlp10-hybrid", "MLP 10, hybrid ZO"),
+        ("tt6-fo", "TT-MLP, FO"), ("tt6-sign", "TT-MLP, ZO-signRGE"), ("tt6-hybrid", "TT-MLP, hybrid ZO"),
+        ("sp-fo", "SP-MLP, FO"), ("sp-sign", "SP-MLP, ZO-signRGE"), ("sp-hybrid", "SP-MLP, hybrid ZO")],
+    "Table 2: MNIST, compression (test accuracy in percent)": [
+        ("mlp-fo", "MLP 1024, FO"), ("mlp-rge", "MLP 1024, ZO-RGE"), ("mlp-sign", "MLP 1024, ZO-signRGE"), ("mlp-hybrid", "MLP 1024, hybrid ZO"),
+        ("tt10-fo", "rank 10, FO"), ("tt10-rge", "rank 10, ZO-RGE"), ("tt10-sign", "rank 10, ZO-signRGE"), ("tt10-hybrid", "rank 10, hybrid ZO"),
+        ("tt6-fo", "rank 6, FO"), ("tt6-rge", "rank 6, ZO-RGE"), ("tt6-sign", "rank 6, ZO-signRGE"), ("tt6-hybrid", "rank 6, hybrid ZO"),
+        ("tt53-fo", "ranks 5,3, FO"), ("tt53-rge", "ranks 5,3, ZO-RGE"), ("tt53-sign", "ranks 5,3, ZO-signRGE"), ("tt53-hybrid", "ranks 5,3, hybrid ZO")],
+    "Table 3: MNIST, training without back-propagation (test accuracy in percent)": [
+        ("mlp-hybrid", "HZO"), ("tt6-hybrid", "TT-HZO"), ("sp-hybrid", "SP-HZO"), ("flops", "FLOPS"), ("stp", "STP"), ("szoscd", "SZO-SCD"),
+        ("fgw-272k", "FG-W, 272K"), ("lgfga-272k", "LG-FG-A, 272K"), ("fgw-429k", "FG-W, 429K"), ("lgfga-429k", "LG-FG-A, 429K"), ("fa", "FA"), ("dfa", "DFA")],
+}
+
 
 def read(file):
     run = {"seed": int(re.search(r"\.s(\d+)\.txt$", file).group(1))}
@@ -58,16 +75,42 @@ def line(row, runs, headline):
             f"| {mean('seconds'):.0f} | {mean('rss_mib'):.0f} | {origin} | {note} |")
 
 
+def classifier(label, runs):
+    """a row of the MNIST tables"""
+    done = [r for r in runs if "accuracy" in r]
+    if not done:
+        return f"| {label} | {runs[0]['paper'] if runs else '-'} | no result{': ' + runs[0]['status'] if runs else ''} |" + " |" * 9
+    mean, deviation = statistics([100 * float(r["accuracy"]) for r in done])
+    means = {key: statistics([float(r[key]) for r in done])[0] for key in ("steps", "queries", "forwards", "seconds", "rss_mib") if key in done[0]}
+    stopped = [r for r in done if r["status"] != "done"]
+    note = f"{len(stopped)} of {len(done)} stopped by the budget of {stopped[0]['budget']} s" if stopped else ""
+    ours = f"{mean:.2f}" + (f" ± {deviation:.2f}" if deviation is not None else "")
+    return (f"| {label} | {done[0]['paper']} | {ours} | {done[0]['parameters']} | {','.join(str(r['seed']) for r in done)} | {means['steps']:.0f} | {means['steps'] / 937:.2g} "
+            f"| {means['queries']:.0f} | {means['forwards']:.3g} | {means['seconds']:.0f} | {means.get('rss_mib', float('nan')):.0f} | {note} |")
+
+
+def classifiers(runs, f):
+    """the MNIST section"""
+    for name in ("NOTES-mnist.md", "results/figure1.md"):
+        if os.path.exists(os.path.join(here, name)):
+            f.write(open(os.path.join(here, name)).read() + "\n")
+    for title, rows in mnist.items():
+        f.write(f"## {title}\n\n| row | paper | ours | parameters | seeds | steps | epochs | loss evaluations | forward evaluations | s | MiB | note |\n" + "|---" * 12 + "|\n")
+        for row, label in rows:
+            f.write(classifier(label, [r for r in runs if r["table"] == "mnist" and r["row"] == row]) + "\n")
+        f.write("\n")
+
+
 def main():
     runs = [read(f) for f in sorted(glob.glob(os.path.join(here, "results", "*", "*.txt")))]
-    keys = ["table", "row", "seed", "paper", "status", "budget", "ranks", "mse", "rel_l2", "max", "loss", "steps", "queries", "forwards", "seconds", "rss_mib", "origin", "theta", "command"]
+    keys = ["table", "row", "seed", "paper", "status", "budget", "ranks", "mse", "rel_l2", "max", "accuracy", "test_loss", "parameters", "loss", "steps", "queries", "forwards", "seconds", "rss_mib", "origin", "theta", "command"]
     with open(os.path.join(here, "results.csv"), "w", newline="") as f:
         writer = csv.DictWriter(f, keys, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(runs)
     notes = os.path.join(here, "NOTES.md")
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
-        f.write("# Results: the PINN experiments\n\nWritten by report.py from the runs of table4.sh, table5.sh, table6.sh, lqg.sh and ablation.sh; the command of each run, with its seed,\n"
+        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh and ablation.sh; the command of each run, with its seed,\n"
                 "is in results.csv. Mean ± sample deviation over the seeds given; steps, queries, network evaluations, seconds and memory (MiB) are means.\n"
                 "One core of a shared machine, so that seconds are upper bounds.\n\n")
         if os.path.exists(notes):
@@ -79,6 +122,7 @@ def main():
             for row in rows:
                 f.write(line(row, [r for r in runs if r["table"] == table and r["row"] == row], headline) + "\n")
             f.write("\n")
+        classifiers(runs, f)
 
 
 if __name__ == "__main__":
