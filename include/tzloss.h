@@ -2,9 +2,9 @@
   TzLoss: a loss L(theta) that is a mean over samples (collocation points, images), and its evaluation for a list of
   perturbed parameter vectors on all ranks of a communicator.
 
-  Distribution. Work is the box queries x blocks of samples x blocks of nodes. Blocks are fixed (they do not depend on the
-  number of ranks); a process grid Pq x Pp x Pn (-tz_partition auto or q,p,n) deals them out. Directions are
-  regenerated from their keys, never sent. What travels: with Pn > 1 the node blocks' partial sums, then
+  Distribution. Work is a line of items, (value, block of samples), against blocks of nodes. Blocks are fixed (they do not depend on the
+  number of ranks); l ranges of the line and n of the node blocks (-tz_partition auto or l,n) are dealt to l n ranks. Directions are
+  regenerated from their keys, never sent. What travels: with n > 1 the node blocks' partial sums, then
   always the blocks' loss sums; every rank adds them in the same order. So each result is bitwise the same on any grid.
 
   Types: "residual" (mean squared residual of a TzPDE), "crossentropy" (softmax cross-entropy of a classifier).
@@ -90,10 +90,10 @@ PETSC_EXTERN PetscErrorCode TzLossResidualVector(TzLoss loss, const PetscReal th
 PETSC_EXTERN PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal r[]);
 PETSC_EXTERN PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples); /* of a step */
 /*
-  The process grid (ranks over queries, blocks of samples, blocks of nodes) that such a call uses. An impossible -tz_partition, and more
+  The process grid (ranks over loss values x blocks of samples, and over blocks of nodes) that such a call uses. An impossible -tz_partition, and more
   ranks than work, are errors here (PETSC_ERR_USER_INPUT), so that a solver can raise them before it starts.
 */
-PETSC_EXTERN PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[3]);
+PETSC_EXTERN PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[2]);
 /* xi of query q, coordinates i0 <= i < i1: generated from its key; and the same, copied where an evaluation on this rank has just generated it */
 PETSC_EXTERN PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
 PETSC_EXTERN PetscErrorCode TzLossDirection(TzLoss loss, const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);

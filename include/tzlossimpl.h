@@ -45,7 +45,7 @@ struct _p_TzLoss {
   PetscInt   partialsize;   /* numbers of a partial sum per sample: D + 2 */
   PetscInt64 forwards;      /* network evaluations per sample and query */
   PetscBool  listed;        /* ops->coordinates understands TzQueries.which */
-  PetscInt   grid[3];       /* ranks over queries, blocks of samples, blocks of nodes; 0 0 0: automatic */
+  PetscInt   grid[2];       /* ranks over values x blocks of samples, over blocks of nodes; 0 0: automatic */
   TzCounts   counts;
   PetscBool  setupcalled;
   void      *work;       /* evaluate.c: partitions and buffers */

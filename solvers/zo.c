@@ -109,7 +109,7 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
   TAO_ZO         *zo   = (TAO_ZO *)tao->data;
   MPI_Comm        comm = PetscObjectComm((PetscObject)tao);
   const PetscInt *range;
-  PetscInt        n, N, queries = 0, full = 0, grid[3];
+  PetscInt        n, N, queries = 0, full = 0, grid[2];
   PetscMPIInt     size;
 
   PetscFunctionBegin;

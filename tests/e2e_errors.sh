@@ -69,7 +69,7 @@ mistake '-tz_quiet' solve -tz_quiet maybe
 mistake '-tz_checkpoint_every' solve -tz_checkpoint_every -1
 mistake '-tz_validate_every' solve -tz_validate_every -1
 mistake '-tz_progress_every' solve -tz_progress_every -1
-mistake '-tz_partition' solve -tz_partition 5,5,5
+mistake '-tz_partition' solve -tz_partition 5,5
 mistake '-tz_partition' solve -tz_partition auto,1
 mistake '-tz_output' solve $quick -tz_output /nowhere/at/all.h5
 mistake '-tz_output' solve $quick -tz_output "$work/"

@@ -124,15 +124,12 @@ static void test_partition_independent(void **state)
     MPI_Comm_split(PETSC_COMM_WORLD, rank < ranks ? 0 : MPI_UNDEFINED, rank, &comm);
     if (comm == MPI_COMM_NULL) continue;
     ok = ok && fingerprint(comm, "auto") == one;
-    for (PetscInt q = 1; q <= PetscMin(ranks, NQ); q++) {
-      for (PetscInt p = 1; p <= PetscMin(ranks / q, 8); p++) {
-        const PetscInt n = ranks / (q * p);
-        char           partition[64];
+    for (PetscInt n = 1; n <= PetscMin(ranks, shape.nodeblocks); n++) {
+      char partition[64];
 
-        if (q * p * n != ranks || n > shape.nodeblocks) continue;
-        snprintf(partition, sizeof(partition), "%d,%d,%d", (int)q, (int)p, (int)n);
-        ok = ok && fingerprint(comm, partition) == one;
-      }
+      if (ranks % n) continue;
+      snprintf(partition, sizeof(partition), "%d,%d", (int)(ranks / n), (int)n);
+      ok = ok && fingerprint(comm, partition) == one;
     }
     MPI_Comm_free(&comm);
   }
@@ -151,7 +148,7 @@ static void test_rounds(void **state)
   if (size > 8 || size == 1) return;
   test_start(600, theta);
   for (int i = 0; i < 2; i++) {
-    snprintf(partition, sizeof(partition), "1,1,%d", size);
+    snprintf(partition, sizeof(partition), "1,%d", size);
     CHECK(PetscOptionsSetValue(NULL, "-tz_partition", i ? partition : "auto"));
     TzLoss loss = test_loss(i ? PETSC_COMM_WORLD : PETSC_COMM_SELF, big, PETSC_FALSE);
 
@@ -189,7 +186,7 @@ static void test_residuals(void **state)
 }
 
 /*
-  Counts: queries and forwards on all ranks from the definition; bytes of a grid 1 x 1 x n: this rank's partial sums of the samples that others
+  Counts: queries and forwards on all ranks from the definition; bytes of a grid 1 x n: this rank's partial sums of the samples that others
   finish, and its block sums; of a grid without shared nodes: its block sums; on one rank: none.
 */
 static void test_counts(void **state)
@@ -202,22 +199,21 @@ static void test_counts(void **state)
 
   (void)state;
   test_start(NP, theta);
-  for (int grid = 0; grid < 3; grid++) {
+  for (int grid = 0; grid < 2; grid++) {
     PetscInt64 bytes = 0;
-    PetscInt   lo, hi, k0, k1, items;
+    PetscInt   lo, hi, k0, k1;
 
-    if (size > (grid == 0 ? values : grid == 1 ? nb : shape.nodeblocks)) continue;
-    snprintf(partition, sizeof(partition), "%d,%d,%d", grid == 0 ? size : 1, grid == 1 ? size : 1, grid == 2 ? size : 1);
+    if (size > (grid ? shape.nodeblocks : values * nb)) continue;
+    snprintf(partition, sizeof(partition), "%d,%d", grid ? 1 : size, grid ? size : 1);
     CHECK(PetscOptionsSetValue(NULL, "-tz_partition", partition));
     TzLoss loss = test_loss(PETSC_COMM_WORLD, shape, PETSC_FALSE);
 
     CHECK(TzLossSample(loss, 0));
     CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp, lm));
     CHECK(TzLossGetCounts(loss, &c));
-    TzPartitionRange(grid == 0 ? values : grid == 1 ? nb : values * nb, size, rank, &lo, &hi);
-    items = grid == 0 ? (hi - lo) * nb : grid == 1 ? values * (hi - lo) : hi - lo;
-    if (size > 1) bytes += items * 8;
-    if (grid == 2) {
+    TzPartitionRange(values * nb, size, rank, &lo, &hi);
+    if (size > 1) bytes += (hi - lo) * 8;
+    if (grid) {
       PetscInt others = values * NS;
 
       for (PetscInt j = lo; j < hi; j++) others -= PetscMin(j % nb * 3 + 3, NS) - j % nb * 3;
@@ -291,9 +287,9 @@ static void test_errors(void **state)
 {
   const TzQueries q     = queries(TZ_DIRECTION_GAUSSIAN, PETSC_TRUE, PETSC_FALSE);
   const TestLoss  small = {.kind = TEST_LINEAR, .n = 2, .samples = 1, .block = 1, .nodeblocks = 1};
-  const char     *bad[] = {"", "2", "1,1", "a,b,c", "1,1,1,1", "1,1,1x", "0,1,1", "-1,1,1", "1,-1,-1", "1000,1,1", "1,1,99999999999999999999"};
+  const char     *bad[] = {"", "1", "1,1,1", "a,b", "1,1x", "0,1", "-1,1", "-1,-1", "1000,1", "1,99999999999999999999"};
   char            partition[64];
-  PetscInt        grid[3];
+  PetscInt        grid[2];
   TzLoss          loss = test_loss(PETSC_COMM_WORLD, shape, PETSC_FALSE), tiny = test_loss(PETSC_COMM_WORLD, small, PETSC_FALSE);
 
   (void)state;
@@ -302,11 +298,11 @@ static void test_errors(void **state)
     CHECK(PetscOptionsSetValue(NULL, "-tz_partition", bad[i]));
     assert_true(everywhere(TzLossSetFromOptions(loss) == PETSC_ERR_USER_INPUT));
   }
-  snprintf(partition, sizeof(partition), "%d,1,1", size);
+  snprintf(partition, sizeof(partition), "%d,1", size);
   CHECK(PetscOptionsSetValue(NULL, "-tz_partition", partition));
-  CHECK(TzLossSetFromOptions(loss));
-  assert_true(everywhere(TzLossGetPartition(loss, &q, grid) == (size > NQ + 1 ? PETSC_ERR_USER_INPUT : 0)));
-  snprintf(partition, sizeof(partition), "1,%d,1", size);
+  CHECK(TzLossSetFromOptions(tiny));
+  assert_true(everywhere(TzLossGetPartition(tiny, &q, grid) == (size > NQ + 1 ? PETSC_ERR_USER_INPUT : 0)));
+  snprintf(partition, sizeof(partition), "1,%d", size);
   CHECK(PetscOptionsSetValue(NULL, "-tz_partition", partition));
   CHECK(TzLossSetFromOptions(tiny));
   assert_true(everywhere(TzLossSetUp(tiny) == (size > 1 ? PETSC_ERR_USER_INPUT : 0)));

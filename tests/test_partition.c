@@ -8,11 +8,10 @@
 #define MAX_RANKS 64
 
 static const TzWork works[] = {
-  /* values, group, samples, blocksize, nodeblocks, partialsize, evaluation, bind, shared */
-  {11, 1, 100, 5, 1, 23, 925, 50, 0}, {11, 1, 100, 5, 8, 23, 116, 50, 0}, {11, 1, 100, 5, 1, 23, 1, 50, 0}, /* cheap evaluations: binding counts */
-  {1, 1, 100, 5, 1, 23, 925, 50, 0},  {1, 1, 3, 5, 1, 23, 925, 50, 0},                                      /* one short block */
-  {1, 1, 1, 1, 1, 1, 1, 0, 0},        {2, 1, 7, 3, 5, 4, 10, 1, 0},                                         /* short last block */
-  {3209, 1, 100, 5, 1, 23, 1, 0, 99}, {20, 2, 13, 4, 1, 23, 1, 0, 20},    {41, 1, 99, 10, 64, 253, 300, 9, 0},
+  /* outer, inner, nodeblocks, partials, evaluation, shared: losses of a step, */
+  {11, 20, 1, 115, 4625, 6350}, {11, 20, 8, 115, 578, 6350}, {11, 20, 1, 115, 5, 800}, {1, 20, 1, 115, 4625, 6350}, /* a single loss, */
+  {1, 1, 1, 115, 2775, 50},     {1, 1, 1, 1, 1, 0},          {2, 3, 5, 12, 30, 1},     {41, 10, 64, 2530, 3000, 9},
+  {20, 3209, 1, 115, 5, 16045}, /* all coordinates at once */
 };
 #define NWORKS ((int)(sizeof(works) / sizeof(works[0])))
 
@@ -34,37 +33,31 @@ static void test_range(void **state)
   }
 }
 
-/* Counts in seen [values][blocks][nodeblocks] and done [values][blocks] the work of all ranks */
-static void count_work(const TzWork *w, const PetscInt grid[3], PetscInt ranks, unsigned char seen[], unsigned char done[])
+/* Counts in seen [items][nodeblocks] and done [items] the work of all ranks */
+static void count_work(const TzWork *w, const PetscInt grid[2], PetscInt ranks, unsigned char seen[], unsigned char done[])
 {
-  const PetscInt nb = TzPartitionBlocks(w), round = TzPartitionRound(w, grid);
+  const PetscInt round = TzPartitionRound(w, grid);
 
   for (PetscInt r = 0; r < ranks; r++) {
     TzShare  s;
     PetscInt items = 0, j0, j1;
 
     TzPartitionShare(w, grid, r, &s);
-    assert_int_equal(s.i0, s.b0 * w->blocksize);
-    assert_true(s.i1 - s.i0 <= (s.b1 - s.b0) * w->blocksize && s.i1 <= w->samples);
-    assert_int_equal(s.v0 % w->group, 0);
-    assert_int_equal((s.v1 - s.v0) % w->group, 0);
-    for (PetscInt v = s.v0; v < s.v1; v++) {
-      for (PetscInt b = s.b0; b < s.b1; b++) {
-        for (PetscInt k = s.k0; k < s.k1; k++) seen[(v * nb + b) * w->nodeblocks + k]++;
-      }
+    for (PetscInt j = s.j0; j < s.j1; j++) {
+      for (PetscInt k = s.k0; k < s.k1; k++) seen[j * w->nodeblocks + k]++;
     }
-    for (PetscInt c0 = s.v0; c0 < s.v1; c0 += round) {
-      TzPartitionItems(&s, grid, s.in, c0, PetscMin(c0 + round, s.v1), &j0, &j1);
+    for (PetscInt c0 = s.j0; c0 < s.j1; c0 += round) {
+      TzPartitionItems(grid, s.in, c0, PetscMin(c0 + round, s.j1), &j0, &j1);
       items += j1 - j0;
-      for (PetscInt j = j0; j < j1; j++) done[(c0 + j / (s.b1 - s.b0)) * nb + s.b0 + j % (s.b1 - s.b0)]++;
+      for (PetscInt j = j0; j < j1; j++) done[j]++;
     }
     assert_int_equal(items, TzPartitionCount(w, grid, r));
   }
 }
 
-static void check_cover(const TzWork *w, const PetscInt grid[3], PetscInt ranks)
+static void check_cover(const TzWork *w, const PetscInt grid[2], PetscInt ranks)
 {
-  const size_t   items = (size_t)(w->values * TzPartitionBlocks(w)), all = items * (size_t)w->nodeblocks;
+  const size_t   items = (size_t)(w->outer * w->inner), all = items * (size_t)w->nodeblocks;
   unsigned char *seen = calloc(all, 1), *done = calloc(items, 1);
 
   count_work(w, grid, ranks, seen, done);
@@ -80,68 +73,64 @@ static void test_cover_auto(void **state)
   (void)state;
   for (int i = 0; i < NWORKS; i++) {
     for (PetscInt ranks = 1; ranks <= MAX_RANKS; ranks++) {
-      PetscInt grid[3] = {0, 0, 0};
+      PetscInt grid[2] = {0, 0};
 
       TzPartitionChoose(&works[i], ranks, grid);
-      assert_true(grid[0] >= 1 && grid[1] >= 1 && grid[2] >= 1 && grid[0] * grid[1] * grid[2] <= ranks);
+      assert_true(grid[0] >= 1 && grid[1] >= 1 && grid[0] * grid[1] <= ranks && grid[0] <= works[i].outer * works[i].inner);
       check_cover(&works[i], grid, ranks);
     }
   }
 }
 
-/* The same for every grid that an option may ask for, on a small shape with short blocks and several rounds of exchange */
+/* The same for every grid that an option may ask for, also with more ranges than items, and with several rounds of exchange */
 static void test_cover_all_grids(void **state)
 {
-  TzWork w = {.values = 9, .group = 1, .samples = 23, .blocksize = 4, .nodeblocks = 7, .partialsize = 40000, .evaluation = 1};
+  const TzWork w = {.outer = 9, .inner = 6, .nodeblocks = 7, .partials = 40000, .evaluation = 1};
 
   (void)state;
-  for (PetscInt q = 1; q <= 9; q++) {
-    for (PetscInt p = 1; p <= 6; p++) {
-      for (PetscInt n = 1; n <= 7; n++) {
-        const PetscInt grid[3] = {q, p, n};
+  for (PetscInt l = 1; l <= 60; l++) {
+    for (PetscInt n = 1; n <= 7; n++) {
+      const PetscInt grid[2] = {l, n};
 
-        check_cover(&w, grid, q * p * n);
-      }
+      check_cover(&w, grid, l * n);
     }
   }
-  const PetscInt grid[3] = {1, 2, 3};
-  assert_true(TzPartitionRound(&w, grid) < w.values); /* the case of several rounds did occur */
+  const PetscInt grid[2] = {1, 3};
+  assert_true(TzPartitionRound(&w, grid) < w.outer * w.inner); /* the case of several rounds did occur */
 }
 
 /* Evaluations of the busiest rank, counted from the shares themselves */
-static PetscReal busiest(const TzWork *w, const PetscInt grid[3])
+static PetscReal busiest(const TzWork *w, const PetscInt grid[2])
 {
   PetscReal most = 0;
 
-  for (PetscInt r = 0; r < grid[0] * grid[1] * grid[2]; r++) {
+  for (PetscInt r = 0; r < grid[0] * grid[1]; r++) {
     TzShare s;
 
     TzPartitionShare(w, grid, r, &s);
-    most = PetscMax(most, (PetscReal)(s.v1 - s.v0) * (s.i1 - s.i0) * (s.k1 - s.k0) * w->evaluation);
+    most = PetscMax(most, (PetscReal)(s.j1 - s.j0) * (s.k1 - s.k0) * w->evaluation);
   }
   return most;
 }
 
 /*
-  Where evaluations are all of the cost (no binding, bytes far below), the busiest rank has at most 4 times the mean share, as long as no
-  rank need be idle: cutting one side that is at least as long as the number of ranks costs at most a factor 2 (a range is the mean
-  rounded up), and so does leaving idle the ranks beyond the largest multiple of a side that is shorter. And it never has more than by any cut of one side.
+  Where evaluations are all of the cost (nothing shared, bytes far below), the busiest rank has at most the mean share rounded up to a whole
+  item, so at most twice the mean as long as no rank need be idle.
 */
 static void test_load(void **state)
 {
   (void)state;
   for (PetscInt values = 1; values <= 13; values += 2) {
-    for (PetscInt samples = 1; samples <= 100; samples += 9) {
-      const TzWork w = {.values = values, .group = 1, .samples = samples * 5, .blocksize = 5, .nodeblocks = 3, .partialsize = 1, .evaluation = 1e6};
+    for (PetscInt blocks = 1; blocks <= 100; blocks += 9) {
+      const TzWork w = {.outer = values, .inner = blocks, .nodeblocks = 3, .partials = 5, .evaluation = 1e6};
 
-      for (PetscInt ranks = 1; ranks <= PetscMin(MAX_RANKS, values * samples); ranks++) {
-        PetscInt  grid[3], q[3] = {PetscMin(ranks, values), 1, 1}, p[3] = {1, PetscMin(ranks, samples), 1};
+      for (PetscInt ranks = 1; ranks <= PetscMin(MAX_RANKS, values * blocks); ranks++) {
+        PetscInt  grid[2];
         PetscReal load;
 
         TzPartitionChoose(&w, ranks, grid);
         load = busiest(&w, grid);
-        assert_true(load <= 4 * (PetscReal)values * w.samples * w.nodeblocks * w.evaluation / ranks);
-        assert_true(load <= busiest(&w, q) && load <= busiest(&w, p));
+        assert_true(load <= (values * blocks + ranks - 1) / ranks * w.nodeblocks * w.evaluation);
         /* the cost that the choice went by is that load and at most a thousandth for bytes and messages */
         assert_true(TzPartitionCost(&w, grid) >= load && TzPartitionCost(&w, grid) <= load * (1 + 1e-3));
       }
@@ -149,23 +138,43 @@ static void test_load(void **state)
   }
 }
 
-/* A single loss value goes over the samples; ranks beyond the work have none; a step on two ranks is cut where nothing is left over */
+/* Ranks whose share touches an outer index */
+static PetscInt touched(const TzWork *w, const PetscInt grid[2], PetscInt rank)
+{
+  TzShare s;
+
+  TzPartitionShare(w, grid, rank, &s);
+  return (s.j1 - 1) / w->inner - s.j0 / w->inner + 1;
+}
+
+/*
+  A step of 11 losses on two ranks is cut in the middle of the sixth, which both bind; of four, each binds at most four. A single loss goes
+  over its samples; ranks beyond the work have none; nodes are shared where the items do not feed the ranks, or binding is dear.
+*/
 static void test_choices(void **state)
 {
-  PetscInt grid[3];
+  PetscInt grid[2];
   TzShare  s;
 
   (void)state;
+  TzPartitionChoose(&works[0], 2, grid);
+  assert_true(grid[0] == 2 && grid[1] == 1 && touched(&works[0], grid, 0) == 6 && touched(&works[0], grid, 1) == 6);
+  TzPartitionShare(&works[0], grid, 0, &s);
+  assert_true(s.j0 == 0 && s.j1 == 110);
+  TzPartitionChoose(&works[0], 4, grid);
+  for (PetscInt r = 0; r < 4; r++) assert_true(touched(&works[0], grid, r) <= 4);
+  TzPartitionChoose(&works[0], 64, grid); /* 55 ranks that bind once have no more items than 64 that bind twice */
+  assert_true(grid[0] == 55 && grid[1] == 1);
   TzPartitionChoose(&works[3], 4, grid); /* 1 value, 20 blocks */
-  assert_true(grid[0] == 1 && grid[1] == 4 && grid[2] == 1);
+  assert_true(grid[0] == 4 && grid[1] == 1);
   TzPartitionChoose(&works[5], 4, grid); /* 1 piece of work */
-  assert_int_equal(grid[0] * grid[1] * grid[2], 1);
+  assert_int_equal(grid[0] * grid[1], 1);
   TzPartitionShare(&works[5], grid, 1, &s);
-  assert_true(s.v0 == s.v1 && s.b0 == s.b1 && s.k0 == s.k1);
-  TzPartitionChoose(&works[0], 2, grid); /* 11 values, 20 blocks, dear evaluations: 10 blocks each beats 6 and 5 values */
-  assert_true(grid[0] == 1 && grid[1] == 2);
-  TzPartitionChoose(&works[2], 2, grid); /* cheap evaluations: fewer bindings beat the even cut */
+  assert_true(s.j0 == s.j1 && s.k0 == s.k1);
+  TzPartitionChoose(&works[1], 2, grid);
   assert_true(grid[0] == 2 && grid[1] == 1);
+  TzPartitionChoose(&works[1], 440, grid); /* twice as many ranks as items */
+  assert_true(grid[0] == 220 && grid[1] == 2);
 }
 
 int main(void)

@@ -265,17 +265,17 @@ static void test_rank_independent(void **state)
 
   (void)state;
   for (PetscMPIInt ranks = 1; ranks <= size; ranks++) {
-    const int grids[4][3] = {{ranks, 1, 1}, {1, ranks, 1}, {1, ranks / 2, 2}, {2, 1, ranks / 2}};
+    const int grids[3][2] = {{ranks, 1}, {ranks / 2, 2}, {1, ranks}};
     MPI_Comm  comm;
 
     MPI_Comm_split(PETSC_COMM_WORLD, rank < ranks ? 0 : MPI_UNDEFINED, rank, &comm);
     if (comm == MPI_COMM_NULL) continue;
     ok = ok && history(comm, "auto") == one;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
       char partition[64];
 
-      if (grids[i][0] * grids[i][1] * grids[i][2] != ranks || grids[i][0] > 4 || grids[i][1] > 8 || grids[i][2] > 2) continue;
-      snprintf(partition, sizeof(partition), "%d,%d,%d", grids[i][0], grids[i][1], grids[i][2]);
+      if (grids[i][0] * grids[i][1] != ranks || grids[i][1] > 2) continue;
+      snprintf(partition, sizeof(partition), "%d,%d", grids[i][0], grids[i][1]);
       ok = ok && history(comm, partition) == one;
     }
     MPI_Comm_free(&comm);

@@ -1,11 +1,11 @@
 /*
   TzLossEvaluate(): the loss at a list of parameter vectors, on all ranks.
 
-  Each rank evaluates its share (partition.h): for each of its values it forms the parameter vector, binds it, and takes the partial
-  sums of its samples and node blocks. Where ranks share nodes they exchange these, add them in ascending order of the node block and
-  finish a part each. Every finished item (value, block of samples) is one number, the sum of its terms in ascending order, or, for residual
-  vectors, `width` = blocksize numbers. One allgather brings all items to all ranks, where blocks are added in ascending order. No sum
-  depends on the grid, so no result does.
+  Each rank evaluates its share (partition.h), a range of the items (value, block of samples), piece by piece: for each value in it, it forms
+  the parameter vector, binds it, and takes the partial sums of the value's samples and the rank's node blocks. Where ranks share nodes they
+  exchange these, add them in ascending order of the node block and finish a part each. Every finished item is one number, the sum of its
+  terms in ascending order, or, for residual vectors, `width` = blocksize numbers. One allgather brings all items to all ranks, where blocks
+  are added in ascending order. No sum depends on the grid, so no result does.
 */
 #include "plan.h"
 
@@ -44,97 +44,108 @@ static PetscErrorCode Bind(Call *c, PetscInt v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Partial(Call *c, PetscInt k, PetscReal partial[])
+/* The items of one value among j0 <= j < j1, from j0 on */
+typedef struct {
+  PetscInt value, b0, b1, i0, i1; /* blocks of samples, and their samples */
+} Piece;
+
+static Piece FirstPiece(const Call *c, PetscInt j0, PetscInt j1)
+{
+  const PetscInt nb = c->plan->work.inner, bs = c->loss->blocksize;
+  Piece          p = {.value = j0 / nb, .b0 = j0 % nb};
+
+  p.b1 = PetscMin(p.b0 + j1 - j0, nb);
+  p.i0 = p.b0 * bs;
+  p.i1 = PetscMin(p.b1 * bs, c->loss->nsamples);
+  return p;
+}
+
+static PetscErrorCode Partial(Call *c, const Piece *p, PetscInt k, PetscReal partial[])
 {
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(TZ_LossPartial, c->loss, 0, 0, 0));
-  PetscUseTypeMethod(c->loss, partial, c->plan->share.i0, c->plan->share.i1, k, partial);
+  PetscUseTypeMethod(c->loss, partial, p->i0, p->i1, k, partial);
   PetscCall(PetscLogEventEnd(TZ_LossPartial, c->loss, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* partial sums of the samples of blocks b0 <= b < b1 -> own [b1-b0][width] */
-static PetscErrorCode Finish(Call *c, PetscInt b0, PetscInt b1, PetscReal partial[], PetscReal own[])
+/* partial sums of a piece's samples -> own [b1-b0][width] */
+static PetscErrorCode Finish(Call *c, const Piece *p, PetscReal partial[], PetscReal own[])
 {
   TzLoss         loss = c->loss;
-  const PetscInt bs = loss->blocksize, i0 = b0 * bs, i1 = PetscMin(b1 * bs, loss->nsamples);
+  const PetscInt bs = loss->blocksize, i0 = p->i0, i1 = p->i1;
   PetscReal     *term;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(TZ_LossFinish, loss, 0, 0, 0));
   if (c->plan->residuals) { /* only the last block may be short of its width */
     PetscUseTypeMethod(loss, residual, i0, i1, partial, own);
-    PetscCall(PetscArrayzero(own + (i1 - i0), b1 * bs - i1));
+    PetscCall(PetscArrayzero(own + (i1 - i0), p->b1 * bs - i1));
   } else {
     PetscCall(TzBufferReserve(&c->work->term, i1 - i0, &term));
     PetscUseTypeMethod(loss, finish, i0, i1, partial, term);
-    for (PetscInt b = b0; b < b1; b++) {
+    for (PetscInt b = p->b0; b < p->b1; b++) {
       PetscReal sum = 0;
 
       for (PetscInt i = b * bs; i < PetscMin((b + 1) * bs, i1); i++) sum += term[i - i0];
-      own[b - b0] = sum;
+      own[b - p->b0] = sum;
     }
   }
   PetscCall(PetscLogEventEnd(TZ_LossFinish, loss, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All nodes are this rank's. own [values][blocks][width] of its share */
+/* All nodes are this rank's. own [items of its share][width] */
 static PetscErrorCode EvaluateAlone(Call *c, PetscReal own[])
 {
   const TzShare *s    = &c->plan->share;
-  const PetscInt size = (s->i1 - s->i0) * c->loss->partialsize;
+  const PetscInt most = c->loss->nsamples * c->loss->partialsize;
   PetscReal     *sum, *partial;
+  Piece          p;
 
   PetscFunctionBegin;
-  PetscCall(TzBufferReserve(&c->work->sum, size, &sum));
-  PetscCall(TzBufferReserve(&c->work->partial, size, &partial));
-  for (PetscInt v = s->v0; v < s->v1; v++, own += (s->b1 - s->b0) * c->plan->width) {
-    PetscCall(Bind(c, v));
-    PetscCall(Partial(c, 0, sum));
+  PetscCall(TzBufferReserve(&c->work->sum, most, &sum));
+  PetscCall(TzBufferReserve(&c->work->partial, most, &partial));
+  for (PetscInt j = s->j0; j < s->j1; j += p.b1 - p.b0) {
+    p = FirstPiece(c, j, s->j1);
+    PetscCall(Bind(c, p.value));
+    PetscCall(Partial(c, &p, 0, sum));
     for (PetscInt k = 1; k < c->plan->work.nodeblocks; k++) {
-      PetscCall(Partial(c, k, partial));
-      for (PetscInt i = 0; i < size; i++) sum[i] += partial[i];
+      PetscCall(Partial(c, &p, k, partial));
+      for (PetscInt i = 0; i < (p.i1 - p.i0) * c->loss->partialsize; i++) sum[i] += partial[i];
     }
-    PetscCall(Finish(c, s->b0, s->b1, sum, own));
+    PetscCall(Finish(c, &p, sum, own + (j - s->j0) * c->plan->width));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Samples in front of item j of a round, counted over the items: each value has all samples of the share */
-static inline PetscInt SamplesBefore(const Call *c, PetscInt j)
+/* Samples of the items j0 <= j < j1, counted over the items */
+static inline PetscInt Samples(const Call *c, PetscInt j0, PetscInt j1)
 {
-  const TzShare *s  = &c->plan->share;
-  const PetscInt nb = s->b1 - s->b0;
+  const PetscInt nb = c->plan->work.inner, bs = c->loss->blocksize;
 
-  return j / nb * (s->i1 - s->i0) + j % nb * c->loss->blocksize;
+  return (j1 / nb - j0 / nb) * c->loss->nsamples + (j1 % nb - j0 % nb) * bs;
 }
 
-static inline PetscInt ItemSamples(const Call *c, PetscInt j)
-{
-  const TzShare *s = &c->plan->share;
-  const PetscInt b = s->b0 + j % (s->b1 - s->b0);
-
-  return PetscMin((b + 1) * c->loss->blocksize, s->i1) - b * c->loss->blocksize;
-}
-
-/* send [items of the round][own node blocks][samples of the item][partialsize] */
+/* send [items c0 <= j < c1][own node blocks][samples of the item][partialsize] */
 static PetscErrorCode RoundPartials(Call *c, PetscInt c0, PetscInt c1, PetscReal send[])
 {
   const TzShare *s  = &c->plan->share;
-  const PetscInt nb = s->b1 - s->b0, ps = c->loss->partialsize, nk = s->k1 - s->k0;
+  const PetscInt ps = c->loss->partialsize, nk = s->k1 - s->k0;
   PetscReal     *partial;
+  Piece          p;
 
   PetscFunctionBegin;
-  PetscCall(TzBufferReserve(&c->work->partial, (s->i1 - s->i0) * ps, &partial));
-  for (PetscInt v = c0; v < c1; v++) {
-    PetscCall(Bind(c, v));
+  PetscCall(TzBufferReserve(&c->work->partial, c->loss->nsamples * ps, &partial));
+  for (PetscInt j = c0; j < c1; j += p.b1 - p.b0) {
+    p = FirstPiece(c, j, c1);
+    PetscCall(Bind(c, p.value));
     for (PetscInt k = s->k0; k < s->k1; k++) {
-      PetscCall(Partial(c, k, partial));
-      for (PetscInt b = 0; b < nb; b++) {
-        const PetscInt j = (v - c0) * nb + b, ns = ItemSamples(c, j);
+      PetscCall(Partial(c, &p, k, partial));
+      for (PetscInt b = 0; b < p.b1 - p.b0; b++) {
+        const PetscInt ns = Samples(c, j + b, j + b + 1);
 
-        PetscCall(PetscArraycpy(send + (SamplesBefore(c, j) * nk + (k - s->k0) * ns) * ps, partial + b * c->loss->blocksize * ps, ns * ps));
+        PetscCall(PetscArraycpy(send + (Samples(c, c0, j + b) * nk + (k - s->k0) * ns) * ps, partial + b * c->loss->blocksize * ps, ns * ps));
       }
     }
   }
@@ -146,18 +157,18 @@ static PetscErrorCode RoundExchange(Call *c, PetscInt c0, PetscInt c1, const Pet
 {
   TzPlan         plan = c->plan;
   const TzShare *s    = &plan->share;
-  const PetscInt n = plan->grid[2], ps = c->loss->partialsize;
+  const PetscInt n = plan->grid[1], ps = c->loss->partialsize;
   PetscMPIInt   *nsend = plan->exchange, *dsend = nsend + n, *nrecv = dsend + n, *drecv = nrecv + n, ds = 0, dr = 0;
   PetscInt       j0, j1, mine, k0, k1;
   PetscReal     *recv;
 
   PetscFunctionBegin;
-  TzPartitionItems(s, plan->grid, s->in, c0, c1, &j0, &j1);
-  mine = SamplesBefore(c, j1) - SamplesBefore(c, j0);
+  TzPartitionItems(plan->grid, s->in, c0, c1, &j0, &j1);
+  mine = Samples(c, j0, j1);
   for (PetscInt m = 0; m < n; m++) {
-    TzPartitionItems(s, plan->grid, m, c0, c1, &j0, &j1);
+    TzPartitionItems(plan->grid, m, c0, c1, &j0, &j1);
     TzPartitionRange(plan->work.nodeblocks, n, m, &k0, &k1);
-    PetscCall(PetscMPIIntCast((PetscInt64)(SamplesBefore(c, j1) - SamplesBefore(c, j0)) * ps * (s->k1 - s->k0), &nsend[m]));
+    PetscCall(PetscMPIIntCast((PetscInt64)Samples(c, j0, j1) * ps * (s->k1 - s->k0), &nsend[m]));
     PetscCall(PetscMPIIntCast((PetscInt64)mine * ps * (k1 - k0), &nrecv[m]));
     dsend[m] = ds;
     drecv[m] = dr;
@@ -175,8 +186,7 @@ static PetscErrorCode RoundExchange(Call *c, PetscInt c0, PetscInt c1, const Pet
 /* Adds what RoundExchange() received, in ascending order of the node block, and finishes the items j0 <= j < j1 -> own [j1-j0][width] */
 static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal own[])
 {
-  const TzShare     *s = &c->plan->share;
-  const PetscInt     n = c->plan->grid[2], ps = c->loss->partialsize;
+  const PetscInt     n = c->plan->grid[1], ps = c->loss->partialsize;
   const PetscMPIInt *displ = c->plan->exchange + 3 * n;
   const PetscReal   *recv  = c->work->recv.x;
   PetscReal         *sum;
@@ -184,7 +194,8 @@ static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal o
   PetscFunctionBegin;
   PetscCall(TzBufferReserve(&c->work->sum, c->loss->blocksize * ps, &sum));
   for (PetscInt j = j0; j < j1; j++) {
-    const PetscInt b = s->b0 + j % (s->b1 - s->b0), size = ItemSamples(c, j) * ps, before = SamplesBefore(c, j) - SamplesBefore(c, j0);
+    const Piece    p    = FirstPiece(c, j, j + 1);
+    const PetscInt size = (p.i1 - p.i0) * ps, before = Samples(c, j0, j);
 
     for (PetscInt m = 0; m < n; m++) {
       PetscInt         k0, k1;
@@ -200,7 +211,7 @@ static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal o
         }
       }
     }
-    PetscCall(Finish(c, b, b + 1, sum, own + (j - j0) * c->plan->width));
+    PetscCall(Finish(c, &p, sum, own + (j - j0) * c->plan->width));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -208,56 +219,64 @@ static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal o
 /* Nodes are shared with the ranks of plan->nodes. own: the items that this rank finishes, round after round */
 static PetscErrorCode EvaluateTogether(Call *c, PetscReal own[])
 {
-  const TzShare *s    = &c->plan->share;
-  const PetscInt size = (s->i1 - s->i0) * c->loss->partialsize * (s->k1 - s->k0);
+  const TzShare *s = &c->plan->share;
   PetscInt       j0, j1;
   PetscReal     *send;
 
   PetscFunctionBegin;
-  for (PetscInt c0 = s->v0; c0 < s->v1; c0 += c->plan->round) {
-    const PetscInt c1 = PetscMin(c0 + c->plan->round, s->v1);
+  for (PetscInt c0 = s->j0; c0 < s->j1; c0 += c->plan->round) {
+    const PetscInt c1 = PetscMin(c0 + c->plan->round, s->j1);
 
-    PetscCall(TzBufferReserve(&c->work->send, (PetscInt64)size * (c1 - c0), &send));
+    PetscCall(TzBufferReserve(&c->work->send, (PetscInt64)Samples(c, c0, c1) * c->loss->partialsize * (s->k1 - s->k0), &send));
     PetscCall(RoundPartials(c, c0, c1, send));
     PetscCall(RoundExchange(c, c0, c1, send));
-    TzPartitionItems(s, c->plan->grid, s->in, c0, c1, &j0, &j1);
+    TzPartitionItems(c->plan->grid, s->in, c0, c1, &j0, &j1);
     PetscCall(RoundFinish(c, j0, j1, own));
     own += (j1 - j0) * c->plan->width;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All coordinates at once: items (block of samples, coordinate), whole blocks together where the share has several. own [items][width] */
 static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
 {
-  const TzShare *s   = &c->plan->share;
-  TzQueries      sub = *c->q;
+  const TzShare *s = &c->plan->share;
+  const PetscInt n = c->plan->work.inner, w = c->plan->width;
+  PetscReal     *sums;
 
   PetscFunctionBegin;
-  if (s->v0 == s->v1) PetscFunctionReturn(PETSC_SUCCESS);
-  sub.first += s->v0 / c->plan->work.group;
-  sub.n = (s->v1 - s->v0) / c->plan->work.group;
   PetscCall(PetscLogEventBegin(TZ_LossPartial, c->loss, 0, 0, 0));
-  PetscUseTypeMethod(c->loss, coordinates, c->theta, &sub, s->i0, s->i1, own);
+  for (PetscInt j = s->j0, m, nb; j < s->j1; j += m * nb, own += m * nb * w) {
+    const PetscInt i0  = j / n * c->loss->blocksize;
+    TzQueries      sub = *c->q;
+
+    m  = PetscMin(n - j % n, s->j1 - j); /* coordinates */
+    nb = m == n ? (s->j1 - j) / n : 1;
+    sub.first += j % n;
+    sub.n = m;
+    PetscCall(TzBufferReserve(&c->work->sum, m * nb * w, &sums));
+    PetscUseTypeMethod(c->loss, coordinates, c->theta, &sub, i0, PetscMin(i0 + nb * c->loss->blocksize, c->loss->nsamples), sums);
+    for (PetscInt v = 0; v < m * w; v++)
+      for (PetscInt b = 0; b < nb; b++) own[b * m * w + v] = sums[v * nb + b];
+  }
   PetscCall(PetscLogEventEnd(TZ_LossPartial, c->loss, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The items of a rank, in the order in which it finished them, to their places in table [values][blocks][width] */
-static void Place(TzPlan plan, PetscInt rank, const PetscReal own[], PetscReal table[])
+/* The items of a rank, in the order in which it finished them, to their places in table [items][width] */
+static PetscErrorCode Place(TzPlan plan, PetscInt rank, const PetscReal own[], PetscReal table[])
 {
-  const PetscInt nblocks = TzPartitionBlocks(&plan->work), width = plan->width;
-  PetscInt       j0, j1;
-  TzShare        s;
+  PetscInt j0, j1;
+  TzShare  s;
 
+  PetscFunctionBegin;
   TzPartitionShare(&plan->work, plan->grid, rank, &s);
-  for (PetscInt c0 = s.v0; c0 < s.v1; c0 += plan->round) {
-    const PetscInt nb = s.b1 - s.b0;
-
-    TzPartitionItems(&s, plan->grid, s.in, c0, PetscMin(c0 + plan->round, s.v1), &j0, &j1);
-    for (PetscInt j = j0; j < j1; j++, own += width) {
-      for (PetscInt i = 0; i < width; i++) table[((c0 + j / nb) * nblocks + s.b0 + j % nb) * width + i] = own[i];
-    }
+  for (PetscInt c0 = s.j0; c0 < s.j1; c0 += plan->round) {
+    TzPartitionItems(plan->grid, s.in, c0, PetscMin(c0 + plan->round, s.j1), &j0, &j1);
+    PetscCall(PetscArraycpy(table + j0 * plan->width, own, (j1 - j0) * plan->width));
+    own += (j1 - j0) * plan->width;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Every rank's items to all ranks */
@@ -265,7 +284,7 @@ static PetscErrorCode Gather(Call *c, PetscReal own[], PetscReal **table)
 {
   MPI_Comm       comm  = PetscObjectComm((PetscObject)c->loss);
   TzPlan         plan  = c->plan;
-  const PetscInt items = plan->work.values * TzPartitionBlocks(&plan->work);
+  const PetscInt items = plan->work.outer * plan->work.inner;
   PetscMPIInt    rank, size;
   PetscReal     *all;
 
@@ -280,11 +299,11 @@ static PetscErrorCode Gather(Call *c, PetscReal own[], PetscReal **table)
   PetscCallMPI(MPI_Allgatherv(own, plan->count[rank], MPIU_REAL, all, plan->count, plan->displ, MPIU_REAL, comm));
   PetscCall(PetscLogEventEnd(TZ_LossCommunicate, c->loss, 0, 0, 0));
   c->loss->counts.bytes += plan->count[rank] * (PetscInt64)sizeof(PetscReal);
-  for (PetscMPIInt r = 0; r < size; r++) Place(plan, r, all + plan->displ[r], *table);
+  for (PetscMPIInt r = 0; r < size; r++) PetscCall(Place(plan, r, all + plan->displ[r], *table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* table [values][blocks][width] on every rank, valid until the next call */
+/* table [items][width] on every rank, valid until the next call */
 static PetscErrorCode Evaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscBool residuals, PetscReal **table)
 {
   Call           c      = {.loss = loss, .theta = theta, .q = q};
@@ -299,7 +318,7 @@ static PetscErrorCode Evaluate(TzLoss loss, const PetscReal theta[], const TzQue
   c.work = (TzLossWork *)loss->work;
   PetscCall(TzBufferReserve(&c.work->own, c.plan->count[rank], &own));
   if (c.plan->structured) PetscCall(EvaluateCoordinates(&c, own));
-  else if (c.plan->grid[2] > 1) PetscCall(EvaluateTogether(&c, own));
+  else if (c.plan->grid[1] > 1) PetscCall(EvaluateTogether(&c, own));
   else PetscCall(EvaluateAlone(&c, own));
   PetscCall(Gather(&c, own, table));
   loss->counts.queries += values;
@@ -308,34 +327,36 @@ static PetscErrorCode Evaluate(TzLoss loss, const PetscReal theta[], const TzQue
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The loss of value v: blocks in ascending order */
-static PetscReal Mean(TzLoss loss, const PetscReal table[], PetscInt v)
+/* The loss of value v: blocks in ascending order. table [values][blocks], or, where all coordinates are evaluated at once, [blocks][values] */
+static PetscReal Mean(TzLoss loss, const PetscReal table[], PetscInt values, PetscBool structured, PetscInt v)
 {
   const PetscInt nb  = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
   PetscReal      sum = 0;
 
-  for (PetscInt b = 0; b < nb; b++) sum += table[v * nb + b];
+  for (PetscInt b = 0; b < nb; b++) sum += table[structured ? b * values + v : v * nb + b];
   return sum / loss->nsamples;
 }
 
 PetscErrorCode TzLossEvaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal *l0, PetscReal lp[], PetscReal lm[])
 {
-  TzQueries  sub = *q;
-  PetscReal *table;
-  PetscInt   v = 0;
+  const PetscBool structured = TzLossIsStructured(loss, q);
+  TzQueries       sub        = *q;
+  PetscReal      *table;
+  PetscInt        n, v = 0;
 
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
-  if (q->base && TzLossIsStructured(loss, q)) { /* one ordinary value, over the samples */
+  if (q->base && structured) { /* one ordinary value, over the samples */
     PetscCall(TzLossObjective(loss, theta, l0));
     sub.base = PETSC_FALSE;
   }
-  if (!TzQueriesCount(&sub)) PetscFunctionReturn(PETSC_SUCCESS);
+  n = TzQueriesCount(&sub);
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Evaluate(loss, theta, &sub, PETSC_FALSE, &table));
-  if (sub.base) *l0 = Mean(loss, table, v++);
+  if (sub.base) *l0 = Mean(loss, table, n, structured, v++);
   for (PetscInt p = 0; p < q->n; p++) {
-    lp[p] = Mean(loss, table, v++);
-    if (q->twosided) lm[p] = Mean(loss, table, v++);
+    lp[p] = Mean(loss, table, n, structured, v++);
+    if (q->twosided) lm[p] = Mean(loss, table, n, structured, v++);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,7 @@
 /*
   The class of losses: options, set-up, view. Types: residual.c ... Evaluation on all ranks: evaluate.c.
 
-  Option: -tz_partition auto | q,p,n   (default auto): ranks over queries, blocks of samples and blocks of nodes
+  Option: -tz_partition auto | l,n   (default auto): ranks over the line of (loss value, block of samples), and over blocks of nodes
 */
 #include <tzlossimpl.h>
 
@@ -130,11 +130,11 @@ PetscErrorCode TzLossSetSeed(TzLoss loss, PetscInt64 seed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* "auto", or three positive integers whose product is the number of ranks; text may not have anything else */
+/* "auto", or two positive integers whose product is the number of ranks; text may not have anything else */
 static PetscErrorCode ParsePartition(TzLoss loss, const char text[])
 {
   MPI_Comm    comm = PetscObjectComm((PetscObject)loss);
-  long        g[3];
+  long        g[2];
   int         end = 0;
   PetscBool   automatic;
   PetscMPIInt size;
@@ -143,14 +143,14 @@ static PetscErrorCode ParsePartition(TzLoss loss, const char text[])
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(PetscStrcmp(text, "auto", &automatic));
   PetscCall(Reset(loss));
-  PetscCall(PetscArrayzero(loss->grid, 3));
+  PetscCall(PetscArrayzero(loss->grid, 2));
   if (automatic) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(sscanf(text, "%6ld,%6ld,%6ld%n", &g[0], &g[1], &g[2], &end) == 3 && !text[end] && g[0] > 0 && g[1] > 0 && g[2] > 0 && g[0] * g[1] * g[2] == size,
-             comm, PETSC_ERR_USER_INPUT,
-             "-tz_partition %s: must be auto or q,p,n, three positive integers (ranks over queries, blocks of samples, blocks of nodes) whose product is the "
-             "number of ranks, %d",
-             text, size);
-  for (int i = 0; i < 3; i++) loss->grid[i] = (PetscInt)g[i];
+  PetscCheck(
+    sscanf(text, "%6ld,%6ld%n", &g[0], &g[1], &end) == 2 && !text[end] && g[0] > 0 && g[1] > 0 && g[0] * g[1] == size, comm, PETSC_ERR_USER_INPUT,
+    "-tz_partition %s: must be auto or l,n, two positive integers (ranks over loss values x blocks of samples, and over blocks of nodes) whose product "
+    "is the number of ranks, %d",
+    text, size);
+  for (int i = 0; i < 2; i++) loss->grid[i] = (PetscInt)g[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -161,8 +161,8 @@ PetscErrorCode TzLossSetFromOptions(TzLoss loss)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)loss);
-  PetscCall(PetscOptionsString("-tz_partition", "Ranks over queries, blocks of samples, blocks of nodes: auto or q,p,n", "TzLossEvaluate", "auto", text,
-                               sizeof(text), &flg));
+  PetscCall(PetscOptionsString("-tz_partition", "Ranks over loss values x blocks of samples, and over blocks of nodes: auto or l,n", "TzLossEvaluate", "auto",
+                               text, sizeof(text), &flg));
   if (flg) PetscCall(ParsePartition(loss, text));
   PetscTryTypeMethod(loss, setfromoptions, PetscOptionsObject);
   PetscOptionsEnd();
@@ -171,9 +171,7 @@ PetscErrorCode TzLossSetFromOptions(TzLoss loss)
 
 PetscErrorCode TzLossSetUp(TzLoss loss)
 {
-  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
-  const PetscInt *g    = loss->grid;
-  PetscInt        blocks;
+  MPI_Comm comm = PetscObjectComm((PetscObject)loss);
 
   PetscFunctionBegin;
   if (loss->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
@@ -182,11 +180,9 @@ PetscErrorCode TzLossSetUp(TzLoss loss)
   PetscUseTypeMethod(loss, setup);
   PetscCheck(loss->nparams > 0 && loss->nsamples > 0 && loss->blocksize > 0 && loss->nodeblocks > 0, comm, PETSC_ERR_PLIB, "a loss of type %s has no work",
              ((PetscObject)loss)->type_name);
-  blocks = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
-  PetscCheck(g[1] <= blocks && g[2] <= loss->nodeblocks, comm, PETSC_ERR_USER_INPUT,
-             "-tz_partition %" PetscInt_FMT ",%" PetscInt_FMT ",%" PetscInt_FMT ": the second number must be at most %" PetscInt_FMT
-             " (blocks of samples), the third at most %" PetscInt_FMT " (blocks of nodes)",
-             g[0], g[1], g[2], blocks, loss->nodeblocks);
+  PetscCheck(loss->grid[1] <= loss->nodeblocks, comm, PETSC_ERR_USER_INPUT,
+             "-tz_partition %" PetscInt_FMT ",%" PetscInt_FMT ": the second number must be at most %" PetscInt_FMT " (blocks of nodes)", loss->grid[0],
+             loss->grid[1], loss->nodeblocks);
   loss->setupcalled = PETSC_TRUE;
   PetscCall(PetscObjectViewFromOptions((PetscObject)loss, NULL, "-loss_view"));
   PetscFunctionReturn(PETSC_SUCCESS);

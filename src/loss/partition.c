@@ -6,104 +6,84 @@
 /* Numbers of partial sums that a rank holds before they are exchanged: 8 MiB */
 #define ROUND_NUMBERS 1048576
 
-static inline PetscInt CeilDiv(PetscInt a, PetscInt b)
-{
-  return (a + b - 1) / b;
-}
-
 void TzPartitionRange(PetscInt n, PetscInt parts, PetscInt part, PetscInt *lo, PetscInt *hi)
 {
   *lo = (PetscInt)((PetscInt64)n * part / parts);
   *hi = (PetscInt)((PetscInt64)n * (part + 1) / parts);
 }
 
-PetscInt TzPartitionBlocks(const TzWork *work)
+void TzPartitionShare(const TzWork *work, const PetscInt grid[2], PetscInt rank, TzShare *share)
 {
-  return CeilDiv(work->samples, work->blocksize);
+  *share = (TzShare){.in = rank % grid[1]};
+  if (rank >= grid[0] * grid[1]) return;
+  TzPartitionRange(work->outer * work->inner, grid[0], rank / grid[1], &share->j0, &share->j1);
+  TzPartitionRange(work->nodeblocks, grid[1], share->in, &share->k0, &share->k1);
 }
 
-/* Samples of the largest of p ranges of blocks: only the last block may be short, and it lies in the last range. */
-static PetscInt LargestSamples(const TzWork *work, PetscInt p)
+PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[2])
 {
-  PetscInt nb = TzPartitionBlocks(work), lo, hi, last;
+  PetscReal most = 0;
 
-  TzPartitionRange(nb, p, p - 1, &lo, &hi);
-  last = work->samples - lo * work->blocksize;
-  if (p == 1) return last;
-  /* among the other p - 1 ranges, of nb - (hi - lo) blocks: sizes differ by at most one, so the largest is the mean rounded up */
-  return PetscMax(last, CeilDiv(lo, p - 1) * work->blocksize);
+  for (PetscInt l = 0; l < grid[0]; l++) {
+    PetscReal items, outer, nodes, bytes;
+    TzShare   s;
+
+    TzPartitionShare(work, grid, l * grid[1] + grid[1] - 1, &s); /* the last of the ranks that share nodes has the most of them */
+    if (s.j0 == s.j1) continue;
+    items = s.j1 - s.j0;
+    outer = (s.j1 - 1) / work->inner - s.j0 / work->inner + 1;
+    nodes = s.k1 - s.k0;
+    bytes = items / grid[1] * sizeof(PetscReal);
+    if (grid[1] > 1) bytes += items * nodes * work->partials * sizeof(PetscReal);
+    most = PetscMax(most, outer * work->shared + items * nodes * work->evaluation + BYTE_COST * bytes);
+  }
+  return most + MESSAGE_COST * (grid[1] - 1);
 }
 
-PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[3])
+void TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[2])
 {
-  const PetscReal nv    = (PetscReal)work->group * CeilDiv(work->values / work->group, grid[0]);
-  const PetscReal ns    = (PetscReal)LargestSamples(work, grid[1]);
-  const PetscReal nb    = (PetscReal)CeilDiv(TzPartitionBlocks(work), grid[1]);
-  const PetscReal nk    = (PetscReal)CeilDiv(work->nodeblocks, grid[2]);
-  PetscReal       bytes = nv * nb / grid[2] * sizeof(PetscReal);
+  PetscReal best = PETSC_MAX_REAL;
 
-  if (grid[2] > 1) bytes += nv * ns * nk * work->partialsize * sizeof(PetscReal);
-  return nv * (ns * nk * work->evaluation + work->bind) + ns * work->shared + BYTE_COST * bytes + MESSAGE_COST * (grid[2] - 1);
-}
+  for (PetscInt n = 1; n <= PetscMin(work->nodeblocks, ranks); n++) {
+    const PetscInt most = PetscMin(ranks / n, work->outer * work->inner);
 
-void TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[3])
-{
-  const PetscInt most[3] = {work->values / work->group, TzPartitionBlocks(work), work->nodeblocks};
-  PetscReal      best    = PETSC_MAX_REAL;
+    for (int whole = 0; whole < 2; whole++) { /* also fewer ranks, each of which has one outer index only */
+      const PetscInt  trial[2] = {whole ? most - most % work->outer : most, n};
+      const PetscReal cost     = trial[0] ? TzPartitionCost(work, trial) : PETSC_MAX_REAL;
 
-  for (PetscInt p = 1; p <= PetscMin(most[1], ranks); p++) {
-    for (PetscInt q = 1; q <= PetscMin(most[0], ranks / p); q++) {
-      for (PetscInt n = 1; n <= PetscMin(most[2], ranks / (p * q)); n++) {
-        const PetscInt  trial[3] = {q, p, n};
-        const PetscReal cost     = TzPartitionCost(work, trial);
-
-        if (cost < best) {
-          best    = cost;
-          grid[0] = q;
-          grid[1] = p;
-          grid[2] = n;
-        }
+      if (cost < best) {
+        best    = cost;
+        grid[0] = trial[0];
+        grid[1] = n;
       }
     }
   }
 }
 
-void TzPartitionShare(const TzWork *work, const PetscInt grid[3], PetscInt rank, TzShare *share)
+PetscInt TzPartitionRound(const TzWork *work, const PetscInt grid[2])
 {
-  *share = (TzShare){0};
-  if (rank >= grid[0] * grid[1] * grid[2]) return;
-  TzPartitionRange(work->values / work->group, grid[0], rank / (grid[1] * grid[2]), &share->v0, &share->v1);
-  share->v0 *= work->group;
-  share->v1 *= work->group;
-  TzPartitionRange(TzPartitionBlocks(work), grid[1], (rank / grid[2]) % grid[1], &share->b0, &share->b1);
-  share->i0 = share->b0 * work->blocksize;
-  share->i1 = PetscMin(share->b1 * work->blocksize, work->samples);
-  share->in = rank % grid[2];
-  TzPartitionRange(work->nodeblocks, grid[2], share->in, &share->k0, &share->k1);
+  const PetscInt items = work->outer * work->inner, nodes = (work->nodeblocks + grid[1] - 1) / grid[1];
+
+  if (grid[1] == 1) return items; /* nothing to exchange */
+  return (PetscInt)PetscMax(1, PetscMin(items, ROUND_NUMBERS / ((PetscInt64)nodes * work->partials)));
 }
 
-PetscInt TzPartitionRound(const TzWork *work, const PetscInt grid[3])
+void TzPartitionItems(const PetscInt grid[2], PetscInt in, PetscInt c0, PetscInt c1, PetscInt *j0, PetscInt *j1)
 {
-  const PetscInt64 one = (PetscInt64)LargestSamples(work, grid[1]) * CeilDiv(work->nodeblocks, grid[2]) * work->partialsize;
-
-  if (grid[2] == 1) return PetscMax(1, work->values); /* nothing to exchange */
-  return (PetscInt)PetscMax(1, PetscMin(work->values, ROUND_NUMBERS / one));
+  TzPartitionRange(c1 - c0, grid[1], in, j0, j1);
+  *j0 += c0;
+  *j1 += c0;
 }
 
-void TzPartitionItems(const TzShare *share, const PetscInt grid[3], PetscInt in, PetscInt c0, PetscInt c1, PetscInt *j0, PetscInt *j1)
-{
-  TzPartitionRange((c1 - c0) * (share->b1 - share->b0), grid[2], in, j0, j1);
-}
-
-PetscInt TzPartitionCount(const TzWork *work, const PetscInt grid[3], PetscInt rank)
+PetscInt TzPartitionCount(const TzWork *work, const PetscInt grid[2], PetscInt rank)
 {
   const PetscInt round = TzPartitionRound(work, grid);
   PetscInt       count = 0, j0, j1;
-  TzShare        share;
+  TzShare        s;
 
-  TzPartitionShare(work, grid, rank, &share);
-  for (PetscInt c0 = share.v0; c0 < share.v1; c0 += round) {
-    TzPartitionItems(&share, grid, share.in, c0, PetscMin(c0 + round, share.v1), &j0, &j1);
+  TzPartitionShare(work, grid, rank, &s);
+  for (PetscInt c0 = s.j0; c0 < s.j1; c0 += round) {
+    TzPartitionItems(grid, s.in, c0, PetscMin(c0 + round, s.j1), &j0, &j1);
     count += j1 - j0;
   }
   return count;

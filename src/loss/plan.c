@@ -15,49 +15,58 @@ PetscErrorCode TzBufferReserve(TzBuffer *b, PetscInt64 n, PetscReal **x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  A parameter vector costs what forming, binding and the tables of its nodes take, whatever the number of samples; in network evaluations,
+  a fraction of a parameter's and some for each node (measured: tests/bench/SCALING.md). Where all coordinates are evaluated at once, the passes
+  that they share over a block of samples cost about as much as the coordinates themselves.
+*/
 static TzWork Shape(TzLoss loss, const TzQueries *q, PetscBool structured)
 {
-  TzWork work =
-    {.values = TzQueriesCount(q), .group = 1, .samples = loss->nsamples, .blocksize = loss->blocksize, .nodeblocks = 1, .partialsize = loss->partialsize};
+  const PetscInt values = TzQueriesCount(q), blocks = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
+  TzWork         work = {.outer = values, .inner = blocks, .nodeblocks = loss->nodeblocks, .partials = loss->blocksize * loss->partialsize};
 
-  if (structured) { /* passes that all coordinates share cost about as much as the coordinates themselves */
-    work.group      = q->twosided ? 2 : 1;
-    work.evaluation = 1;
-    work.shared     = (PetscReal)work.values;
-  } else { /* forming and binding theta + mu xi: some operations a parameter, against a network evaluation of some 100 times as many */
-    work.nodeblocks = loss->nodeblocks;
-    work.evaluation = (PetscReal)loss->forwards / loss->nodeblocks;
-    work.bind       = loss->nparams / 128.;
+  work.evaluation = (PetscReal)loss->blocksize * loss->forwards / loss->nodeblocks;
+  work.shared     = loss->nparams / 4. + 6. * loss->forwards;
+  if (structured) {
+    work.outer      = blocks;
+    work.inner      = q->n;
+    work.nodeblocks = 1;
+    work.evaluation = (PetscReal)loss->blocksize * (values / q->n);
+    work.shared     = (PetscReal)loss->blocksize * values;
   }
   return work;
 }
 
-/* -tz_partition q,p,n holds for calls with queries whose values it does not exceed; a single loss value goes over the samples as best fits. */
-static PetscErrorCode ChooseGrid(TzLoss loss, const TzQueries *q, const TzWork *work, PetscBool structured, PetscInt grid[3])
+/* -tz_partition l,n holds for all calls but those for all coordinates at once, which have no blocks of nodes */
+static PetscErrorCode ChooseGrid(TzLoss loss, const TzQueries *q, const TzWork *work, PetscBool structured, PetscInt grid[2])
 {
-  MPI_Comm         comm = PetscObjectComm((PetscObject)loss);
-  const PetscInt  *g    = loss->grid;
-  const PetscInt64 most = (PetscInt64)(work->values / work->group) * TzPartitionBlocks(work) * work->nodeblocks;
+  MPI_Comm         comm  = PetscObjectComm((PetscObject)loss);
+  const PetscInt   items = work->outer * work->inner, *g = loss->grid;
+  const PetscInt64 most = (PetscInt64)items * work->nodeblocks;
   PetscMPIInt      size;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  if (g[0] && q->n) {
-    PetscCheck(g[0] <= work->values / work->group, comm, PETSC_ERR_USER_INPUT,
-               "-tz_partition %" PetscInt_FMT ",%" PetscInt_FMT ",%" PetscInt_FMT ": a step has only %" PetscInt_FMT
-               " loss values to share out; the first number must not be larger",
-               g[0], g[1], g[2], work->values / work->group);
-    if (!structured || g[2] == 1) {
-      PetscCall(PetscArraycpy(grid, g, 3));
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
+  if (g[0] && !structured) {
+    PetscCheck(!q->n || g[0] <= items, comm, PETSC_ERR_USER_INPUT,
+               "-tz_partition %" PetscInt_FMT ",%" PetscInt_FMT ": a step has only %" PetscInt_FMT
+               " items (loss values x blocks of samples) to share out; the first number must not be larger",
+               g[0], g[1], items);
+    PetscCall(PetscArraycpy(grid, g, 2));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCheck(!q->n || size <= most, comm, PETSC_ERR_USER_INPUT,
-             "-tz_partition auto: %d ranks, but a step has only %" PetscInt64_FMT " pieces of work (%" PetscInt_FMT " loss values x %" PetscInt_FMT
-             " blocks of samples x %" PetscInt_FMT " blocks of nodes); use at most that many ranks",
-             size, most, work->values / work->group, TzPartitionBlocks(work), work->nodeblocks);
+             "-tz_partition auto: %d ranks, but a step has only %" PetscInt64_FMT " pieces of work (%" PetscInt_FMT
+             " items (loss values x blocks of samples) x %" PetscInt_FMT " blocks of nodes); use at most that many ranks",
+             size, most, items, work->nodeblocks);
   TzPartitionChoose(work, size, grid);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Numbers of a finished item: the residuals of its block, the sides of its coordinate, or the sum of its terms */
+static PetscInt Width(TzLoss loss, const TzQueries *q, PetscBool residuals, PetscBool structured)
+{
+  return residuals ? loss->blocksize : structured && q->twosided ? 2 : 1;
 }
 
 static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool residuals, TzPlan *newplan)
@@ -72,22 +81,23 @@ static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool resi
   PetscCall(PetscNew(&plan));
   plan->structured = (PetscBool)(!residuals && TzLossIsStructured(loss, q));
   plan->residuals  = residuals;
-  plan->width      = residuals ? loss->blocksize : 1;
+  plan->values     = TzQueriesCount(q);
+  plan->width      = Width(loss, q, residuals, plan->structured);
   plan->work       = Shape(loss, q, plan->structured);
   PetscCall(ChooseGrid(loss, q, &plan->work, plan->structured, plan->grid));
   TzPartitionShare(&plan->work, plan->grid, rank, &plan->share);
   plan->round = TzPartitionRound(&plan->work, plan->grid);
-  PetscCall(PetscMalloc3(size, &plan->count, size, &plan->displ, 4 * plan->grid[2], &plan->exchange));
+  PetscCall(PetscMalloc3(size, &plan->count, size, &plan->displ, 4 * plan->grid[1], &plan->exchange));
   for (PetscMPIInt r = 0; r < size; r++) {
     PetscCall(PetscMPIIntCast((PetscInt64)TzPartitionCount(&plan->work, plan->grid, r) * plan->width, &plan->count[r]));
     plan->displ[r] = displ;
     PetscCall(PetscMPIIntCast((PetscInt64)displ + plan->count[r], &displ));
   }
   plan->nodes = MPI_COMM_NULL;
-  if (plan->grid[2] > 1) {
-    PetscBool idle = (PetscBool)(rank >= plan->grid[0] * plan->grid[1] * plan->grid[2]);
+  if (plan->grid[1] > 1) {
+    PetscBool idle = (PetscBool)(rank >= plan->grid[0] * plan->grid[1]);
 
-    PetscCallMPI(MPI_Comm_split(comm, idle ? MPI_UNDEFINED : rank / (PetscMPIInt)plan->grid[2], rank, &plan->nodes));
+    PetscCallMPI(MPI_Comm_split(comm, idle ? MPI_UNDEFINED : rank / (PetscMPIInt)plan->grid[1], rank, &plan->nodes));
   }
   *newplan = plan;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -104,7 +114,7 @@ PetscErrorCode TzLossGetPlan(TzLoss loss, const TzQueries *q, PetscBool residual
     loss->work = work;
   }
   for (TzPlan p = work->plans; p; p = p->next) {
-    if (p->work.values == TzQueriesCount(q) && p->residuals == residuals && p->structured == structured) {
+    if (p->values == TzQueriesCount(q) && p->residuals == residuals && p->structured == structured && p->width == Width(loss, q, residuals, structured)) {
       *plan = p;
       PetscFunctionReturn(PETSC_SUCCESS);
     }
@@ -115,7 +125,7 @@ PetscErrorCode TzLossGetPlan(TzLoss loss, const TzQueries *q, PetscBool residual
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[3])
+PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[2])
 {
   TzQueries sub = *q;
   TzPlan    plan;
@@ -124,7 +134,7 @@ PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid
   PetscCall(TzLossSetUp(loss));
   if (TzLossIsStructured(loss, q)) sub.base = PETSC_FALSE; /* evaluated apart */
   PetscCall(TzLossGetPlan(loss, &sub, PETSC_FALSE, &plan));
-  PetscCall(PetscArraycpy(grid, plan->grid, 3));
+  PetscCall(PetscArraycpy(grid, plan->grid, 2));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,9 +145,9 @@ PetscErrorCode TzLossWorkView(TzLoss loss, PetscViewer viewer)
   PetscFunctionBegin;
   for (TzPlan p = work ? work->plans : NULL; p; p = p->next) {
     PetscCall(PetscViewerASCIIPrintf(viewer,
-                                     "  a call of %" PetscInt_FMT " values%s: ranks over queries x samples x nodes %" PetscInt_FMT " x %" PetscInt_FMT
+                                     "  a call of %" PetscInt_FMT " values%s: ranks over the line of %" PetscInt_FMT " items x blocks of nodes %" PetscInt_FMT
                                      " x %" PetscInt_FMT "\n",
-                                     p->work.values, p->structured ? " (all coordinates at once)" : "", p->grid[0], p->grid[1], p->grid[2]));
+                                     p->values, p->structured ? " (all coordinates at once)" : "", p->work.outer * p->work.inner, p->grid[0], p->grid[1]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

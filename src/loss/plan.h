@@ -12,12 +12,13 @@ struct _TzPlan { /* what depends on the shape of a call and on the rank alone */
   TzWork       work;
   PetscBool    structured; /* by ops->coordinates */
   PetscBool    residuals;  /* an item's residuals are wanted, not the sum of its terms */
-  PetscInt     width;      /* numbers of a finished item: blocksize or 1 */
-  PetscInt     grid[3], round;
+  PetscInt     values;     /* parameter vectors */
+  PetscInt     width;      /* numbers of a finished item */
+  PetscInt     grid[2], round;
   TzShare      share;
   MPI_Comm     nodes;         /* the ranks that share nodes; MPI_COMM_NULL if none do */
   PetscMPIInt *count, *displ; /* numbers that each rank contributes to the allgather */
-  PetscMPIInt *exchange;      /* [4][grid[2]]: counts and displacements of an all-to-all */
+  PetscMPIInt *exchange;      /* [4][grid[1]]: counts and displacements of an all-to-all */
   TzPlan       next;
 };
 

@@ -10,6 +10,9 @@
 #include <tenzo.h>
 #include "../../src/loss/partition.h"
 
+#define VALUES 11
+#define BLOCK  5 /* -loss_block */
+
 typedef struct {
   const char *name, *options;
   PetscInt    points;
@@ -79,7 +82,7 @@ static PetscErrorCode Seconds(const char *options, PetscInt points, double *seco
   PetscCall(TzDerivSetFromOptions(deriv));
   PetscCall(TzDerivGetNumBlocks(deriv, &work->nodeblocks));
   PetscCall(TzDerivDestroy(&deriv));
-  work->partialsize = d + 3;
+  work->partials = BLOCK * (d + 3);
   PetscCall(PetscFree(theta));
   PetscCall(TzLossDestroy(&loss));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -88,7 +91,7 @@ static PetscErrorCode Seconds(const char *options, PetscInt points, double *seco
 static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
 {
   static const PetscInt ranks[] = {1, 2, 4, 16, 64, 256, 1024, 4096, 10000};
-  TzWork                work    = {.values = 11, .group = 1, .samples = c->points, .blocksize = 5};
+  TzWork                work    = {.outer = VALUES, .inner = c->points / BLOCK};
   double                few, many, point, bind, one = 0;
   PetscInt              nparams;
 
@@ -97,46 +100,44 @@ static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
   PetscCall(Seconds(c->options, 100, &many, &work, &nparams));
   point           = (many - few) / 90;
   bind            = PetscMax(0, few - 10 * point);
-  work.evaluation = point / work.nodeblocks / 0.2e-6; /* in the units of partition.c */
-  work.bind       = bind / 0.2e-6;
+  work.evaluation = BLOCK * point / work.nodeblocks / 0.2e-6; /* in the units of partition.c */
+  work.shared     = bind / 0.2e-6;
   PetscCall(PetscPrintf(PETSC_COMM_SELF,
                         "\n**%s**: %d parameters, %d points, 11 values, %d blocks of nodes; measured %.3g us a point, %.3g us a parameter vector\n\n", c->name,
                         (int)nparams, (int)c->points, (int)work.nodeblocks, 1e6 * point, 1e6 * bind));
-  PetscCall(PetscPrintf(
-    PETSC_COMM_SELF,
-    "| ranks | grid (queries x points x nodes) | compute, ms | messages, ms | bytes sent | step, ms | efficiency |\n|---|---|---|---|---|---|---|\n"));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF,
+                        "| ranks | grid (items x nodes) | compute, ms | messages, ms | bytes sent | step, ms | efficiency |\n|---|---|---|---|---|---|---|\n"));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(ranks); i++) {
     const PetscInt P       = ranks[i];
-    PetscInt       grid[3] = {1, 1, 1}, busiest = 0;
+    PetscInt       grid[2] = {1, 1}, busiest = 0;
     TzShare        s;
-    double         compute = 0, bytes = 0, communicate = 0, log2p = PetscCeilReal(PetscLog2Real((PetscReal)P)), blocks;
+    double         compute = 0, bytes = 0, communicate = 0, log2p = PetscCeilReal(PetscLog2Real((PetscReal)P)), items = VALUES * work.inner;
 
     TzPartitionChoose(&work, P, grid);
-    for (PetscInt r = 0; r < grid[0] * grid[1] * grid[2]; r++) { /* the busiest rank */
+    for (PetscInt r = 0; r < grid[0] * grid[1]; r++) { /* the busiest rank */
       double t;
 
       TzPartitionShare(&work, grid, r, &s);
-      t = (s.v1 - s.v0) * (bind + (s.i1 - s.i0) * (s.k1 - s.k0) * point / work.nodeblocks);
+      t = ((s.j1 - 1) / work.inner - s.j0 / work.inner + 1) * bind + BLOCK * (s.j1 - s.j0) * (s.k1 - s.k0) * point / work.nodeblocks;
       if (t > compute) {
         compute = t;
         busiest = r;
       }
     }
     TzPartitionShare(&work, grid, busiest, &s);
-    blocks = TzPartitionBlocks(&work);
     if (P > 1) {
       bytes       = 8. * TzPartitionCount(&work, grid, busiest) + 8. * nparams / P;
-      communicate = 2 * log2p * latency + 8 * (work.values * blocks + nparams) / bandwidth; /* losses, then parameters */
+      communicate = 2 * log2p * latency + 8 * (items + nparams) / bandwidth; /* losses, then parameters */
     }
-    if (grid[2] > 1) {
-      const double exchanged = 8. * (s.v1 - s.v0) * (s.i1 - s.i0) * work.partialsize * (s.k1 - s.k0) * (grid[2] - 1) / grid[2];
+    if (grid[1] > 1) {
+      const double exchanged = 8. * (s.j1 - s.j0) * work.partials * (s.k1 - s.k0) * (grid[1] - 1) / grid[1];
 
       bytes += exchanged;
-      communicate += (grid[2] - 1) * latency + exchanged / bandwidth;
+      communicate += (grid[1] - 1) * latency + exchanged / bandwidth;
     }
     if (P == 1) one = compute;
-    PetscCall(PetscPrintf(PETSC_COMM_SELF, "| %d | %d x %d x %d | %.4g | %.4g | %.0f | %.4g | %.2f |\n", (int)P, (int)grid[0], (int)grid[1], (int)grid[2],
-                          1e3 * compute, 1e3 * communicate, bytes, 1e3 * (compute + communicate), one / (P * (compute + communicate))));
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "| %d | %d x %d | %.4g | %.4g | %.0f | %.4g | %.2f |\n", (int)P, (int)grid[0], (int)grid[1], 1e3 * compute,
+                          1e3 * communicate, bytes, 1e3 * (compute + communicate), one / (P * (compute + communicate))));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
