@@ -4,8 +4,8 @@
   Seen from its bond, the last hidden layer is F(y) = sum_h w_h sin(b_h + B_h . y), y in R^r, and the nodes of a stencil move y only
   a little from the value y_0 at its centre. With z_h = b_h + B_h . y_0 and d = y - y_0,
       F(y) - F(y_0) = sum_{1 <= |alpha| <= m} c_alpha d^alpha + R,   c_alpha = sum_h (w_h B_h^alpha / alpha!) sin^(|alpha|)(z_h),
-      |R| <= sum_h |w_h| delta^(m+1)/(m+1)!,   delta = max_h |B_h . d| <= max_h |B_h| |d|.
-  The order m is chosen for each point and panel of nodes so that delta^(m+1)/(m+1)! is below the rounding unit: the sum
+      |R| <= sum_h |w_h| |B_h . d|^(m+1)/(m+1)! <= M_(m+1) |d|^(m+1) sum_h |w_h|,   M_q = sum_h |w_h| |B_h|^q / (q! sum_h |w_h|).
+  The order m is chosen for each point and panel of nodes so that M_(m+1) |d|^(m+1) is below the rounding unit, the error of a sine: the sum
   is exact in the sense in which the sines themselves are. All coefficients of all points are one matrix product per
   parameter vector, and a node costs C(m + r, r) multiply-adds instead of one sine for each of the layer's units. Where
   the bond is too wide or a step too long for that to pay, the caller evaluates the sines.
@@ -15,17 +15,18 @@
 struct _TzSeries {
   PetscInt   l, r, n; /* layer, its bond, its units */
   TzTaylor   taylor;
-  PetscInt  *horner[TZ_TAYLOR_ORDER + 1]; /* for each order m: the terms in the order in which Horner's scheme takes them */
-  PetscInt   serial, built;               /* binding, highest order whose tables are built for it */
-  PetscReal *table;                       /* [terms][n]: w_h B_h^alpha / alpha! */
-  PetscReal *packed[TZ_TAYLOR_ORDER + 1]; /* [ceil(count/GEMM)][n][GEMM], with the sign of sin^(order) */
-  PetscReal  norm;                        /* max_h |B_h| */
-  PetscInt   points, npmax;               /* points; panels that there is room for */
-  PetscInt  *order;                       /* [np]: highest order whose coefficients are known */
-  PetscReal *Y0, *S, *C;                  /* [np][r][PANEL], [np][n][PANEL] twice: bond vectors, sin z, cos z at the centres */
-  PetscReal *coeff;                       /* [np][terms][PANEL] */
-  PetscInt  *gatheredorder;               /* [np PANEL]: the order for which a point's coefficients are gathered, or 0 */
-  PetscReal *gathered;                    /* [np PANEL][terms] in Horner's order */
+  PetscInt  *horner[TZ_TAYLOR_ORDER + 1];   /* for each order m: the terms in the order in which Horner's scheme takes them */
+  PetscInt   serial, built;                 /* binding, highest order whose tables are built for it */
+  PetscReal *table;                         /* [terms][n]: w_h B_h^alpha / alpha! */
+  PetscReal *packed[TZ_TAYLOR_ORDER + 1];   /* [ceil(count/GEMM)][n][GEMM], with the sign of sin^(order) */
+  PetscReal  norm;                          /* max_h |B_h| */
+  PetscReal  moment[TZ_TAYLOR_ORDER + 2];   /* M_q */
+  PetscInt   points, npmax;                 /* points; panels that there is room for */
+  PetscInt  *order;                         /* [np]: highest order whose coefficients are known */
+  PetscReal *Y0, *S, *C;                    /* [np][r][PANEL], [np][n][PANEL] twice: bond vectors, sin z, cos z at the centres */
+  PetscReal *coeff;                         /* [np][terms][PANEL] */
+  PetscBool *have[TZ_TAYLOR_ORDER + 1];     /* for each order m, [np]: whether a panel's coefficients are gathered: */
+  PetscReal *gathered[TZ_TAYLOR_ORDER + 1]; /* [np PANEL][terms up to m] in Horner's order */
 };
 
 /* terms of order o */
@@ -75,10 +76,11 @@ PetscErrorCode TzSeriesDestroy(TzSeries **series)
   for (PetscInt o = 0; o <= TZ_TAYLOR_ORDER; o++) {
     PetscCall(PetscFree(s->horner[o]));
     PetscCall(PetscFree(s->packed[o]));
+    PetscCall(PetscFree2(s->have[o], s->gathered[o]));
   }
   PetscCall(TzTaylorDestroy(&s->taylor));
   PetscCall(PetscFree(s->table));
-  PetscCall(PetscFree7(s->order, s->Y0, s->S, s->C, s->coeff, s->gatheredorder, s->gathered));
+  PetscCall(PetscFree5(s->order, s->Y0, s->S, s->C, s->coeff));
   PetscCall(PetscFree(*series));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -99,6 +101,38 @@ static void Build(TzSeries *s, TzNetEval eval, PetscInt m)
   s->built = PetscMax(s->built, m);
 }
 
+static void Moments(TzSeries *s, TzNetEval eval)
+{
+  const PetscReal *B = eval->layer[s->l].right, *w = eval->layer[s->l + 1].left;
+  PetscReal        sum = 0, factorial = 1;
+
+  for (PetscInt q = 0; q < TZ_TAYLOR_ORDER + 2; q++) s->moment[q] = 0;
+  for (PetscInt h = 0; h < s->n; h++) {
+    PetscReal b2 = 0, term = PetscAbsReal(w[h]), b;
+
+    for (PetscInt k = 0; k < s->r; k++) b2 += B[k * s->n + h] * B[k * s->n + h];
+    b = PetscSqrtReal(b2);
+    sum += term;
+    for (PetscInt q = 1; q <= s->taylor.most + 1; q++) s->moment[q] += term *= b;
+  }
+  for (PetscInt q = 1; q <= s->taylor.most + 1; q++) {
+    factorial *= q;
+    s->moment[q] = sum == 0 ? 0 : s->moment[q] / (factorial * sum);
+  }
+}
+
+/* The lowest order whose remainder is below the rounding unit at a distance |d|; most + 1 if none is, or for a NaN */
+static PetscInt Order(const TzSeries *s, PetscReal distance)
+{
+  PetscReal power = distance;
+
+  for (PetscInt m = 1; m <= s->taylor.most; m++) {
+    power *= distance;
+    if (s->moment[m + 1] * power <= 0x1p-54) return m;
+  }
+  return s->taylor.most + 1;
+}
+
 /* Points of panel p */
 static inline PetscInt Lanes(const TzSeries *s, PetscInt p)
 {
@@ -113,18 +147,21 @@ PetscErrorCode TzSeriesSetPoints(TzSeries *s, TzNetEval eval, PetscInt n, const 
 
   PetscFunctionBegin;
   if (np > s->npmax) {
-    PetscCall(PetscFree7(s->order, s->Y0, s->S, s->C, s->coeff, s->gatheredorder, s->gathered));
-    PetscCall(PetscMalloc7(np, &s->order, np * s->r * TZ_PANEL, &s->Y0, np * s->n * TZ_PANEL, &s->S, np * s->n * TZ_PANEL, &s->C, np * terms * TZ_PANEL,
-                           &s->coeff, np * TZ_PANEL, &s->gatheredorder, np * TZ_PANEL * terms, &s->gathered));
+    PetscCall(PetscFree5(s->order, s->Y0, s->S, s->C, s->coeff));
+    PetscCall(
+      PetscMalloc5(np, &s->order, np * s->r * TZ_PANEL, &s->Y0, np * s->n * TZ_PANEL, &s->S, np * s->n * TZ_PANEL, &s->C, np * terms * TZ_PANEL, &s->coeff));
+    for (PetscInt m = 0; m <= TZ_TAYLOR_ORDER; m++) PetscCall(PetscFree2(s->have[m], s->gathered[m]));
     s->npmax = np;
   }
   if (s->serial != eval->serial) {
     s->serial = eval->serial;
     s->built  = 0;
     s->norm   = TzTaylorNorm(s->r, s->n, eval->layer[s->l].right);
+    Moments(s, eval);
   }
   s->points = n;
-  PetscCall(PetscArrayzero(s->gatheredorder, np * TZ_PANEL));
+  for (PetscInt m = 0; m <= TZ_TAYLOR_ORDER; m++)
+    if (s->have[m]) PetscCall(PetscArrayzero(s->have[m], s->npmax));
   PetscCall(PetscArraycpy(s->Y0, Y0, np * s->r * TZ_PANEL));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, s->n * TZ_PANEL, &unused));
   for (PetscInt p = 0; p < np; p++) {
@@ -151,6 +188,25 @@ static void Coefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
   s->order[p] = PetscMax(s->order[p], m);
 }
 
+/* Each point's coefficients up to order m one after the other, in the order in which Horner's scheme takes them: for all points of panel p */
+static PetscErrorCode Gather(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
+{
+  const PetscInt   n = s->taylor.first[m + 1];
+  const PetscReal *c;
+  PetscReal       *to;
+
+  PetscFunctionBegin;
+  if (!s->have[m]) PetscCall(PetscCalloc2(s->npmax, &s->have[m], s->npmax * TZ_PANEL * n, &s->gathered[m]));
+  if (s->have[m][p]) PetscFunctionReturn(PETSC_SUCCESS);
+  s->have[m][p] = PETSC_TRUE;
+  PetscCall(TzSeriesGetCoefficients(s, eval, p, m, &c));
+  to = s->gathered[m] + p * TZ_PANEL * n;
+  for (PetscInt i0 = 0; i0 < n; i0 += TZ_GEMM) /* a cache line of each point at a time */
+    for (PetscInt l = 0; l < Lanes(s, p); l++)
+      for (PetscInt i = i0; i < PetscMin(i0 + TZ_GEMM, n); i++) to[l * n + i] = s->horner[m][i] ? c[s->horner[m][i] * TZ_PANEL + l] : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   Y [2][r][PANEL]: bond vectors at the nodes + and - of a panel around point p; df [2][PANEL] = F(Y) - F(y_0).
   *done false: the series does not reach that far (df is not set). The result depends on the point and the panel alone.
@@ -159,7 +215,7 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
 {
   const PetscInt   panel = p / TZ_PANEL, lane = p % TZ_PANEL, r = s->r;
   const PetscReal *y0 = s->Y0 + panel * r * TZ_PANEL + lane;
-  PetscReal       *gathered;
+  const PetscReal *coeff;
   PetscReal        delta[2 * TZ_SERIES_MAX_BOND * TZ_PANEL], norm[TZ_PANEL], longest = 0;
   PetscInt         m;
 
@@ -175,18 +231,12 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
       }
     for (PetscInt i = 0; i < TZ_PANEL; i++) longest = norm[i] > longest ? norm[i] : longest;
   }
-  m     = TzTaylorOrder(s->norm * PetscSqrtReal(longest), s->taylor.most);
+  m     = Order(s, PetscSqrtReal(longest));
   *done = (PetscBool)(m <= s->taylor.most);
   if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->order[panel] < m) Coefficients(s, eval, panel, m);
-  gathered = s->gathered + p * s->taylor.first[s->taylor.most + 1];
-  if (s->gatheredorder[p] != m) {
-    const PetscReal *c = s->coeff + panel * s->taylor.first[s->taylor.most + 1] * TZ_PANEL + lane;
-
-    for (PetscInt i = 0; i < s->taylor.first[m + 1]; i++) gathered[i] = s->horner[m][i] ? c[s->horner[m][i] * TZ_PANEL] : 0;
-    s->gatheredorder[p] = m;
-  }
-  for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, gathered, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
+  PetscCall(Gather(s, eval, panel, m));
+  coeff = s->gathered[m] + p * s->taylor.first[m + 1];
+  for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, coeff, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
