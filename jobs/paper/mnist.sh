@@ -15,7 +15,7 @@ common="-loss_block 64 -zo_momentum 0.9 -zo_lr_schedule cosine -tz_epochs 5 -tz_
 fo="-tao_type sgd -zo_lr 0.05 $common"
 sign="-tao_type zosign -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 $common"
 rge="-tao_type zosgd -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 $common"
-cge="-tao_type zocge -zo_lr 0.05 -zo_mu 1e-4 $common"
+cge="-tao_type zocge -zo_lr 0.05 -zo_mu 1e-4 $common -tz_epochs 2 -tz_validate_every 20"
 hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_cge_lr 0.05 -zo_patience_window 100 -zo_patience 200 -zo_patience_tol 0.05 $common"
 
 # digits NAME PAPER OPTIONS...
