@@ -1,25 +1,30 @@
 #!/bin/bash
 # Table 5: zeroth-order training with forward evaluations only, for three ways of computing the derivatives in the loss.
-# ZO-signRGE as in the paper (one-sided differences, 10 Gaussian directions); `zogn`, our extra rows: Gauss-Newton in the span of 40 directions.
+# ZO-signRGE (one-sided differences, 10 Gaussian directions); `zogn`, our extra rows: Gauss-Newton in the span of 40 directions.
 . "$(dirname "$0")/lib.sh"
 
-# mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls; momentum 0.5 helps the sign
-sign="-tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr_schedule cosine"
+# mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls. sign STEPS POINTS: few directions a step, no
+# momentum, and a learning rate that falls by a factor of 100 over the run
+sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 2.5e-3 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
 gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 48 -tao_max_it 40 -tz_validate_every 10"
+se128="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 128"
 
 row table5 tt4-zogn-fd - $hjb $tt4 $fd $gn
 row table5 tt4-zogn-sg - $hjb $tt4 $sg $gn
 row table5 tt4-zogn-se - $hjb $tt4 $se $gn
 row table5 tt10-zogn-fd - $hjb $tt10 $fd $gn
 row table5 tt10-zogn-sg - $hjb $tt10 $sg $gn
-row table5 tt4-zo-ad - $hjb $tt4 $ad $sign -zo_lr 1e-3 -loss_points 12 -tao_max_it 15000 -tz_validate_every 1000
-row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 tt4-zo-sg 1.44E-05 $hjb $tt4 $sg $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 tt4-zo-se 2.75E-04 $hjb $tt4 $se $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 tt10-zo-ad - $hjb $tt10 $ad $sign -zo_lr 1e-3 -loss_points 12 -tao_max_it 15000 -tz_validate_every 1000
-row table5 tt10-zo-fd 3.79E-04 $hjb $tt10 $fd $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 tt10-zo-se 4.35E-04 $hjb $tt10 $se $sign -zo_lr 2e-3 -loss_points 12 -tao_max_it 5000 -tz_validate_every 2500
-row table5 mlp-zo-ad - $hjb $mlp $ad $sign -zo_lr 1e-4 -loss_points 24 -tao_max_it 400 -tz_validate_every 100
-row table5 mlp-zo-fd 9.23E-02 $hjb $mlp $fd $sign -zo_lr 1e-4 -loss_points 24 -tao_max_it 400 -tz_validate_every 100
-row table5 mlp-zo-sg 1.62E-01 $hjb $mlp $sg $sign -zo_lr 1e-4 -tz_validation_points 200 -loss_points 8 -tao_max_it 400 -tz_validate_every 100
+row table5 tt4-zo-ad - $hjb $tt4 $ad $(sign 6500 12)
+row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $(sign 16000 48)
+row table5 tt4-zo-sg 1.44E-05 $hjb $tt4 $sg $(sign 6500 12)
+row table5 tt4-zo-se 2.75E-04 $hjb $tt4 $se128 $(sign 2500 8)
+row table5 tt10-zo-ad - $hjb $tt10 $ad $(sign 6500 12)
+row table5 tt10-zo-fd 3.79E-04 $hjb $tt10 $fd $(sign 5000 12)
+row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $(sign 3500 8)
+row table5 tt10-zo-se 4.35E-04 $hjb $tt10 $se128 $(sign 2500 8)
+# a dense network costs some hundred times as much; its learning rate is smaller because every weight moves
+dense="-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 1e-4 -zo_lr_schedule exponential -zo_lr_factor 0.1"
+row table5 mlp-zo-ad - $hjb $mlp $ad $dense -loss_points 24 -zo_lr_every 400 -tao_max_it 400 -tz_validate_every 100
+row table5 mlp-zo-fd 9.23E-02 $hjb $mlp $fd $dense -loss_points 8 -zo_lr_every 200 -tao_max_it 200 -tz_validate_every 100
+row table5 mlp-zo-sg 1.62E-01 $hjb $mlp $sg $dense -loss_points 4 -zo_lr_every 100 -tao_max_it 100 -tz_validation_points 200 -tz_validate_every 50
+row table5 mlp-zo-se - $hjb $mlp $se128 $dense -loss_points 4 -zo_lr_every 100 -tao_max_it 100 -tz_validation_points 200 -tz_validate_every 50
