@@ -41,7 +41,7 @@ static void TestSine(void **state)
       for (int j = 0; j < 1001; j++) {
         worst = fmax(worst, fabs((double)(y[j] - sinl((long double)x[j]))));
         worst = fmax(worst, fabs((double)(c[j] - cosl((long double)x[j]))));
-        assert_true(y[j] == s[j]);
+        worst = fmax(worst, fabs((double)(s[j] - sinl((long double)x[j]))));
       }
     }
     print_message("%s: largest error of sine and cosine %.2g\n", k->isa, worst);

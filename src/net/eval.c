@@ -101,12 +101,7 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt i = 0; i < layer->in; i++) b->left[i * layer->out + j] = W[j * layer->in + i];
   }
-  for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) {
-    const PetscReal *v = k ? b->right + (k - 1) * layer->out : bias;
-
-    b->bmax[k] = 0;
-    for (PetscInt h = 0; h < layer->out; h++) b->bmax[k] = PetscMax(b->bmax[k], PetscAbsReal(v[h]));
-  }
+  for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) b->bmax[k] = (*eval->kernels->largest)(layer->out, k ? b->right + (k - 1) * layer->out : bias);
   if (b->table) {
     const TzBound *next  = &eval->layer[l + 1];
     const PetscInt width = 1 + b->q + next->q;

@@ -54,51 +54,6 @@ static PetscErrorCode Allocate(TzNetEval eval)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* v [rows] of unit h to its places in coeff */
-static inline void Scatter(PetscInt rows, PetscInt n, PetscInt h, const PetscReal v[], PetscReal coeff[])
-{
-  for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
-    PetscReal *restrict to = coeff + (i * n + h * TZ_GEMM);
-
-    for (PetscInt j = 0; j < TZ_GEMM; j++) to[j] = i + j < rows ? v[i + j] : 0;
-  }
-}
-
-/* Coefficients of a layer; inlined with constant r and q where that pays. M: N of layer 1, otherwise NULL */
-static inline __attribute__((always_inline)) void PackLayer(PetscInt r, PetscInt q, const TzJetLayer *jl, const TzJetPlan *plan, PetscInt n,
-                                                            const PetscReal *table, const PetscReal *M)
-{
-  PetscReal BB[TZ_MAX_BOND * TZ_MAX_BOND], v[TZ_MAX_BOND * TZ_MAX_BOND * (TZ_MAX_BOND + 1)], w[TZ_MAX_BOND * TZ_MAX_BOND];
-
-  for (PetscInt h = 0; h < n; h++, table += 1 + r + q) {
-    const PetscReal *B = table + 1, *L = table + 1 + r;
-    PetscReal       *second = v + plan->second, x = 0;
-    PetscInt         nn = 1;
-
-    if (M) {
-      for (PetscInt k = 0; k < r; k++)
-        for (PetscInt l = 0; l < r; l++) x += B[k] * B[l] * M[k * r + l];
-      BB[0] = plan->sign * x;
-    } else {
-      nn = 0;
-      for (PetscInt k = 0; k < r; k++)
-        for (PetscInt l = k; l < r; l++) BB[nn++] = plan->sign * B[k] * B[l] * (k == l ? 1 : 2);
-    }
-    for (PetscInt c = 0; c < q; c++) {
-      for (PetscInt k = 0; k < r; k++) w[c * r + k] = L[c] * B[k];
-      for (PetscInt k = 0; k < nn; k++) second[c * nn + k] = L[c] * BB[k];
-    }
-    if (plan->stream) {
-      Scatter(q, n, h, L, jl->coeff[0]);
-      Scatter(q * nn, n, h, v, jl->coeff[2]);
-    } else {
-      for (PetscInt c = 0; c < q; c++) v[c] = L[c];
-      Scatter(q + q * nn, n, h, v, jl->coeff[0]);
-    }
-    Scatter(q * r, n, h, w, jl->coeff[1]);
-  }
-}
-
 /* M and the coefficients, when the binding or nlap has changed */
 PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
 {
@@ -117,13 +72,9 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
       for (PetscInt i = 0; i < nlap; i++) jets->M[k * r + l] += eval->layer[0].left[i * r + k] * eval->layer[0].left[i * r + l];
     }
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    const TzJetPlan  plan  = TzJetsPlan(eval, l);
-    const PetscInt   n     = eval->net->layer[l].out;
-    const PetscReal *table = eval->layer[l].table, *M = l ? NULL : jets->M;
+    const TzJetPlan plan = TzJetsPlan(eval, l);
 
-    if (plan.r == 4 && plan.q == 4) PackLayer(4, 4, &jets->layer[l], &plan, n, table, M);
-    else if (plan.r == 4 && plan.q == 1) PackLayer(4, 1, &jets->layer[l], &plan, n, table, M);
-    else PackLayer(plan.r, plan.q, &jets->layer[l], &plan, n, table, M);
+    (*eval->kernels->jet)(eval->net->act, eval->net->layer[l].out, plan.r, plan.q, eval->layer[l].table, l ? NULL : jets->M, jets->layer[l].coeff);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

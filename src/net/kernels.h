@@ -77,6 +77,14 @@ typedef struct {
   void (*multiply)(PetscInt n, double scale, const double a[], const double b[], double to[]);
   /* packed [n][GEMM] = scale times the transpose of rows <= GEMM rows a [rows][n]; the other columns are not touched */
   void (*pack)(PetscInt rows, PetscInt n, double scale, const double a[], double packed[]);
+  /*
+    Coefficients of forward propagation (jet.h), packed for gemm: coeff[s] [ceil(rows/GEMM)][n][GEMM], padded with zeros. table as in bond. Rows
+    against act: L_c; act': L_c B_k; act'': L_c B_k B_l, k <= l, twice where they differ, or, with M [r][r], L_c B . M B. Sine: act'' = -act, so
+    that the last follow the first with the opposite sign.
+  */
+  void (*jet)(TzActivation act, PetscInt n, PetscInt r, PetscInt q, const double table[], const double M[], double *const coeff[3]);
+  /* max |x_i|, which skips NaN */
+  double (*largest)(PetscInt n, const double x[]);
   /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
   void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
   /* C [i][PANEL], i < rows, ldc apart = sum_{h<n} A[i arow + h acol] X_h [PANEL], ldx apart. This and the following: on `lanes` rows */

@@ -4,6 +4,7 @@
   W = right^T left^T with left [in][r], right [r][out].
 */
 #include "netimpl.h"
+#include <tzproduct.h>
 
 PETSC_INTERN PetscErrorCode TzTrainLayout(TzLayer *layer, PetscInt r, PetscInt ncores, const PetscInt size[])
 {
@@ -58,9 +59,10 @@ static void Multiply(PetscInt m, PetscInt n, PetscInt k, const PetscReal *A, con
 /* left: product of the input cores from the left; right: of the output cores from the right, where each product is short */
 static PetscErrorCode Bond_TT(const TzLayer *layer, const PetscReal theta[], PetscReal left[], PetscReal right[])
 {
-  const PetscReal *cores = theta + layer->weights;
-  PetscReal       *work;
-  PetscInt         m = 1, n = 1;
+  const TzProducts *p     = TzProductsGet();
+  const PetscReal  *cores = theta + layer->weights;
+  PetscReal        *work;
+  PetscInt          m = 1, n = 1;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(PetscMax(layer->in, layer->out) * layer->rank[1], &work));
@@ -69,7 +71,7 @@ static PetscErrorCode Bond_TT(const TzLayer *layer, const PetscReal theta[], Pet
     PetscReal     *to    = (layer->nin - 1 - k) % 2 ? work : left;
 
     if (!k) PetscCall(PetscArraycpy(to, cores, width));
-    else Multiply(m, width, layer->rank[k], to == left ? work : left, cores + layer->core[k], to);
+    else p->product(m, width, layer->rank[k], (TzStrided){to == left ? work : left, layer->rank[k], 1}, cores + layer->core[k], width, to, width, PETSC_FALSE);
     m *= layer->mode_in[k];
   }
   for (PetscInt k = layer->ncores - 1; k >= layer->nin; k--) { /* [R_k n_k][R_k+1] x [R_k+1][n] */
@@ -77,7 +79,7 @@ static PetscErrorCode Bond_TT(const TzLayer *layer, const PetscReal theta[], Pet
     PetscReal     *to   = (k - layer->nin) % 2 ? work : right;
 
     if (k == layer->ncores - 1) PetscCall(PetscArraycpy(to, cores + layer->core[k], rows));
-    else Multiply(rows, n, layer->rank[k + 1], cores + layer->core[k], to == right ? work : right, to);
+    else p->product(rows, n, layer->rank[k + 1], (TzStrided){cores + layer->core[k], layer->rank[k + 1], 1}, to == right ? work : right, n, to, n, PETSC_FALSE);
     n *= layer->mode_out[k - layer->nin];
   }
   PetscCall(PetscFree(work));
