@@ -173,15 +173,16 @@ static void Finish(TzNetEval eval, PetscInt m, const TzJetState *state, PetscRea
   const PetscReal *A    = eval->layer[0].left;
   const PetscReal  bias = eval->theta[eval->net->layer[eval->net->nhidden].bias];
 
-  for (PetscInt p = 0; p < m; p++, jet += in + 2) {
-    jet[0]      = state->y[p] + bias;
-    jet[in + 1] = state->lap[p];
-    for (PetscInt i = 0; i < in; i++) {
-      PetscReal g = 0;
+  for (PetscInt p = 0; p < m; p++) {
+    jet[p * (in + 2)]          = state->y[p] + bias;
+    jet[p * (in + 2) + in + 1] = state->lap[p];
+  }
+  for (PetscInt i = 0; i < in; i++) {
+    PetscReal g[TZ_PANEL] = {0};
 
-      for (PetscInt k = 0; k < r1; k++) g += A[i * r1 + k] * state->G[k * TZ_PANEL + p];
-      jet[1 + i] = g;
-    }
+    for (PetscInt k = 0; k < r1; k++)
+      for (PetscInt p = 0; p < TZ_PANEL; p++) g[p] += A[i * r1 + k] * state->G[k * TZ_PANEL + p];
+    for (PetscInt p = 0; p < m; p++) jet[p * (in + 2) + 1 + i] = g[p];
   }
 }
 
