@@ -13,9 +13,10 @@ sp="-net_format sparse -net_sparse_count 4089 -net_sparse_method grasp"
 # chosen on 5,000 training images held out (-mnist_holdout 5000), for rank 6 and the dense network; the same for all seeds
 common="-loss_block 64 -zo_momentum 0.9 -zo_lr_schedule cosine -tz_epochs 5 -tz_validate_every 187"
 fo="-tao_type sgd -zo_lr 0.05 $common"
-sign="-tao_type zosign -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 $common"
+sign="-tao_type zosign -zo_queries 10 -zo_lr 7e-4 -zo_mu 1e-4 $common -tz_epochs 12"
 rge="-tao_type zosgd -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 $common"
 cge="-tao_type zocge -zo_lr 0.05 -zo_mu 1e-4 $common -tz_epochs 2 -tz_validate_every 20"
+brief="-zo_lr 1e-3 -tz_epochs 0.5" # of the dense network, whose query takes ten times as long
 hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_cge_lr 0.05 -zo_patience_window 100 -zo_patience 200 -zo_patience_tol 0.05 $common"
 
 # digits NAME PAPER OPTIONS...
