@@ -1,32 +1,34 @@
 #!/bin/bash
-# What N, mu, the directions, momentum and the TT rank do to ZO-signRGE at an equal number of queries (33,000), with forward-propagated
-# derivatives; and what sigma does to the sparse-grid Stein estimator on HJB-LQG, where it is biased (Gauss-Newton steps, 100 points).
+# What N, mu, the directions, sigma, the TT rank, momentum and two-sided differences do to ZO-signRGE with the sparse-grid Stein estimator, at an
+# equal number of queries (6,600), on both equations. A small network, 21-64-64-1 in tensor trains of rank 4, so that every run takes seconds.
+# Seeds 0 1 2. Base: N = 5 one-sided Gaussian directions, mu = 1e-4, sigma = 0.1, no momentum; each row changes what its name says.
+SEEDS=${SEEDS:-0 1 2}
 . "$(dirname "$0")/lib.sh"
 
-base="$hjb $ad -net_format tt -net_layers 768,768 -tao_type zosign -zo_lr 2e-3 -zo_lr_schedule cosine -loss_points 48"
-one() { # NAME OPTIONS...: rank 4, N = 10, mu = 1e-4, Gaussian, momentum 0.5, but for the options given
-  local name=$1
-  shift
-  row ablation "$name" - $base "$@"
+both() { # NAME STEPS OPTIONS...
+  local name=$1 steps=$2
+  local base="-net_format tt -net_tt_rank 4 -net_layers 64,64 $sg -tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 2.5e-3 -zo_momentum 0"
+  base="$base -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $steps -tao_max_it $steps -loss_points 8 -tz_validate_every 100"
+  shift 2
+  row ablation "hjb-$name" - $hjb $base "$@"
+  row ablation "lqg-$name" - -pde_type lqg -pde_dim 20 -loss_sampler diffusion -lqg_extension heat $base "$@"
 }
-n10="-zo_queries 10 -tao_max_it 3000 -tz_validate_every 500"
-one base $n10 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.5 -zo_direction gaussian
-one N5 -zo_queries 5 -tao_max_it 5500 -tz_validate_every 500 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.5
-one N20 -zo_queries 20 -tao_max_it 1571 -tz_validate_every 500 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.5
-one N40 -zo_queries 40 -tao_max_it 805 -tz_validate_every 500 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.5
-one mu1e-2 $n10 -net_tt_rank 4 -zo_mu 1e-2 -zo_momentum 0.5
-one mu1e-3 $n10 -net_tt_rank 4 -zo_mu 1e-3 -zo_momentum 0.5
-one mu1e-6 $n10 -net_tt_rank 4 -zo_mu 1e-6 -zo_momentum 0.5
-one momentum0 $n10 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0
-one momentum0.9 $n10 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.9
-one rademacher $n10 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.5 -zo_direction rademacher
-one hadamard $n10 -net_tt_rank 4 -zo_mu 1e-4 -zo_momentum 0.5 -zo_direction hadamard
-one rank2 $n10 -net_tt_rank 2 -zo_mu 1e-4 -zo_momentum 0.5
-one rank10 $n10 -net_tt_rank 10 -zo_mu 1e-4 -zo_momentum 0.5
-
-lqg="-pde_type lqg -pde_dim 20 -loss_sampler diffusion -lqg_extension heat -net_format ttm -net_layers 64,64 -net_tt_rank 8"
-lqg="$lqg -tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 100 -tao_max_it 30 -tz_validate_every 10"
-for sigma in 0.05 0.1 0.2; do
-  row ablation lqg-sigma$sigma - $lqg -deriv_type stein -stein_sigma $sigma -rule_type smolyak -rule_level 3
-done
-row ablation lqg-exact - $lqg $ad
+both base 1100
+both N2 2200 -zo_queries 2
+both N10 600 -zo_queries 10
+both N40 161 -zo_queries 40
+both mu1e-2 1100 -zo_mu 1e-2
+both mu1e-3 1100 -zo_mu 1e-3
+both mu1e-6 1100 -zo_mu 1e-6
+both rademacher 1100 -zo_direction rademacher
+both hadamard 1100 -zo_direction hadamard
+both sigma0.03 1100 -stein_sigma 0.03
+both sigma0.3 1100 -stein_sigma 0.3
+both rank2 1100 -net_tt_rank 2
+both rank8 1100 -net_tt_rank 8
+both momentum0.5 1100 -zo_momentum 0.5
+both momentum0.9 1100 -zo_momentum 0.9
+both two-sided 600 -zo_two_sided
+both lr1e-3 1100 -zo_lr 1e-3
+both lr5e-3 1100 -zo_lr 5e-3
+both cosine 1100 -zo_lr_schedule cosine

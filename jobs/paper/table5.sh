@@ -3,9 +3,9 @@
 # ZO-signRGE (one-sided differences, 10 Gaussian directions); `zogn`, our extra rows: Gauss-Newton in the span of 40 directions.
 . "$(dirname "$0")/lib.sh"
 
-# mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls. sign STEPS POINTS: few directions a step, no
-# momentum, and a learning rate that falls by a factor of 100 over the run
-sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 2.5e-3 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
+# mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls. sign STEPS POINTS: few directions a step, a small
+# step and a large momentum in their place, and a learning rate that falls by a factor of 50 over the run
+sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 7e-4 -zo_momentum 0.95 -zo_lr_schedule exponential -zo_lr_factor 0.02 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
 gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 48 -tao_max_it 40 -tz_validate_every 10"
 se128="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 128"
 
