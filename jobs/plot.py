@@ -6,7 +6,7 @@ plot.py: pictures of runs, straight from their HDF5 files, as PNG and PDF.
   plot.py accuracy OUT FILE...      a classifier's accuracy against epochs (EPOCH steps, default 937) and against forward evaluations; prints what 85 % took
   plot.py slices OUT EVAL           u and its error on a plane: EVAL is the output of `tenzo eval` on the points of `plot.py plane`
   plot.py plane OUT D [N]           an N x N grid in (x_1, t), other coordinates 0.5 (h5 with /points), for tenzo eval -tz_points
-  plot.py bars OUT CSV TABLE        a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv
+  plot.py bars OUT CSV TABLE [PREFIX...]  a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv; a panel for each PREFIX of rows
 """
 import csv
 import os
@@ -28,6 +28,7 @@ def save(figure, out):
 
 def convergence(out, *files):
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharey=True)
+    left = {key: np.inf for key in ("step", "queries", "seconds")}
     for file in files:
         with h5py.File(file) as f:
             name = "mse" if "mse" in f["validation"] else "residual"
@@ -36,9 +37,11 @@ def convergence(out, *files):
             at = np.clip(step.astype(int) - 1, 0, len(f["history/step"]) - 1)
             for axis, key in zip(axes, ("step", "queries", "seconds")):
                 x = step if key == "step" else f[f"history/{key}"][:][at]
-                axis.loglog(np.maximum(x, 1 if key != "seconds" else 1e-2), error, marker=".", label=os.path.basename(file).replace(".h5", ""))
-    for axis, key in zip(axes, ("steps", "queries", "seconds")):
-        axis.set_xlabel(key)
+                left[key] = min(left[key], x[min(1, len(x) - 1)])
+                axis.loglog(np.maximum(x, 1e-2), error, marker=".", label=os.path.basename(file).replace(".h5", ""))
+    for axis, key in zip(axes, left):
+        axis.set_xlim(left=left[key] / 2)  # the lines come in from the start, which a logarithm does not show
+        axis.set_xlabel(key.replace("step", "steps"))
         axis.grid(True, which="both", alpha=0.3)
     axes[0].set_ylabel("validation MSE")
     axes[2].legend(fontsize="small", bbox_to_anchor=(1.02, 1), loc="upper left")
@@ -85,31 +88,45 @@ def slices(out, file):
     for axis, (name, value) in zip(axes[0], panels):
         colours = {"cmap": "viridis"} if name == "u" else {"cmap": "RdBu_r", "vmin": -np.abs(value).max(), "vmax": np.abs(value).max()}
         picture = axis.pcolormesh(x, t, value.reshape(n, n), shading="gouraud", **colours)
-        axis.set(xlabel="x_1", ylabel="t", title=name)
+        axis.set(xlabel="$x_1$", ylabel="$t$", title=name)
         figure.colorbar(picture, ax=axis)
     save(figure, out)
 
 
-def bars(out, file, table):
-    rows = {}
-    for run in csv.DictReader(open(file)):
-        if run["table"] == table and run["mse"]:
-            key = "rel_l2" if table == "lqg" or run["row"].startswith("lqg") else "mse"
-            rows.setdefault(run["row"], ([], run["paper"]))[0].append(float(run[key]))
-    names = list(rows)
-    figure, axis = plt.subplots(figsize=(max(6, 0.45 * len(names)), 4))
-    place = np.arange(len(names))
-    axis.bar(place - 0.2, [np.mean(rows[n][0]) for n in names], 0.4, label="ours")
-    for n, p in zip(names, place):
-        axis.plot(np.full(len(rows[n][0]), p - 0.2), rows[n][0], "k.", markersize=3)
-    paper = [(p, float(rows[n][1])) for n, p in zip(names, place) if rows[n][1] not in ("", "-")]
-    if paper:
-        axis.bar([p + 0.2 for p, _ in paper], [v for _, v in paper], 0.4, label="paper")
-    axis.set_yscale("log")
-    axis.set_xticks(place, names, rotation=60, ha="right", fontsize="small")
-    axis.set_ylabel("relative L2 error" if table == "lqg" else "validation MSE")
-    axis.legend()
+def bars(out, file, table, *prefixes):
+    runs = [r for r in csv.DictReader(open(file)) if r["table"] == table and r["mse"]]
+    prefixes = prefixes or [""]
+    widths = [max(3, len({r["row"] for r in runs if r["row"].startswith(p)})) for p in prefixes]
+    figure, axes = plt.subplots(1, len(prefixes), figsize=(max(6, 1 + 0.4 * sum(widths)), 4), squeeze=False, width_ratios=widths)
+    for axis, prefix in zip(axes[0], prefixes):
+        relative = "lqg" in (table, prefix[:3])
+        panel(axis, [r for r in runs if r["row"].startswith(prefix)], prefix, "rel_l2" if relative else "mse")
+        axis.set_ylabel("relative L2 error" if relative else "validation MSE")
+    figure.tight_layout()
     save(figure, out)
+
+
+def panel(axis, runs, prefix, key):
+    """bars of the means over seeds, dots for the seeds, the paper's figure beside; rows in ascending order where there is none"""
+    rows = {}
+    for run in runs:
+        rows.setdefault(run["row"], ([], run["paper"]))[0].append(float(run[key]))
+    paper = {n: float(p) for n, (_, p) in rows.items() if p not in ("", "-")}
+    names = list(rows) if paper else sorted(rows, key=lambda n: np.mean(rows[n][0]))
+    shift = 0.2 if paper else 0
+    for place, name in enumerate(names):
+        values = rows[name][0]
+        axis.bar(place - shift, np.mean(values), 0.4 if paper else 0.7, color="C3" if name == prefix + "base" else "C0", label="ours" if not place else None)
+        axis.plot(np.full(len(values), place - shift), values, "k.", markersize=4)
+    where = [names.index(n) for n in paper]
+    if paper:
+        axis.bar([w + shift for w in where], list(paper.values()), 0.4, color="C1", label="paper")
+        axis.legend()
+    axis.set_yscale("log")
+    axis.set_xticks(range(len(names)), [n[len(prefix):] for n in names], rotation=60, ha="right", fontsize="small")
+    axis.set_title(prefix.rstrip("-"))
+    axis.margins(x=0.01)
+    axis.grid(True, axis="y", alpha=0.3)
 
 
 if __name__ == "__main__":
