@@ -106,12 +106,11 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
     const TzBound *next  = &eval->layer[l + 1];
     const PetscInt width = 1 + b->q + next->q;
 
-    for (PetscInt h = 0; h < layer->out; h++) {
-      PetscReal *t = b->table + h * width;
+    for (PetscInt c = 0; c < width; c++) { /* column by column: bias, right, left of the next layer */
+      const PetscInt   k = c - 1 - b->q, step = k < 0 ? 1 : next->q;
+      const PetscReal *from = c == 0 ? bias : k < 0 ? b->right + (c - 1) * layer->out : next->left + k;
 
-      t[0] = bias[h];
-      for (PetscInt k = 0; k < b->q; k++) t[1 + k] = b->right[k * layer->out + h];
-      for (PetscInt k = 0; k < next->q; k++) t[1 + b->q + k] = next->left[h * next->q + k];
+      for (PetscInt h = 0; h < layer->out; h++) b->table[h * width + c] = from[h * step];
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

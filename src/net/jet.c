@@ -81,45 +81,42 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
 
 #define LANE for (PetscInt i = 0; i < TZ_PANEL; i++)
 
-/* N [r(r+1)/2] = G M G^T, upper triangle */
-static void InnerProducts(PetscInt r, PetscInt r1, const PetscReal *M, const PetscReal *G, PetscReal *T, PetscReal *N)
+/* to (+)= a b, on a panel */
+static inline void MultiplyAdd(PetscBool add, const PetscReal *restrict a, const PetscReal *restrict b, PetscReal *restrict to)
 {
-  for (PetscInt c = 0; c < r; c++)
-    for (PetscInt k = 0; k < r1; k++) {
-      PetscReal *restrict t = T + (c * r1 + k) * TZ_PANEL;
+  if (add) LANE to[i] += a[i] * b[i];
+  else LANE to[i] = a[i] * b[i];
+}
 
-      LANE t[i] = 0;
-      for (PetscInt l = 0; l < r1; l++) LANE t[i] += M[k * r1 + l] * G[(c * r1 + l) * TZ_PANEL + i];
-    }
+/* N [r(r+1)/2] = G M G^T, upper triangle */
+static void InnerProducts(const TzKernels *kernels, PetscInt r, PetscInt r1, const PetscReal *M, const PetscReal *G, PetscReal *T, PetscReal *N)
+{
+  for (PetscInt c = 0; c < r; c++) (*kernels->combine)(TZ_PANEL, r1, r1, M, r1, 1, G + c * r1 * TZ_PANEL, TZ_PANEL, T + c * r1 * TZ_PANEL, TZ_PANEL);
   for (PetscInt c = 0, cd = 0; c < r; c++)
-    for (PetscInt d = c; d < r; d++, cd++) {
-      PetscReal *restrict n = N + cd * TZ_PANEL;
-
-      LANE n[i] = 0;
-      for (PetscInt k = 0; k < r1; k++) LANE n[i] += T[(c * r1 + k) * TZ_PANEL + i] * G[(d * r1 + k) * TZ_PANEL + i];
-    }
+    for (PetscInt d = c; d < r; d++, cd++)
+      for (PetscInt k = 0; k < r1; k++) MultiplyAdd((PetscBool)(k > 0), T + (c * r1 + k) * TZ_PANEL, G + (d * r1 + k) * TZ_PANEL, N + cd * TZ_PANEL);
 }
 
 /* From the sums of a layer to the next state, by the chain rule */
 static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscReal *second, const PetscReal *J, const PetscReal *N, const TzJetState *from,
                   TzJetState *to)
 {
+  const PetscInt r = plan->r;
+
   for (PetscInt c = 0; c < plan->q; c++) {
-    PetscReal *restrict lap = to->lap + c * TZ_PANEL;
+    PetscReal *lap = to->lap + c * TZ_PANEL, *G = to->G + c * r1 * TZ_PANEL;
 
     if (!l) { /* y_0 is linear in x: J is the derivative, the second sums are the Laplacian */
       LANE lap[i] = second[c * TZ_PANEL + i];
-      for (PetscInt k = 0; k < r1 * TZ_PANEL; k++) to->G[c * r1 * TZ_PANEL + k] = J[c * r1 * TZ_PANEL + k];
+      for (PetscInt k = 0; k < r1 * TZ_PANEL; k++) G[k] = J[c * r1 * TZ_PANEL + k];
       continue;
     }
-    LANE lap[i] = 0;
-    for (PetscInt kl = 0; kl < plan->nn; kl++) LANE lap[i] += second[(c * plan->nn + kl) * TZ_PANEL + i] * N[kl * TZ_PANEL + i];
-    for (PetscInt k = 0; k < plan->r; k++) LANE lap[i] += J[(c * plan->r + k) * TZ_PANEL + i] * from->lap[k * TZ_PANEL + i];
-    for (PetscInt k0 = 0; k0 < r1; k0++) {
-      PetscReal *restrict g = to->G + (c * r1 + k0) * TZ_PANEL;
+    for (PetscInt kl = 0; kl < plan->nn; kl++) MultiplyAdd((PetscBool)(kl > 0), second + (c * plan->nn + kl) * TZ_PANEL, N + kl * TZ_PANEL, lap);
+    for (PetscInt k = 0; k < r; k++) {
+      const PetscReal *Jk = J + (c * r + k) * TZ_PANEL;
 
-      LANE g[i] = 0;
-      for (PetscInt k = 0; k < plan->r; k++) LANE g[i] += J[(c * plan->r + k) * TZ_PANEL + i] * from->G[(k * r1 + k0) * TZ_PANEL + i];
+      MultiplyAdd(PETSC_TRUE, Jk, from->lap + k * TZ_PANEL, lap);
+      for (PetscInt k0 = 0; k0 < r1; k0++) MultiplyAdd((PetscBool)(k > 0), Jk, from->G + (k * r1 + k0) * TZ_PANEL, G + k0 * TZ_PANEL);
     }
   }
 }
@@ -160,7 +157,7 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
   for (int s = 0; s < 3; s++)
     for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
       (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
-  if (l) InnerProducts(plan.r, r1, eval->jets->M, from->G, w->T, w->N);
+  if (l) InnerProducts(eval->kernels, plan.r, r1, eval->jets->M, from->G, w->T, w->N);
   PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
   Chain(l, &plan, r1, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], w->N, from, to);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,7 +11,7 @@
 */
 #include <tzsys.h>
 
-#define CHUNK 32 /* counters */
+#define CHUNK 16 /* counters */
 
 typedef enum { KIND_RADEMACHER, KIND_UNIFORM, KIND_NORMAL } Kind;
 static const PetscInt numbers[] = {128, 2, 2}; /* of a counter */
