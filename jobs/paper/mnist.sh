@@ -17,6 +17,7 @@ sign="-tao_type zosign -zo_queries 10 -zo_lr 7e-4 -zo_mu 1e-4 $common -tz_epochs
 rge="-tao_type zosgd -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 $common"
 cge="-tao_type zocge -zo_lr 0.05 -zo_mu 1e-4 $common -tz_epochs 2 -tz_validate_every 20"
 brief="-zo_lr 1e-3 -tz_epochs 0.5" # of the dense network, whose query takes ten times as long
+early="-zo_patience 60 -zo_patience_window 60 -zo_patience_tol 0.9 -tz_epochs 0.18 -tz_validate_every 50" # CGE after 120 steps, which give little there
 hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_cge_lr 0.05 -zo_patience_window 100 -zo_patience 200 -zo_patience_tol 0.05 $common"
 
 # digits NAME PAPER OPTIONS...
