@@ -15,8 +15,7 @@ both() { # NAME STEPS OPTIONS...
 }
 both base 1100
 both N2 2200 -zo_queries 2
-both N10 600 -zo_queries 10
-both N40 161 -zo_queries 40
+both N20 314 -zo_queries 20
 both mu1e-2 1100 -zo_mu 1e-2
 both mu1e-3 1100 -zo_mu 1e-3
 both mu1e-6 1100 -zo_mu 1e-6
@@ -26,9 +25,7 @@ both sigma0.03 1100 -stein_sigma 0.03
 both sigma0.3 1100 -stein_sigma 0.3
 both rank2 1100 -net_tt_rank 2
 both rank8 1100 -net_tt_rank 8
-both momentum0.5 1100 -zo_momentum 0.5
-both momentum0.9 1100 -zo_momentum 0.9
 both two-sided 600 -zo_two_sided
-both lr1e-3 1100 -zo_lr 1e-3
-both lr5e-3 1100 -zo_lr 5e-3
+both momentum0.7 1100 -zo_momentum 0.7
+both momentum0.9 1100 -zo_momentum 0.9
 both cosine 1100 -zo_lr_schedule cosine

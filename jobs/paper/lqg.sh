@@ -30,10 +30,6 @@ row lqg d20-ttm-fo-se - $(lqg 20 heat) $ttm $se $adam -loss_points 24 -tao_max_i
 row lqg d20-ttm-zogn-fd - $(lqg 20 heat) $ttm $fd $gn -loss_points 400 -tao_max_it 60
 row lqg d20-ttm-zogn-sg - $(lqg 20 heat) $ttm $sg $gn -loss_points 200 -tao_max_it 20
 row lqg d20-ttm-zogn-se - $(lqg 20 heat) $ttm $se $gn -loss_points 100 -tao_max_it 20
-few="-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 1e-3 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every 2000 -tao_max_it 2000 -loss_points 12"
-row lqg d20-ttm-zo-fd - $(lqg 20 heat) $ttm $fd $few
-row lqg d20-ttm-zo-sg - $(lqg 20 heat) $ttm $sg $few
-row lqg d20-ttm-zo-se - $(lqg 20 heat) $ttm $se $few -rule_samples 128
 row lqg d250-ttm-fo-ad - $(lqg 250 heat) $ttm $ad $adam -loss_points 24 -tao_max_it 200
 
 # u(0,0) of every run that has none yet
