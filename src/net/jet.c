@@ -79,7 +79,8 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define LANE for (PetscInt i = 0; i < TZ_PANEL; i++)
+#define UNITS 128
+#define LANE  for (PetscInt i = 0; i < TZ_PANEL; i++)
 
 /* to (+)= a b, on a panel */
 static inline void MultiplyAdd(PetscBool add, const PetscReal *restrict a, const PetscReal *restrict b, PetscReal *restrict to)
@@ -149,14 +150,20 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
 {
   const TzJetPlan   plan = TzJetsPlan(eval, l);
   const TzJetLayer *jl   = &eval->jets->layer[l];
-  const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q;
+  const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q, width = 1 + plan.r + plan.q;
+  const PetscBool   big = TzEvalIsBig(eval, l, m, from->y);
 
   PetscFunctionBegin;
-  (*eval->kernels->expand)(m, eval->net->act, n, plan.r, eval->layer[l].table, 1 + plan.r + plan.q, from->y, w->act[0], w->act[1], w->act[2],
-                           TzEvalIsBig(eval, l, m, from->y));
-  for (int s = 0; s < 3; s++)
-    for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
-      (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), n, jl->coeff[s] + i * n, w->act[s], w->sum[s] + i * TZ_PANEL, PETSC_FALSE);
+  for (PetscInt h = 0; h < n; h += UNITS) { /* so many stay in the first-level cache between their activation and the products */
+    const PetscInt units = PetscMin(UNITS, n - h), at = h * TZ_PANEL;
+
+    (*eval->kernels->expand)(m, eval->net->act, units, plan.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at, w->act[2] + at,
+                             big);
+    for (int s = 0; s < 3; s++)
+      for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
+        (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), units, jl->coeff[s] + i * n + h * TZ_GEMM, w->act[s] + at, w->sum[s] + i * TZ_PANEL,
+                               (PetscBool)(h > 0));
+  }
   if (l) InnerProducts(eval->kernels, plan.r, r1, eval->jets->M, from->G, w->T, w->N);
   PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
   Chain(l, &plan, r1, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], w->N, from, to);
