@@ -7,7 +7,7 @@ digits mlp-fo 97.43 $mlp $fo
 digits mlp-rge - $mlp $rge $brief -zo_lr 3e-4
 digits mlp-sign - $mlp $sign $brief
 digits tt10-fo 97.33 $tt10 $fo
-digits tt10-rge 85.14 $tt10 $rge
+digits tt10-rge 85.14 $tt10 $rge -zo_lr 2.5e-4
 digits tt10-sign 87.87 $tt10 $sign
 digits tt10-hybrid 96.77 $tt10 $hybrid
 digits tt6-fo 97.16 $tt6 $fo
