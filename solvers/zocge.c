@@ -1,7 +1,7 @@
 #include "zoimpl.h"
 
 const TzZOPhase TzZOPhaseCGE =
-  {.name = "CGE, gradient descent", .direction = TZ_DIRECTION_COORDINATE, .mu = 0.01, .lr = 1e-3, .momentum = 0.9, .update = TzZODescend};
+  {.name = "CGE, gradient descent", .direction = TZ_DIRECTION_COORDINATE, .mu = 1e-4, .lr = 1e-3, .momentum = 0.9, .update = TzZODescend};
 
 /*MC
   TAOZOCGE - Gradient descent with momentum and a coordinate-wise gradient estimate (CGE)
@@ -10,7 +10,7 @@ const TzZOPhase TzZOPhaseCGE =
   (which losses with the operation `coordinates` evaluate all at once); m <- beta m + g; theta <- theta - lr m.
 
   Options Database Keys:
-+ -zo_mu mu - difference, in units of the parameters (default 0.01)
++ -zo_mu mu - difference, in units of the parameters (default 1e-4)
 . -zo_two_sided - two-sided differences
 . -zo_lr lr - learning rate (default 1e-3)
 . -zo_lr_schedule ... - its course, see schedule.c

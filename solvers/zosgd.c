@@ -6,7 +6,7 @@ void TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[])
 }
 
 const TzZOPhase TzZOPhaseSGD =
-  {.name = "RGE, gradient descent", .direction = TZ_DIRECTION_GAUSSIAN, .queries = 10, .mu = 0.01, .lr = 1e-3, .momentum = 0, .update = TzZODescend};
+  {.name = "RGE, gradient descent", .direction = TZ_DIRECTION_GAUSSIAN, .queries = 10, .mu = 1e-4, .lr = 1e-3, .momentum = 0, .update = TzZODescend};
 
 /*MC
   TAOZOSGD - Gradient descent with a random gradient estimate (RGE; Nesterov and Spokoiny 2017; Ghadimi and Lan 2013)
@@ -16,7 +16,7 @@ const TzZOPhase TzZOPhaseSGD =
   Options Database Keys:
 + -zo_queries N - directions of a step (default 10)
 . -zo_direction gaussian|rademacher|hadamard - their distribution (default gaussian)
-. -zo_mu mu - smoothing radius, in units of the parameters (default 0.01)
+. -zo_mu mu - smoothing radius, in units of the parameters (default 1e-4)
 . -zo_two_sided - differences (L(theta + mu xi) - L(theta - mu xi))/(2 mu): 2N + 1 queries a step
 . -zo_lr lr - learning rate (default 1e-3)
 . -zo_lr_schedule ... - its course, see schedule.c

@@ -7,7 +7,7 @@ static void Update_ZOSign(PetscInt n, PetscReal lr, const PetscReal m[], PetscRe
 }
 
 const TzZOPhase TzZOPhaseSign =
-  {.name = "RGE, step along the sign", .direction = TZ_DIRECTION_GAUSSIAN, .queries = 10, .mu = 0.01, .lr = 1e-3, .momentum = 0, .update = Update_ZOSign};
+  {.name = "RGE, step along the sign", .direction = TZ_DIRECTION_GAUSSIAN, .queries = 10, .mu = 1e-4, .lr = 1e-3, .momentum = 0, .update = Update_ZOSign};
 
 /*MC
   TAOZOSIGN - Steps along the sign of a random gradient estimate (ZO-signSGD, Liu, Chen, Chen and Hong 2019)
@@ -17,7 +17,7 @@ const TzZOPhase TzZOPhaseSign =
   Options Database Keys:
 + -zo_queries N - directions of a step (default 10); with N = 1 the signs of a step are random up to one common sign
 . -zo_direction gaussian|rademacher|hadamard - their distribution (default gaussian)
-. -zo_mu mu - smoothing radius, in units of the parameters (default 0.01)
+. -zo_mu mu - smoothing radius, in units of the parameters (default 1e-4)
 . -zo_two_sided - two-sided differences
 . -zo_lr lr - learning rate: the length of a step in every coordinate (default 1e-3)
 . -zo_lr_schedule ... - its course, see schedule.c

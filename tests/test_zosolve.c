@@ -90,7 +90,7 @@ static void whole(Vec x, PetscReal all[])
 static void test_sign_step(void **state)
 {
   Run             run = run_create(PETSC_COMM_WORLD, shape(TEST_SMOOTH), "-tao_type zosign -tao_max_it 1 -zo_lr 0.125");
-  const TzQueries q   = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 0.01, .base = PETSC_TRUE, .n = 10, .seed = 42};
+  const TzQueries q   = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 1e-4, .base = PETSC_TRUE, .n = 10, .seed = 42};
   PetscReal       start[NP], g[NP], x[NP];
   int             ok = 1;
 
@@ -114,10 +114,10 @@ static void test_momentum(void **state)
   for (int c = 0; c < 2; c++) {
     Run       run  = run_create(PETSC_COMM_WORLD, shape(TEST_SMOOTH), options[c]);
     TzLoss    loss = test_loss(PETSC_COMM_SELF, shape(TEST_SMOOTH), PETSC_FALSE);
-    TzQueries q    = {.direction = TZ_DIRECTION_RADEMACHER, .mu = 0.01, .base = PETSC_TRUE, .twosided = PETSC_TRUE, .n = 3, .seed = 42};
+    TzQueries q    = {.direction = TZ_DIRECTION_RADEMACHER, .mu = 1e-4, .base = PETSC_TRUE, .twosided = PETSC_TRUE, .n = 3, .seed = 42};
     PetscReal theta[NP], m[NP] = {0}, g[NP], x[NP];
 
-    if (c) q = (TzQueries){.direction = TZ_DIRECTION_COORDINATE, .mu = 0.01, .base = PETSC_TRUE, .n = NP, .seed = 42};
+    if (c) q = (TzQueries){.direction = TZ_DIRECTION_COORDINATE, .mu = 1e-4, .base = PETSC_TRUE, .n = NP, .seed = 42};
     test_start(NP, theta);
     for (q.step = 0; q.step < 4; q.step++) {
       CHECK(TzLossSample(loss, q.step));
@@ -292,7 +292,7 @@ static void test_bytes(void **state)
 
   (void)state;
   if (size <= 8) { /* the losses themselves: tests/test_loss.c */
-    const TzQueries q = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 0.01, .base = PETSC_TRUE, .n = 10, .seed = 42};
+    const TzQueries q = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 1e-4, .base = PETSC_TRUE, .n = 10, .seed = 42};
     PetscReal       start[NP], l0, lp[10];
 
     test_start(NP, start);
