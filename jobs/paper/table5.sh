@@ -22,9 +22,9 @@ row table5 tt10-zo-ad - $hjb $tt10 $ad $(sign 6500 12)
 row table5 tt10-zo-fd 3.79E-04 $hjb $tt10 $fd $(sign 5000 12)
 row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $(sign 3500 8)
 row table5 tt10-zo-se 4.35E-04 $hjb $tt10 $se128 $(sign 2500 8)
-# a dense network costs some hundred times as much; its learning rate is smaller because every weight moves
-dense="-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 1e-4 -zo_lr_schedule exponential -zo_lr_factor 0.1"
-row table5 mlp-zo-ad - $hjb $mlp $ad $dense -loss_points 24 -zo_lr_every 400 -tao_max_it 400 -tz_validate_every 100
-row table5 mlp-zo-fd 9.23E-02 $hjb $mlp $fd $dense -loss_points 8 -zo_lr_every 200 -tao_max_it 200 -tz_validate_every 100
-row table5 mlp-zo-sg 1.62E-01 $hjb $mlp $sg $dense -loss_points 4 -zo_lr_every 100 -tao_max_it 100 -tz_validation_points 200 -tz_validate_every 50
-row table5 mlp-zo-se - $hjb $mlp $se128 $dense -loss_points 4 -zo_lr_every 100 -tao_max_it 100 -tz_validation_points 200 -tz_validate_every 50
+# a dense network costs some hundred times as much, and is cut by a budget; its learning rate is smaller because every weight moves
+dense="-tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr_schedule cosine -zo_lr 1e-4"
+row table5 mlp-zo-ad - $hjb $mlp $ad $dense -loss_points 24 -tao_max_it 400 -tz_validate_every 100
+row table5 mlp-zo-fd 9.23E-02 $hjb $mlp $fd $dense -loss_points 24 -tao_max_it 400 -tz_validate_every 100
+row table5 mlp-zo-sg 1.62E-01 $hjb $mlp $sg $dense -tz_validation_points 200 -loss_points 8 -tao_max_it 400 -tz_validate_every 100
+row table5 mlp-zo-se - $hjb $mlp $se128 $dense -tz_validation_points 200 -loss_points 8 -tao_max_it 400 -tz_validate_every 100
