@@ -14,5 +14,5 @@ digits tt6-fo 97.16 $tt6 $fo
 digits tt6-sign 88.48 $tt6 $sign
 digits tt6-hybrid 96.64 $tt6 $hybrid
 digits sp-fo 86.36 $sp $fo -zo_lr 0.15 -tz_epochs 10
-digits sp-sign 83.39 $sp $sign
+digits sp-sign 83.39 $sp $sign -tz_epochs 6
 digits sp-hybrid 92.24 $sp $hybrid -zo_cge_lr 0.15 -tz_epochs 10

@@ -7,8 +7,8 @@
 
 small="-net_format dense -net_layers 256,256"
 large="-net_format dense -net_layers 368,368"
-fgw="-tao_type fgw -zo_lr 1e-4 $common -tz_epochs 8" # 3e-4 diverged
-local="-tao_type sgd -loss_gradient local -loss_groups 16 -zo_lr 5e-3 $common"
+fgw="-tao_type fgw -zo_queries 10 -zo_lr 4e-4 $common -tz_epochs 1.5" # one direction a step diverged even at 1e-4
+local="-tao_type sgd -loss_gradient local -loss_groups 16 -zo_lr 2e-3 $common"
 
 digits mlp-hybrid 83.58 $mlp $hybrid $early
 digits tt6-hybrid 96.64 $tt6 $hybrid
