@@ -15,6 +15,9 @@ titles = {
     "ablation": "Ablation of ZO-signRGE + sparse grid at 6,600 queries (rows hjb: validation MSE; rows lqg: relative L2 error)",
 }
 
+# rows of Table 6 that are runs of other tables
+same = {"fc3-768-fo-ad": ("table4", "mlp-fo-ad"), "fc3-768-zo-sg": ("table5", "mlp-zo-sg"), "tt3-zo-sg": ("table5", "tt10-zo-sg")}
+
 # the MNIST tables share rows, which are run once: (row, label)
 mnist = {
     "Table 1: MNIST, test accuracy in percent": [
@@ -108,6 +111,8 @@ def main():
         writer = csv.DictWriter(f, keys, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(runs)
+    runs += [dict(r, table="table6", row=row) for row, other in same.items() for r in runs if (r.get("table"), r.get("row")) == other]
+    runs.sort(key=lambda r: (r["table"], r["row"], r["seed"]))
     notes = os.path.join(here, "NOTES.md")
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
         f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh and ablation.sh; the command of each run, with its seed,\n"

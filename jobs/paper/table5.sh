@@ -15,12 +15,12 @@ row table5 tt4-zogn-se - $hjb $tt4 $se $gn
 row table5 tt10-zogn-fd - $hjb $tt10 $fd $gn
 row table5 tt10-zogn-sg - $hjb $tt10 $sg $gn
 row table5 tt4-zo-ad - $hjb $tt4 $ad $(sign 6500 12)
-row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $(sign 16000 48)
+row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $(sign 10000 24)
 row table5 tt4-zo-sg 1.44E-05 $hjb $tt4 $sg $(sign 6500 12)
 row table5 tt4-zo-se 2.75E-04 $hjb $tt4 $se128 $(sign 2500 8)
 row table5 tt10-zo-ad - $hjb $tt10 $ad $(sign 6500 12)
-row table5 tt10-zo-fd 3.79E-04 $hjb $tt10 $fd $(sign 5000 12)
-row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $(sign 3500 8)
+row table5 tt10-zo-fd 3.79E-04 $hjb $tt10 $fd $(sign 5000 8)
+row table5 tt10-zo-sg 4.79E-05 $hjb $tt10 $sg $(sign 3000 8)
 row table5 tt10-zo-se 4.35E-04 $hjb $tt10 $se128 $(sign 2500 8)
 # a dense network costs some hundred times as much, and is cut by a budget; its learning rate is smaller because every weight moves
 dense="-tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr_schedule cosine -zo_lr 1e-4"

@@ -2,6 +2,7 @@
 # Table 6: networks of about 7,700 trained parameters. We count every trained number, biases included: FC-3 of width 78 then has 7,957 (7,800
 # without biases), FC-2 of width 320 7,361, SP-3 7,603 of which 1,537 are biases. FO-AD by Adam; ZO-SG by ZO-signRGE; extra rows: Gauss-Newton in
 # the span of 40 directions (zogn). Matrices without bonds are costly under the sparse grid: there, fewer steps, and 3 or 1 seeds.
+# FC-3 of width 768 and TT-3 under ZO-SG are rows of tables 4 and 5, from where report.py takes them.
 . "$(dirname "$0")/lib.sh"
 
 fc3="-net_format dense -net_layers 78,78"
@@ -18,13 +19,10 @@ row table6 fc2-320-fo-ad 6.55E-04 $hjb $fc2 $ad $(adam 5e-3 3000)
 row table6 tt3-fo-ad 4.25E-05 $hjb $tt10 $ad $(adam 5e-3 3000)
 row table6 sp3-grasp-fo-ad 1.54E-09 $hjb $sp3 -net_sparse_method grasp $ad $(adam 5e-3 800)
 row table6 sp3-zograsp-fo-ad - $hjb $sp3 -net_sparse_method zograsp $ad $(adam 5e-3 800)
-row table6 fc3-768-fo-ad 3.58E-04 $hjb $mlp $ad $(adam 1e-3 400)
 row table6 fc2-320-zo-sg 1.00E-02 $hjb $fc2 $sg $(sign 3000 8 1e-3)
 row table6 fc3-78-zo-sg 4.35E-02 $hjb $fc3 $sg $(sign 1500 8 1e-3)
-row table6 tt3-zo-sg 4.79E-05 $hjb $tt10 $sg $(sign 3500 8 2.5e-3)
 row table6 sp3-grasp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method grasp $sg $(sign 200 4 1e-3) -tz_validation_points 1000
 row table6 sp3-zograsp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method zograsp $sg $(sign 200 4 1e-3) -tz_validation_points 1000
-row table6 fc3-768-zo-sg 1.62E-01 $hjb $mlp $sg $(sign 20 2 1e-4) -tz_validation_points 200
 row table6 sp3-grasp-zo-ad - $hjb $sp3 -net_sparse_method grasp $ad $(sign 2000 8 1e-3)
 row table6 fc3-78-zo-ad - $hjb $fc3 $ad $(sign 6000 24 1e-3)
 row table6 fc2-320-zo-ad - $hjb $fc2 $ad $(sign 6000 24 1e-3)
