@@ -90,7 +90,7 @@ static void whole(Vec x, PetscReal all[])
 static void test_sign_step(void **state)
 {
   Run             run = run_create(PETSC_COMM_WORLD, shape(TEST_SMOOTH), "-tao_type zosign -tao_max_it 1 -zo_lr 0.125");
-  const TzQueries q   = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 1e-4, .base = PETSC_TRUE, .n = 10, .seed = 42};
+  const TzQueries q   = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 1e-4, .base = PETSC_TRUE, .n = 5, .seed = 42};
   PetscReal       start[NP], g[NP], x[NP];
   int             ok = 1;
 
@@ -292,8 +292,8 @@ static void test_bytes(void **state)
 
   (void)state;
   if (size <= 8) { /* the losses themselves: tests/test_loss.c */
-    const TzQueries q = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 1e-4, .base = PETSC_TRUE, .n = 10, .seed = 42};
-    PetscReal       start[NP], l0, lp[10];
+    const TzQueries q = {.direction = TZ_DIRECTION_GAUSSIAN, .mu = 1e-4, .base = PETSC_TRUE, .n = 5, .seed = 42};
+    PetscReal       start[NP], l0, lp[5];
 
     test_start(NP, start);
     CHECK(TaoSolve(run.tao));
@@ -301,7 +301,7 @@ static void test_bytes(void **state)
     CHECK(TzLossEvaluate(run.loss, start, &q, &l0, lp, NULL));
     CHECK(TzLossGetCounts(run.loss, &one));
     CHECK(VecGetLocalSize(run.x, &n));
-    assert_true(everywhere(c.queries == 55 && c.bytes == (size > 1 ? 5 * (one.bytes - c.bytes) + 6 * n * 8 : 0)));
+    assert_true(everywhere(c.queries == 30 && c.bytes == (size > 1 ? 5 * (one.bytes - c.bytes) + 6 * n * 8 : 0)));
   }
   run_destroy(&run);
 }
