@@ -7,8 +7,8 @@
 
 small="-net_format dense -net_layers 256,256"
 large="-net_format dense -net_layers 368,368"
-fgw="-tao_type fgw -zo_queries 10 -zo_lr 5e-4 $common -tz_epochs 1" # one direction a step diverged even at 1e-4
-local="-tao_type sgd -loss_gradient local -loss_groups 16 -zo_lr 2e-3 $common"
+fgw="-tao_type fgw -zo_queries 10 -zo_lr 5e-4 $common -tz_epochs 0.5" # one direction a step diverged even at 1e-4
+local="-tao_type sgd -loss_gradient local -loss_groups 16 -zo_lr 2e-3 $common -tz_epochs 3"
 
 digits mlp-hybrid 83.58 $mlp $hybrid $early
 digits tt6-hybrid 96.64 $tt6 $hybrid
@@ -17,7 +17,7 @@ digits flops 83.50 $mlp -tao_type flops -zo_lr 5e-3 -zo_mu 1e-4 $common -tz_epoc
 digits stp 90.20 $mlp -tao_type stp -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 0.5
 digits szoscd 93.50 $mlp -tao_type szoscd -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 1
 digits fgw-272k 90.75 $small $fgw
-digits fgw-429k 91.44 $large $fgw -tz_epochs 0.5
+digits fgw-429k 91.44 $large $fgw
 digits lgfga-272k 96.76 $small $local
 digits lgfga-429k 97.45 $large $local
 digits fa 97.90 -net_format dense -net_layers 1000 -tao_type sgd -loss_gradient fa -zo_lr 1e-2 $common -tz_epochs 2
