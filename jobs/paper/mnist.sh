@@ -2,6 +2,7 @@
 # The images are those of ../shared/mnist beside the project, or of $MNIST. A row is run once, even where several tables show it.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$here/../.." || exit 1
+[ -z "${MNIST:-}" ] || export PETSC_OPTIONS="-mnist_dir $MNIST ${PETSC_OPTIONS:-}"
 
 mlp="-net_format dense"
 mlp10="-net_format dense -net_layers 10 -net_bias 0"
@@ -21,8 +22,4 @@ early="-zo_patience 60 -zo_patience_window 60 -zo_patience_tol 0.9 -tz_epochs 0.
 hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_cge_lr 0.05 -zo_patience_window 100 -zo_patience 200 -zo_patience_tol 0.05 $common"
 
 # digits NAME PAPER OPTIONS...
-digits() {
-  local name=$1 paper=$2
-  shift 2
-  VERB=classify row mnist "$name" "$paper" ${MNIST:+-mnist_dir "$MNIST"} "$@"
-}
+digits() { VERB=classify row mnist "$@"; }
