@@ -6,6 +6,9 @@
       Y(+-)[(p,k), j] = E +- O,  E = sum_h (sin a_ph L_hk) cos c_jh,  O = sum_h (cos a_ph L_hk) sin c_jh,
   and no sine is evaluated in layer 1 per node. Other activations take a +- c directly. The columns of E and O are computed
   on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
+
+  Everything is double. E and O rounded to single move the residual of a trained network by 6e-7 and its loss at the start by 2e-5 of itself, which
+  training would bear; but this product is two fifths of a query (the series replaced the sines), so that single precision would gain a quarter at most.
 */
 #include "series.h"
 #include "shift.h"
