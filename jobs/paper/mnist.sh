@@ -11,7 +11,7 @@ tt6="-net_tt_rank 6"
 tt53="-net_tt_rank 5,3"
 sp="-net_format sparse -net_sparse_count 4089 -net_sparse_method grasp"
 
-# chosen on 5,000 training images held out (-mnist_holdout 5000), for rank 6 and the dense network; the same for all seeds
+# chosen on 5,000 training images held out (-mnist_holdout 5000), by short runs of one seed; the same for all seeds
 common="-loss_block 64 -zo_momentum 0.9 -zo_lr_schedule cosine -tz_epochs 5 -tz_validate_every 187"
 fo="-tao_type sgd -zo_lr 0.05 $common"
 sign="-tao_type zosign -zo_queries 10 -zo_lr 7e-4 -zo_mu 1e-4 $common -tz_epochs 12"
