@@ -20,7 +20,7 @@ row table6 tt3-fo-ad 4.25E-05 $hjb $tt10 $ad $(adam 5e-3 3000)
 row table6 sp3-grasp-fo-ad 1.54E-09 $hjb $sp3 -net_sparse_method grasp $ad $(adam 5e-3 800)
 row table6 sp3-zograsp-fo-ad - $hjb $sp3 -net_sparse_method zograsp $ad $(adam 5e-3 800)
 row table6 fc2-320-zo-sg 1.00E-02 $hjb $fc2 $sg $(sign 3000 8 1e-3)
-row table6 fc3-78-zo-sg 4.35E-02 $hjb $fc3 $sg $(sign 1500 8 1e-3)
+row table6 fc3-78-zo-sg 4.35E-02 $hjb $fc3 $sg $(sign 4500 8 1e-3)
 row table6 sp3-grasp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method grasp $sg $(sign 200 4 1e-3) -tz_validation_points 1000
 row table6 sp3-zograsp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method zograsp $sg $(sign 200 4 1e-3) -tz_validation_points 1000
 row table6 sp3-grasp-zo-ad - $hjb $sp3 -net_sparse_method grasp $ad $(sign 2000 8 1e-3)
