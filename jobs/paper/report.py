@@ -55,6 +55,12 @@ def statistics(values):
     return mean, math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
 
 
+def budget(done):
+    """what a row says of its runs that did not end"""
+    stopped = [r for r in done if r["status"] != "done"]
+    return f"{len(stopped)} of {len(done)} stopped by the budget of {stopped[0]['budget']} s" if stopped else ""
+
+
 def figure(values):
     mean, deviation = statistics(values)
     return f"{mean:.2e}" + (f" ± {deviation:.1e}" if deviation is not None else "")
@@ -70,12 +76,10 @@ def line(row, runs, headline):
         values = [float(r[key]) for r in done if key in r]
         return statistics(values)[0] if values else float("nan")
 
-    stopped = [r for r in done if r["status"] != "done"]
-    note = f"{len(stopped)} of {len(done)} stopped by the budget of {stopped[0]['budget']} s" if stopped else ""
     origin = ", ".join(f"{float(r['origin']):.4f}" for r in done if "origin" in r)
     seeds = ",".join(str(r["seed"]) for r in sorted(done, key=lambda r: r["seed"]))
     return (f"| {row} | {paper} | {figure([float(r[headline]) for r in done])} | {seeds} | {mean('steps'):.0f} | {mean('queries'):.0f} | {mean('forwards'):.3g} "
-            f"| {mean('seconds'):.0f} | {mean('rss_mib'):.0f} | {origin} | {note} |")
+            f"| {mean('seconds'):.0f} | {mean('rss_mib'):.0f} | {origin} | {budget(done)} |")
 
 
 def classifier(label, runs):
@@ -85,11 +89,9 @@ def classifier(label, runs):
         return f"| {label} | {runs[0]['paper'] if runs else '-'} | no result{': ' + runs[0]['status'] if runs else ''} |" + " |" * 9
     mean, deviation = statistics([100 * float(r["accuracy"]) for r in done])
     means = {key: statistics([float(r[key]) for r in done])[0] for key in ("steps", "queries", "forwards", "seconds", "rss_mib") if key in done[0]}
-    stopped = [r for r in done if r["status"] != "done"]
-    note = f"{len(stopped)} of {len(done)} stopped by the budget of {stopped[0]['budget']} s" if stopped else ""
     ours = f"{mean:.2f}" + (f" ± {deviation:.2f}" if deviation is not None else "")
     return (f"| {label} | {done[0]['paper']} | {ours} | {done[0]['parameters']} | {','.join(str(r['seed']) for r in done)} | {means['steps']:.0f} | {means['steps'] / 937:.2g} "
-            f"| {means['queries']:.0f} | {means['forwards']:.3g} | {means['seconds']:.0f} | {means.get('rss_mib', float('nan')):.0f} | {note} |")
+            f"| {means['queries']:.0f} | {means['forwards']:.3g} | {means['seconds']:.0f} | {means.get('rss_mib', float('nan')):.0f} | {budget(done)} |")
 
 
 def classifiers(runs, f):

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Table 5: zeroth-order training with forward evaluations only, for three ways of computing the derivatives in the loss.
-# ZO-signRGE (one-sided differences, 10 Gaussian directions); `zogn`, our extra rows: Gauss-Newton in the span of 40 directions.
+# ZO-signRGE (one-sided differences, Gaussian directions); `zogn`, our extra rows: Gauss-Newton in the span of 40 directions.
 . "$(dirname "$0")/lib.sh"
 
 # mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls. sign STEPS POINTS: few directions a step, a small

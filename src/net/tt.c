@@ -43,7 +43,7 @@ static PetscErrorCode Layout_TT(TzNet net, TzLayer *layer, PetscInt r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C [m][n] = A [m][k] B [k][n]; small */
+/* C [m][n] = A [m][k] B [k][n] for Apply_TT(): the plain evaluation, against which the kernels are tested, uses none of them */
 static void Multiply(PetscInt m, PetscInt n, PetscInt k, const PetscReal *A, const PetscReal *B, PetscReal *restrict C)
 {
   for (PetscInt i = 0; i < m; i++) {
