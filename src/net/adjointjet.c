@@ -334,8 +334,7 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 
   (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2],
                            TzEvalIsBig(eval, l, TZ_PANEL, from->y));
-  for (PetscInt i = 0; i < q; i += TZ_GEMM)
-    (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, q - i), n, eval->jets->layer[l].coeff[0] + i * n, w->act[0], to->y + i * TZ_PANEL, PETSC_FALSE);
+  TzGemm(eval->kernels, TZ_PANEL, 1, q, n, eval->jets->layer[l].coeff[0], w->act[0], to->y);
 }
 
 /*

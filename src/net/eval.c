@@ -85,6 +85,17 @@ PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt n, PetscReal **
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* table [out][1 + r + q]: bias, right [r][out], left [out][q]; r and q are constants where this is inlined */
+static inline void FillTable(PetscInt out, PetscInt r, PetscInt q, const PetscReal *restrict bias, const PetscReal *restrict right,
+                             const PetscReal *restrict left, PetscReal *restrict table)
+{
+  for (PetscInt h = 0; h < out; h++, table += 1 + r + q) {
+    table[0] = bias[h];
+    for (PetscInt k = 0; k < r; k++) table[1 + k] = right[k * out + h];
+    for (PetscInt k = 0; k < q; k++) table[1 + r + k] = left[h * q + k];
+  }
+}
+
 static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
 {
   const TzLayer   *layer = &eval->net->layer[l];
@@ -103,15 +114,11 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
   }
   for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) b->bmax[k] = (*eval->kernels->largest)(layer->out, k ? b->right + (k - 1) * layer->out : bias);
   if (b->table) {
-    const TzBound *next  = &eval->layer[l + 1];
-    const PetscInt width = 1 + b->q + next->q;
+    const TzBound *next = &eval->layer[l + 1];
 
-    for (PetscInt c = 0; c < width; c++) { /* column by column: bias, right, left of the next layer */
-      const PetscInt   k = c - 1 - b->q, step = k < 0 ? 1 : next->q;
-      const PetscReal *from = c == 0 ? bias : k < 0 ? b->right + (c - 1) * layer->out : next->left + k;
-
-      for (PetscInt h = 0; h < layer->out; h++) b->table[h * width + c] = from[h * step];
-    }
+    if (b->q == 4 && next->q == 4) FillTable(layer->out, 4, 4, bias, b->right, next->left, b->table);
+    else if (b->q == 4 && next->q == 1) FillTable(layer->out, 4, 1, bias, b->right, next->left, b->table);
+    else FillTable(layer->out, b->q, next->q, bias, b->right, next->left, b->table);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -79,8 +79,7 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define UNITS 128
-#define LANE  for (PetscInt i = 0; i < TZ_PANEL; i++)
+#define LANE for (PetscInt i = 0; i < TZ_PANEL; i++)
 
 /* to (+)= a b, on a panel */
 static inline void MultiplyAdd(PetscBool add, const PetscReal *restrict a, const PetscReal *restrict b, PetscReal *restrict to)
@@ -154,8 +153,8 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
   const PetscBool   big = TzEvalIsBig(eval, l, m, from->y);
 
   PetscFunctionBegin;
-  for (PetscInt h = 0; h < n; h += UNITS) { /* so many stay in the first-level cache between their activation and the products */
-    const PetscInt units = PetscMin(UNITS, n - h), at = h * TZ_PANEL;
+  for (PetscInt h = 0; h < n; h += TZ_CHUNK) { /* so many stay in the first-level cache between their activation and the products */
+    const PetscInt units = PetscMin(TZ_CHUNK, n - h), at = h * TZ_PANEL;
 
     (*eval->kernels->expand)(m, eval->net->act, units, plan.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at, w->act[2] + at,
                              big);

@@ -12,6 +12,7 @@
 
 #define TZ_PANEL    24 /* rows of a panel: three AVX-512 vectors of doubles */
 #define TZ_GEMM     8  /* rows of a block of the left factor in gemm */
+#define TZ_CHUNK    96 /* features of a panel that stay in a first-level cache of 32 KB, beside as many of the left factor */
 #define TZ_MAX_BOND 16 /* largest bond that bond and bondjet keep on the stack */
 
 #define TZ_SERIES_MAX_BOND 6    /* widest bond of horner and expansion */

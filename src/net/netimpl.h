@@ -138,20 +138,21 @@ PETSC_INTERN PetscErrorCode   TzEvalScratch(TzNetEval, int which, PetscInt n, Pe
 PETSC_INTERN PetscErrorCode   TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
 PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
 PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
-PETSC_INTERN PetscErrorCode   TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode   TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
-PETSC_INTERN PetscBool        TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);
-PETSC_INTERN PetscErrorCode   TzTeamDestroy(TzNetEval);
-PETSC_INTERN PetscErrorCode   TzPointsDestroy(TzPoints **);
-PETSC_INTERN PetscErrorCode   TzJetsDestroy(TzJets **);
-PETSC_INTERN PetscErrorCode   TzSweepDestroy(TzNetEval);
-PETSC_INTERN PetscErrorCode   TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
-                                                   const PetscReal mu[], TzSweepSink, void *ctx);
-PETSC_INTERN PetscErrorCode   TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
-                                                        PetscReal f0[], PetscReal even[], PetscReal odd[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN void TzGemm(const TzKernels *, PetscInt lanes, PetscInt np, PetscInt rows, PetscInt n, const PetscReal A[], const PetscReal X[], PetscReal C[]);
+PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
+PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzTeamDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
+PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
+PETSC_INTERN PetscErrorCode TzSweepDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
+                                                 const PetscReal mu[], TzSweepSink, void *ctx);
+PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode TzNetEvalPairs_Structured(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                      PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Structured(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 /* adjoint.c: full [nfull] for a gradient that is added to grad [nparams]; the same array but for a network without biases */
 PETSC_INTERN PetscErrorCode TzNetGradientOpen(TzNet, PetscReal grad[], PetscReal **full);
 PETSC_INTERN PetscErrorCode TzNetGradientClose(TzNet, PetscReal grad[], PetscReal **full);

@@ -77,7 +77,7 @@ static PetscErrorCode FirstLayer(TzNetEval eval, const PetscReal H[], PetscReal 
     const PetscInt   in = eval->net->in, q = eval->layer[0].q;
     const PetscReal *packed = TzEvalPacked(eval, 0);
 
-    for (PetscInt i = 0; i < q; i += TZ_GEMM) (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, q - i), in, packed + i * in, H, z + i * TZ_PANEL, PETSC_FALSE);
+    TzGemm(eval->kernels, TZ_PANEL, 1, q, in, packed, H, z);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, eval->layer[0].q * TZ_PANEL, &y));
@@ -189,7 +189,7 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
 {
   const TzPoints  *pts = eval->points;
   const TzKernels *k   = eval->kernels;
-  const PetscInt   q = eval->layer[1].q, most = TZ_GEMM; /* points at a time: most q rows */
+  const PetscInt   q = eval->layer[1].q, most = 4 * TZ_GEMM; /* points at a time: most q rows */
   PetscReal       *E, *O, *Y, f[2 * TZ_PANEL];
   PetscBool        series = PETSC_FALSE;
 
@@ -198,14 +198,10 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
   O = E + most * q * TZ_PANEL;
   Y = O + most * q * TZ_PANEL;
   for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
-    const PetscInt points = PetscMin(most, pts->n - p0), rows = points * q;
+    const PetscInt points = PetscMin(most, pts->n - p0);
 
-    for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
-      const PetscInt row = p0 * q + i, nrows = PetscMin(TZ_GEMM, rows - i);
-
-      (*k->gemm)(TZ_PANEL, nrows, eo->ke, eo->Ae + row * eo->ke, eo->Xe, E + i * TZ_PANEL, PETSC_FALSE);
-      (*k->gemm)(TZ_PANEL, nrows, eo->ko, eo->Ao + row * eo->ko, eo->Xo, O + i * TZ_PANEL, PETSC_FALSE);
-    }
+    TzGemm(k, TZ_PANEL, 1, points * q, eo->ke, eo->Ae + p0 * q * eo->ke, eo->Xe, E);
+    TzGemm(k, TZ_PANEL, 1, points * q, eo->ko, eo->Ao + p0 * q * eo->ko, eo->Xo, O);
     for (PetscInt p = 0; p < points; p++) {
       (*k->plusminus)(q * TZ_PANEL, E + p * q * TZ_PANEL, O + p * q * TZ_PANEL, Y, Y + q * TZ_PANEL);
       if (pts->series) PetscCall(TzSeriesEvaluate(pts->series, eval, p0 + p, Y, f, &series));

@@ -182,8 +182,7 @@ static void Coefficients(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m)
     const PetscReal *X = (o % 2 ? s->C : s->S) + p * s->n * TZ_PANEL;
     PetscReal       *c = s->coeff + (p * s->taylor.first[s->taylor.most + 1] + s->taylor.first[o]) * TZ_PANEL;
 
-    for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM)
-      (*eval->kernels->gemm)(Lanes(s, p), PetscMin(TZ_GEMM, Count(s, o) - i), s->n, s->packed[o] + i * s->n, X, c + i * TZ_PANEL, PETSC_FALSE);
+    TzGemm(eval->kernels, Lanes(s, p), 1, Count(s, o), s->n, s->packed[o], X, c);
   }
   s->order[p] = PetscMax(s->order[p], m);
 }

@@ -162,10 +162,12 @@ static void Build(TzShift *t, TzNetEval eval)
 
 PetscErrorCode TzShiftSetRows(TzShift *t, TzNetEval eval, PetscInt version, PetscInt rows, const PetscReal S[], const PetscReal C[], TzEvenOdd *eo)
 {
-  PetscReal T[TZ_GEMM * TZ_PANEL];
+  const PetscInt padded = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
+  PetscReal     *T;
 
   PetscFunctionBegin;
   Build(t, eval);
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, padded * TZ_PANEL, &T));
   for (int o = 0; o < 2 && !(t->version == version && t->rows == rows && t->done == t->m); o++) {
     const PetscInt   k   = t->terms[o];
     const PetscReal *row = o ? C : S;
@@ -173,12 +175,12 @@ PetscErrorCode TzShiftSetRows(TzShift *t, TzNetEval eval, PetscInt version, Pets
     for (PetscInt c = 0; c < k; c += TZ_PANEL) {
       const PetscInt lanes = PetscMin(TZ_PANEL, k - c);
 
+      TzGemm(eval->kernels, lanes, 1, padded, t->n, row, t->X[o] + c * t->n, T);
       for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
         PetscReal *restrict to = t->A[o] + i * k + c * TZ_GEMM;
 
-        (*eval->kernels->gemm)(lanes, TZ_GEMM, t->n, row + i * t->n, t->X[o] + c * t->n, T, PETSC_FALSE);
         for (PetscInt l = 0; l < lanes; l++)
-          for (PetscInt j = 0; j < TZ_GEMM; j++) to[l * TZ_GEMM + j] = T[j * TZ_PANEL + l];
+          for (PetscInt j = 0; j < TZ_GEMM; j++) to[l * TZ_GEMM + j] = T[(i + j) * TZ_PANEL + l];
       }
     }
   }

@@ -25,6 +25,19 @@ static void Pack(PetscInt rows, PetscInt cols, const PetscReal M[], PetscReal pa
     for (PetscInt i = 0; i < rows; i++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
 }
 
+/*
+  C [np][rows][PANEL] = A^T X on the first `lanes` rows of each panel; A [ceil(rows/GEMM)][n][GEMM], X [np][n][PANEL]. A chunk of a panel of X stays in
+  the first-level cache while all rows pass; each sum still runs over n in ascending order.
+*/
+void TzGemm(const TzKernels *kernels, PetscInt lanes, PetscInt np, PetscInt rows, PetscInt n, const PetscReal A[], const PetscReal X[], PetscReal C[])
+{
+  for (PetscInt h = 0; h < n; h += TZ_CHUNK)
+    for (PetscInt p = 0; p < np; p++)
+      for (PetscInt i = 0; i < rows; i += TZ_GEMM)
+        (*kernels->gemm)(lanes, PetscMin(TZ_GEMM, rows - i), PetscMin(TZ_CHUNK, n - h), A + i * n + h * TZ_GEMM, X + (p * n + h) * TZ_PANEL,
+                         C + (p * rows + i) * TZ_PANEL, (PetscBool)(h > 0));
+}
+
 /* The left factor of layer l for gemm, filled at its first use after a binding; NULL: the layer is contracted core by core */
 const PetscReal *TzEvalPacked(TzNetEval eval, PetscInt l)
 {
@@ -73,7 +86,7 @@ static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Y [np][q][PANEL] = left^T H, H [np][in][PANEL]. A block of the left factor is used for all panels while it is in cache. */
+/* Y [np][q][PANEL] = left^T H, H [np][in][PANEL] */
 PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
 {
   const TzBound   *b      = &eval->layer[l];
@@ -85,9 +98,7 @@ PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const Pet
     PetscCall(ContractCores(eval, l, np, H, Y));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  for (PetscInt i = 0; i < b->q; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++)
-      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, b->q - i), in, packed + i * in, H + p * in * TZ_PANEL, Y + (p * b->q + i) * TZ_PANEL, PETSC_FALSE);
+  TzGemm(eval->kernels, TZ_PANEL, np, b->q, in, packed, H, Y);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,13 +106,10 @@ PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const Pet
 PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[])
 {
   const TzBound   *b      = &eval->layer[l];
-  const PetscInt   out    = eval->net->layer[l].out;
   const PetscReal *packed = TzEvalPackedRight(eval, l);
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < out; i += TZ_GEMM)
-    for (PetscInt p = 0; p < np; p++)
-      (*eval->kernels->gemm)(TZ_PANEL, PetscMin(TZ_GEMM, out - i), b->q, packed + i * b->q, Y + p * b->q * TZ_PANEL, Z + (p * out + i) * TZ_PANEL, PETSC_FALSE);
+  TzGemm(eval->kernels, TZ_PANEL, np, eval->net->layer[l].out, b->q, packed, Y, Z);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
