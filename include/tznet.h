@@ -25,6 +25,13 @@ typedef const char          *TzNetFormat;
 typedef enum { TZ_ACT_SINE, TZ_ACT_TANH, TZ_ACT_RELU } TzActivation;
 PETSC_EXTERN const char *const TzActivations[]; /* "sine","tanh","relu",... for PetscOptionsEnum */
 
+/*
+  single: the stencils of sparse grids and finite differences in single precision, relative to the differences themselves. For sine networks of two
+  hidden layers through bonds of at most 6, whose stencils are power series; values, exact derivatives and gradients stay double.
+*/
+typedef enum { TZ_PRECISION_DOUBLE, TZ_PRECISION_SINGLE } TzPrecision;
+PETSC_EXTERN const char *const TzPrecisions[]; /* "double","single",... for PetscOptionsEnum */
+
 PETSC_EXTERN PetscClassId   TZNET_CLASSID;
 PETSC_EXTERN PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format);                  /* -net_format */
@@ -45,6 +52,8 @@ PETSC_EXTERN PetscErrorCode TzNetGetSparseCount(TzNet net, PetscInt *weights);  
 PETSC_EXTERN PetscErrorCode TzNetGetSparseMethod(TzNet net, TzSparseMethod *method);
 PETSC_EXTERN PetscErrorCode TzNetSetMaskByScore(TzNet net, PetscInt count, const PetscReal score[]); /* the weights of lowest score */
 PETSC_EXTERN PetscErrorCode TzNetDuplicateDense(TzNet net, TzNet *dense);                            /* the network without its mask: format dense */
+PETSC_EXTERN PetscErrorCode TzNetSetPrecision(TzNet net, TzPrecision precision); /* -net_precision; TzNetSetUp() refuses single for other networks */
+PETSC_EXTERN PetscErrorCode TzNetGetPrecision(TzNet net, TzPrecision *precision);
 PETSC_EXTERN PetscErrorCode TzNetSetFromOptions(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */

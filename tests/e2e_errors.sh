@@ -41,6 +41,9 @@ mistake '-net_tt_rank 0' solve -net_tt_rank 0
 mistake '-net_tt_rank 1.5' solve -net_tt_rank 1.5
 mistake '-net_format' solve -net_format cp
 mistake '-net_activation' solve -net_activation step
+mistake '-net_precision half' solve -net_precision half
+mistake '-net_precision single' solve -net_precision single -net_format ttm
+mistake '-net_precision single' solve -net_precision single -deriv_type forward
 mistake '-net_layers' solve -net_layers 768,x
 mistake '-net_layers' solve -net_layers 768,0
 mistake '-net_tt_modes' solve -net_tt_modes '3,7|3,4,4,4,5;3,4,4,4,4|3,4,4,4,4'

@@ -24,6 +24,7 @@ mlp="-net_format dense -net_layers 768,768"
 ad="-deriv_type forward"
 fd="-deriv_type fd -fd_step 0.01"
 se="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 512"
+se128="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 128"
 sg="-deriv_type stein -stein_sigma 0.1 -rule_type smolyak -rule_level 3"
 
 task=0

@@ -27,6 +27,9 @@ row lqg d20-ttm-fo-ad-plain - $(lqg 20 constant) $ttm $ad $adam -loss_points 100
 row lqg d20-ttm-fo-fd - $(lqg 20 heat) $ttm $fd $adam -loss_points 24 -tao_max_it 1000
 row lqg d20-ttm-fo-sg - $(lqg 20 heat) $ttm $sg $adam -loss_points 24 -tao_max_it 300
 row lqg d20-ttm-fo-se - $(lqg 20 heat) $ttm $se $adam -loss_points 24 -tao_max_it 300
+row lqg d20-ttm-zo-fd - $(lqg 20 heat) $ttm $fd $sign -loss_points 24 -tao_max_it 4000
+row lqg d20-ttm-zo-sg - $(lqg 20 heat) $ttm $sg $sign -loss_points 24 -tao_max_it 2000
+row lqg d20-ttm-zo-se - $(lqg 20 heat) $ttm $se128 $sign -loss_points 24 -tao_max_it 2000
 row lqg d20-ttm-zogn-fd - $(lqg 20 heat) $ttm $fd $gn -loss_points 400 -tao_max_it 60
 row lqg d20-ttm-zogn-sg - $(lqg 20 heat) $ttm $sg $gn -loss_points 200 -tao_max_it 20
 row lqg d20-ttm-zogn-se - $(lqg 20 heat) $ttm $se $gn -loss_points 100 -tao_max_it 20

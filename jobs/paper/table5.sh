@@ -7,7 +7,6 @@
 # step and a large momentum in their place, and a learning rate that falls by a factor of 50 over the run
 sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 7e-4 -zo_momentum 0.95 -zo_lr_schedule exponential -zo_lr_factor 0.02 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
 gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 48 -tao_max_it 40 -tz_validate_every 10"
-se128="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 128"
 
 row table5 tt4-zogn-fd - $hjb $tt4 $fd $gn
 row table5 tt4-zogn-sg - $hjb $tt4 $sg $gn

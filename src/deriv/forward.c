@@ -6,7 +6,12 @@
 
 static PetscErrorCode SetUp_Forward(TzDeriv deriv)
 {
+  TzPrecision precision;
+
   PetscFunctionBegin;
+  PetscCall(TzNetGetPrecision(deriv->net, &precision));
+  PetscCheck(precision == TZ_PRECISION_DOUBLE, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
+             "-net_precision single: is for -deriv_type stein or fd; forward has double precision only");
   deriv->blocks   = 1;
   deriv->forwards = 1;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -67,6 +67,8 @@ typedef struct {
                  double D2[], PetscBool big);
   /* C [rows][PANEL] (+)= A^T X: rows <= GEMM, A [n][GEMM], X [n][PANEL] */
   void (*gemm)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
+  /* C [GEMM][PANEL] (+)= A^T X in float; A [n][GEMM], X [n][PANEL] */
+  void (*gemmsingle)(PetscInt n, const float A[], const float X[], float C[], PetscBool add);
   /* plus = E + O, minus = E - O, n a multiple of PANEL */
   void (*plusminus)(PetscInt n, const double E[], const double O[], double plus[], double minus[]);
   /*

@@ -5,6 +5,7 @@
 
 PetscClassId      TZNET_CLASSID   = 0;
 const char *const TzActivations[] = {"sine", "tanh", "relu", "TzActivation", "TZ_ACT_", NULL};
+const char *const TzPrecisions[]  = {"double", "single", "TzPrecision", "TZ_PRECISION_", NULL};
 
 /* all formats: a new one is one file and one row */
 static const TzFormatOps *const TzFormats[] = {&TzFormat_Dense, &TzFormat_TT, &TzFormat_TTM, &TzFormat_Sparse};
@@ -133,7 +134,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   char        text[1024];
   PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
   PetscBool   flg;
-  PetscEnum   act            = (PetscEnum)net->act;
+  PetscEnum   act = (PetscEnum)net->act, precision = (PetscEnum)net->precision;
   const char *methods[]      = {"random", "grasp", "zograsp"};
   const char *evaluations[]  = {"structured", "plain"};
   const char *contractions[] = {"bond", "cores", "dense", "auto"};
@@ -175,7 +176,26 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
              "-net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
   PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines",
                              "TzNetEvalPairs", net->series, &net->series, NULL));
+  PetscCall(PetscOptionsEnum("-net_precision", "Stencils: the sums behind differences of values in double or single precision", "TzNetSetPrecision",
+                             TzPrecisions, precision, &precision, NULL));
+  PetscCall(TzNetSetPrecision(net, (TzPrecision)precision));
   PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Single precision is for stencils that are power series in both hidden layers (shift.c, series.c) */
+static PetscErrorCode CheckPrecision(TzNet net)
+{
+  PetscBool fits = (PetscBool)(net->act == TZ_ACT_SINE && net->nhidden == 2 && net->out == 1 && net->series && !net->plain);
+
+  PetscFunctionBegin;
+  if (net->precision == TZ_PRECISION_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt l = 0; l < 2 && fits; l++)
+    fits = (PetscBool)(net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_SERIES_MAX_BOND);
+  PetscCheck(
+    fits, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+    "-net_precision single: needs -net_format tt, two sine layers, -net_tt_rank 1 to %d contracted through bonds, -net_series and -net_evaluation structured",
+    TZ_SERIES_MAX_BOND);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,6 +230,7 @@ PetscErrorCode TzNetSetUp(TzNet net)
     net->layer[l].bias = offset;
     offset += net->layer[l].out;
   }
+  PetscCall(CheckPrecision(net));
   net->nfull       = offset;
   net->nparams     = net->bias ? offset : net->layer[0].bias;
   net->setupcalled = PETSC_TRUE;
@@ -238,8 +259,8 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s\n", TzActivations[net->act], net->nparams,
-                                   net->plain ? "plain" : "structured"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", TzActivations[net->act],
+                                   net->nparams, net->plain ? "plain" : "structured", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
 
@@ -261,6 +282,21 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
     PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetPrecision(TzNet net, TzPrecision precision)
+{
+  PetscFunctionBegin;
+  if (net->precision != precision) net->setupcalled = PETSC_FALSE;
+  net->precision = precision;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetPrecision(TzNet net, TzPrecision *precision)
+{
+  PetscFunctionBegin;
+  *precision = net->precision;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

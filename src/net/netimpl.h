@@ -74,6 +74,7 @@ struct _p_TzNet {
   PetscBool          plain;                     /* -net_evaluation plain */
   PetscInt           threads;                   /* -net_threads */
   PetscBool          series;                    /* -net_series */
+  TzPrecision        precision;                 /* -net_precision */
   PetscInt           contraction;               /* -net_contraction: -1 automatic */
   PetscInt           nlayers;
   TzLayer            layer[TZ_MAX_LAYERS + 1];
@@ -139,6 +140,7 @@ PETSC_INTERN PetscErrorCode   TzEvalBuild(TzNetEval); /* factors and tables of t
 PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
 PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
 PETSC_INTERN void TzGemm(const TzKernels *, PetscInt lanes, PetscInt np, PetscInt rows, PetscInt n, const PetscReal A[], const PetscReal X[], PetscReal C[]);
+PETSC_INTERN void TzGemmSingle(const TzKernels *, PetscInt rows, PetscInt n, const float A[], const float X[], float C[]);
 PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);

@@ -7,8 +7,7 @@
   and no sine is evaluated in layer 1 per node. Other activations take a +- c directly. The columns of E and O are computed
   on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
 
-  Everything is double. E and O rounded to single move the residual of a trained network by 6e-7 and its loss at the start by 2e-5 of itself, which
-  training would bear; but this product is two fifths of a query (the series replaced the sines), so that single precision would gain a quarter at most.
+  -net_precision single takes E and O, where they are power series (shift.c), in float and ends all series at remainders of that size.
 */
 #include "series.h"
 #include "shift.h"
@@ -184,14 +183,40 @@ static void Differences(PetscInt m, PetscReal f0, const PetscReal f[], PetscReal
   }
 }
 
+/* Y [2][q][PANEL]: bond vectors E +- O at the nodes + and -, in single y_0 + (E +- O); E, O [q][PANEL] at number `at` of float or double arrays */
+static void PlusMinus(TzNetEval eval, PetscBool single, PetscInt p, PetscInt at, const PetscReal *E, const PetscReal *O, PetscReal *Y)
+{
+  const PetscInt   q = eval->layer[1].q;
+  const PetscReal *y0;
+
+  if (!single) {
+    (*eval->kernels->plusminus)(q * TZ_PANEL, E + at, O + at, Y, Y + q * TZ_PANEL);
+    return;
+  }
+  y0 = TzSeriesGetCentre(eval->points->series, p);
+  for (PetscInt k = 0; k < q; k++)
+    for (PetscInt i = k * TZ_PANEL; i < (k + 1) * TZ_PANEL; i++) {
+      const PetscReal e = ((const float *)E)[at + i], o = ((const float *)O)[at + i];
+
+      Y[i]                = y0[k * TZ_PANEL] + (e + o);
+      Y[q * TZ_PANEL + i] = y0[k * TZ_PANEL] + (e - o);
+    }
+}
+
+/* C [rows][PANEL] = A_e^T X_e or A_o^T X_o, rows row0.. */
+static void Half(const TzKernels *k, PetscBool single, PetscInt row0, PetscInt rows, PetscInt n, const void *A, const void *X, PetscReal *C)
+{
+  if (single) TzGemmSingle(k, rows, n, (const float *)A + row0 * n, X, (float *)C);
+  else TzGemm(k, TZ_PANEL, 1, rows, n, (const PetscReal *)A + row0 * n, X, C);
+}
+
 /* One panel of nodes, all points, by the matrix product */
 static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
 {
-  const TzPoints  *pts = eval->points;
-  const TzKernels *k   = eval->kernels;
-  const PetscInt   q = eval->layer[1].q, most = 4 * TZ_GEMM; /* points at a time: most q rows */
-  PetscReal       *E, *O, *Y, f[2 * TZ_PANEL];
-  PetscBool        series = PETSC_FALSE;
+  const TzPoints *pts = eval->points;
+  const PetscInt  q = eval->layer[1].q, most = 4 * TZ_GEMM; /* points at a time: most q rows */
+  PetscReal      *E, *O, *Y, f[2 * TZ_PANEL];
+  PetscBool       series = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (2 * most + 2) * q * TZ_PANEL, &E));
@@ -200,10 +225,10 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
   for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
     const PetscInt points = PetscMin(most, pts->n - p0);
 
-    TzGemm(k, TZ_PANEL, 1, points * q, eo->ke, eo->Ae + p0 * q * eo->ke, eo->Xe, E);
-    TzGemm(k, TZ_PANEL, 1, points * q, eo->ko, eo->Ao + p0 * q * eo->ko, eo->Xo, O);
+    Half(eval->kernels, eo->single, p0 * q, points * q, eo->ke, eo->Ae, eo->Xe, E);
+    Half(eval->kernels, eo->single, p0 * q, points * q, eo->ko, eo->Ao, eo->Xo, O);
     for (PetscInt p = 0; p < points; p++) {
-      (*k->plusminus)(q * TZ_PANEL, E + p * q * TZ_PANEL, O + p * q * TZ_PANEL, Y, Y + q * TZ_PANEL);
+      PlusMinus(eval, eo->single, p0 + p, p * q * TZ_PANEL, E, O, Y);
       if (pts->series) PetscCall(TzSeriesEvaluate(pts->series, eval, p0 + p, Y, f, &series));
       if (!series) PetscCall(TzEvalTail(eval, 1, 2, Y, f));
       Differences(m, series ? 0 : pts->f0[p0 + p], f, even + (p0 + p) * ld, odd + (p0 + p) * ld);

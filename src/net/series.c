@@ -14,6 +14,7 @@
 
 struct _TzSeries {
   PetscInt   l, r, n; /* layer, its bond, its units */
+  PetscBool  single;  /* -net_precision single */
   TzTaylor   taylor;
   PetscInt  *horner[TZ_TAYLOR_ORDER + 1];   /* for each order m: the terms in the order in which Horner's scheme takes them */
   PetscInt   serial, built;                 /* binding, highest order whose tables are built for it */
@@ -53,9 +54,10 @@ PetscErrorCode TzSeriesCreate(TzNetEval eval, PetscInt l, TzSeries **series)
   }
   if (most < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&s));
-  s->l = l;
-  s->r = r;
-  s->n = n;
+  s->l      = l;
+  s->r      = r;
+  s->n      = n;
+  s->single = (PetscBool)(eval->net->precision == TZ_PRECISION_SINGLE);
   PetscCall(TzTaylorCreate(r, most, &s->taylor));
   PetscCall(PetscMalloc1(s->taylor.first[most + 1] * n, &s->table));
   for (PetscInt m = 1; m <= most; m++) {
@@ -121,14 +123,15 @@ static void Moments(TzSeries *s, TzNetEval eval)
   }
 }
 
-/* The lowest order whose remainder is below the rounding unit at a distance |d|; most + 1 if none is, or for a NaN */
+/* The lowest order whose remainder is below the unit at a distance |d|; most + 1 if none is, or for a NaN */
 static PetscInt Order(const TzSeries *s, PetscReal distance)
 {
-  PetscReal power = distance;
+  const PetscReal unit  = s->single ? TZ_UNIT_SINGLE * s->moment[2] * distance * distance : TZ_UNIT_DOUBLE;
+  PetscReal       power = distance;
 
   for (PetscInt m = 1; m <= s->taylor.most; m++) {
     power *= distance;
-    if (s->moment[m + 1] * power <= 0x1p-54) return m;
+    if (s->moment[m + 1] * power <= unit) return m;
   }
   return s->taylor.most + 1;
 }
@@ -212,8 +215,8 @@ static PetscErrorCode Gather(TzSeries *s, TzNetEval eval, PetscInt p, PetscInt m
 */
 PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const PetscReal Y[], PetscReal df[], PetscBool *done)
 {
-  const PetscInt   panel = p / TZ_PANEL, lane = p % TZ_PANEL, r = s->r;
-  const PetscReal *y0 = s->Y0 + panel * r * TZ_PANEL + lane;
+  const PetscInt   panel = p / TZ_PANEL, r = s->r;
+  const PetscReal *y0 = TzSeriesGetCentre(s, p);
   const PetscReal *coeff;
   PetscReal        delta[2 * TZ_SERIES_MAX_BOND * TZ_PANEL], norm[TZ_PANEL], longest = 0;
   PetscInt         m;
@@ -237,6 +240,12 @@ PetscErrorCode TzSeriesEvaluate(TzSeries *s, TzNetEval eval, PetscInt p, const P
   coeff = s->gathered[m] + p * s->taylor.first[m + 1];
   for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, coeff, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The bond vector y_0 of point p, PANEL apart */
+const PetscReal *TzSeriesGetCentre(const TzSeries *s, PetscInt p)
+{
+  return s->Y0 + p / TZ_PANEL * s->r * TZ_PANEL + p % TZ_PANEL;
 }
 
 /* The multi-indices, and max_h |B_h| of the present binding */

@@ -22,20 +22,30 @@ struct _TzShift {
   PetscInt       serial, built; /* binding and order of the tables */
   PetscReal      norm;          /* max_h |B_h| */
   PetscReal     *table;         /* [terms][n]: B_h^alpha / alpha! */
-  PetscReal     *X[2];          /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
+  PetscBool      single;        /* -net_precision single: X, A, mono, S are float, otherwise double */
+  void          *X[2];          /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
+  float         *S;             /* single: [ceil(rows/GEMM)][n][GEMM], rows of S or C rounded */
   PetscInt       pairsserial;   /* binding and stencil that `longest` belongs to */
   const TzPairs *pairs;
   PetscReal      key[4], longest;
   PetscInt       version, rows, done; /* what the factors belong to: contents, number of rows, order */
-  PetscReal     *A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
-  PetscReal     *mono[2], *all;       /* [terms][PANEL]: monomials of a panel of nodes, even, odd, and in graded order */
+  void          *A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
+  void          *mono[2];             /* [terms][PANEL]: monomials of a panel of nodes, even and odd */
+  PetscReal     *all;                 /* the same in graded order */
 };
+
+static inline void Put(const TzShift *t, void *array, PetscInt i, PetscReal value)
+{
+  if (t->single) ((float *)array)[i] = (float)value;
+  else ((PetscReal *)array)[i] = value;
+}
 
 PetscErrorCode TzShiftCreate(TzNetEval eval, PetscInt rows, TzShift **shift)
 {
   const TzBound *b     = &eval->layer[0];
   PetscReal      terms = 1;
   PetscInt       most  = 0, size;
+  size_t         bytes;
   TzShift       *s;
 
   PetscFunctionBegin;
@@ -48,19 +58,22 @@ PetscErrorCode TzShiftCreate(TzNetEval eval, PetscInt rows, TzShift **shift)
   }
   if (most < 3) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&s));
-  s->r    = b->q;
-  s->n    = eval->net->layer[0].out;
-  s->most = most;
+  s->r      = b->q;
+  s->n      = eval->net->layer[0].out;
+  s->most   = most;
+  s->single = (PetscBool)(eval->net->precision == TZ_PRECISION_SINGLE);
+  bytes     = s->single ? sizeof(float) : sizeof(PetscReal);
   PetscCall(TzTaylorCreate(s->r, most, &s->taylor));
   size = s->taylor.first[most + 1];
   rows = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
   PetscCall(PetscMalloc1(size * s->n, &s->table));
   PetscCall(PetscMalloc1(size * TZ_PANEL, &s->all));
   for (int o = 0; o < 2; o++) { /* each parity has less than the whole */
-    PetscCall(PetscMalloc1((size + TZ_PANEL) * s->n, &s->X[o]));
-    PetscCall(PetscMalloc1(size * rows, &s->A[o]));
-    PetscCall(PetscMalloc1(size * TZ_PANEL, &s->mono[o]));
+    PetscCall(PetscMalloc((size + TZ_PANEL) * s->n * bytes, &s->X[o]));
+    PetscCall(PetscMalloc(size * rows * bytes, &s->A[o]));
+    PetscCall(PetscMalloc(size * TZ_PANEL * bytes, &s->mono[o]));
   }
+  if (s->single) PetscCall(PetscMalloc1(rows * s->n, &s->S));
   for (PetscInt h = 0; h < s->n; h++) s->table[h] = 1;
   *shift = s;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -75,6 +88,7 @@ PetscErrorCode TzShiftDestroy(TzShift **shift)
   PetscCall(TzTaylorDestroy(&s->taylor));
   PetscCall(PetscFree(s->table));
   PetscCall(PetscFree(s->all));
+  PetscCall(PetscFree(s->S));
   for (int o = 0; o < 2; o++) {
     PetscCall(PetscFree(s->X[o]));
     PetscCall(PetscFree(s->A[o]));
@@ -118,7 +132,7 @@ static PetscReal Longest(TzShift *t, TzNetEval eval, const TzPairs *pairs, Petsc
 
 PetscErrorCode TzShiftSetPairs(TzShift *t, TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscBool *use)
 {
-  PetscReal terms;
+  PetscReal terms, delta;
 
   PetscFunctionBegin;
   if (t->serial != eval->serial) {
@@ -127,8 +141,9 @@ PetscErrorCode TzShiftSetPairs(TzShift *t, TzNetEval eval, const TzPairs *pairs,
     t->done   = 0;
     t->norm   = TzTaylorNorm(t->r, t->n, eval->layer[0].right);
   }
-  t->m = TzTaylorOrder(t->norm * Longest(t, eval, pairs, s), t->most);
-  *use = PETSC_FALSE;
+  delta = t->norm * Longest(t, eval, pairs, s);
+  t->m  = TzTaylorOrder(delta, t->single ? TZ_UNIT_SINGLE * delta * delta : TZ_UNIT_DOUBLE, t->most);
+  *use  = PETSC_FALSE;
   if (t->m > t->most) PetscFunctionReturn(PETSC_SUCCESS);
   t->terms[0] = t->terms[1] = 0;
   for (PetscInt o = 0; o <= t->m; o++) t->terms[o % 2] += t->taylor.first[o + 1] - t->taylor.first[o];
@@ -151,13 +166,19 @@ static void Build(TzShift *t, TzNetEval eval)
     const PetscReal sign = o / 2 % 2 ? -1 : 1;
 
     for (PetscInt i = t->taylor.first[o]; i < t->taylor.first[o + 1]; i++) {
-      const PetscInt   row  = at[o % 2]++;
-      PetscReal       *X    = t->X[o % 2] + row / TZ_PANEL * n * TZ_PANEL + row % TZ_PANEL;
+      const PetscInt   row = at[o % 2]++, to = row / TZ_PANEL * n * TZ_PANEL + row % TZ_PANEL;
       const PetscReal *from = t->table + i * n;
 
-      for (PetscInt h = 0; h < n; h++) X[h * TZ_PANEL] = sign * from[h];
+      for (PetscInt h = 0; h < n; h++) Put(t, t->X[o % 2], to + h * TZ_PANEL, sign * from[h]);
     }
   }
+}
+
+/* T [rows][PANEL] = row^T X: the brackets of `lanes` terms from c on, for a multiple of GEMM rows; float or double as X is */
+static void Brackets(TzShift *t, TzNetEval eval, int parity, PetscInt c, PetscInt lanes, PetscInt rows, const PetscReal row[], void *T)
+{
+  if (t->single) TzGemmSingle(eval->kernels, rows, t->n, t->S, (float *)t->X[parity] + c * t->n, T);
+  else TzGemm(eval->kernels, lanes, 1, rows, t->n, row, (PetscReal *)t->X[parity] + c * t->n, T);
 }
 
 PetscErrorCode TzShiftSetRows(TzShift *t, TzNetEval eval, PetscInt version, PetscInt rows, const PetscReal S[], const PetscReal C[], TzEvenOdd *eo)
@@ -172,21 +193,24 @@ PetscErrorCode TzShiftSetRows(TzShift *t, TzNetEval eval, PetscInt version, Pets
     const PetscInt   k   = t->terms[o];
     const PetscReal *row = o ? C : S;
 
+    for (PetscInt i = 0; t->single && i < padded * t->n; i++) t->S[i] = (float)row[i];
     for (PetscInt c = 0; c < k; c += TZ_PANEL) {
       const PetscInt lanes = PetscMin(TZ_PANEL, k - c);
 
-      TzGemm(eval->kernels, lanes, 1, padded, t->n, row, t->X[o] + c * t->n, T);
-      for (PetscInt i = 0; i < rows; i += TZ_GEMM) {
-        PetscReal *restrict to = t->A[o] + i * k + c * TZ_GEMM;
-
+      Brackets(t, eval, o, c, lanes, padded, row, T);
+      for (PetscInt i = 0; i < padded; i += TZ_GEMM)
         for (PetscInt l = 0; l < lanes; l++)
-          for (PetscInt j = 0; j < TZ_GEMM; j++) to[l * TZ_GEMM + j] = T[(i + j) * TZ_PANEL + l];
-      }
+          for (PetscInt j = 0; j < TZ_GEMM; j++) {
+            const PetscInt from = (i + j) * TZ_PANEL + l;
+
+            Put(t, t->A[o], i * k + (c + l) * TZ_GEMM + j, t->single ? ((float *)T)[from] : T[from]);
+          }
     }
   }
   t->version = version;
   t->rows    = rows;
   t->done    = t->m;
+  eo->single = t->single;
   eo->ke     = t->terms[0];
   eo->ko     = t->terms[1];
   eo->Ae     = t->A[0];
@@ -207,9 +231,11 @@ PetscErrorCode TzShiftPanel(TzShift *t, TzNetEval eval, const TzPairs *pairs, Pe
   }
   for (PetscInt o = 0; o <= t->m; o++)
     for (PetscInt i = y->first[o]; i < y->first[o + 1]; i++) {
-      PetscReal *restrict to = t->all + i * TZ_PANEL, *restrict mono = t->mono[o % 2] + at[o % 2]++ * TZ_PANEL;
+      const PetscInt mono    = at[o % 2]++ * TZ_PANEL;
+      PetscReal *restrict to = t->all + i * TZ_PANEL;
 
-      for (PetscInt j = 0; j < TZ_PANEL; j++) mono[j] = to[j] = o ? t->all[y->parent[i] * TZ_PANEL + j] * delta[y->variable[i] * TZ_PANEL + j] : 1;
+      for (PetscInt j = 0; j < TZ_PANEL; j++) to[j] = o ? t->all[y->parent[i] * TZ_PANEL + j] * delta[y->variable[i] * TZ_PANEL + j] : 1;
+      for (PetscInt j = 0; j < TZ_PANEL; j++) Put(t, t->mono[o % 2], mono + j, t->single && !o ? 0 : to[j]);
     }
   eo->Xe = t->mono[0];
   eo->Xo = t->mono[1];

@@ -8,10 +8,14 @@
 
 typedef struct _TzShift TzShift;
 
-/* E = A_e^T X_e, O = A_o^T X_o: factors [ceil(rows/GEMM)][terms][GEMM] and panels of nodes [terms][PANEL] */
+/*
+  E = A_e^T X_e, O = A_o^T X_o: factors [ceil(rows/GEMM)][terms][GEMM] and panels of nodes [terms][PANEL]. single: arrays of float, and E is without
+  its value in the centre, so that its rounding is relative to the small even part of a displacement.
+*/
 typedef struct {
-  PetscInt         ke, ko; /* terms */
-  const PetscReal *Ae, *Ao, *Xe, *Xo;
+  PetscBool   single;
+  PetscInt    ke, ko; /* terms */
+  const void *Ae, *Ao, *Xe, *Xo;
 } TzEvenOdd;
 
 PETSC_INTERN PetscErrorCode TzShiftCreate(TzNetEval, PetscInt rows, TzShift **); /* NULL where it cannot pay; rows: most rows of S, C */

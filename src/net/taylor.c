@@ -47,14 +47,14 @@ PetscErrorCode TzTaylorDestroy(TzTaylor *t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* smallest order m <= most with delta^(m+1)/(m+1)! <= 2^-54, or most + 1 */
-PetscInt TzTaylorOrder(PetscReal delta, PetscInt most)
+/* smallest order m <= most with delta^(m+1)/(m+1)! <= unit, or most + 1 */
+PetscInt TzTaylorOrder(PetscReal delta, PetscReal unit, PetscInt most)
 {
   PetscReal rest = delta;
 
   for (PetscInt m = 1; m <= most; m++) {
     rest *= delta / (m + 1);
-    if (rest <= 0x1p-54) return m;
+    if (rest <= unit) return m;
   }
   return most + 1;
 }

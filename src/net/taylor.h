@@ -8,6 +8,10 @@
 
 #define TZ_TAYLOR_ORDER 12 /* highest order */
 
+/* Remainders that do not count: of a sum of order one in double; in single, of the second-order term, the first that even differences have */
+#define TZ_UNIT_DOUBLE 0x1p-54
+#define TZ_UNIT_SINGLE 0x1p-25
+
 /* Multi-indices alpha of r variables, graded: order o has the terms first[o] <= i < first[o+1]; term 0 is alpha = 0 */
 typedef struct {
   PetscInt  r, most;
@@ -18,7 +22,7 @@ typedef struct {
 
 PETSC_INTERN PetscErrorCode TzTaylorCreate(PetscInt r, PetscInt most, TzTaylor *);
 PETSC_INTERN PetscErrorCode TzTaylorDestroy(TzTaylor *);
-PETSC_INTERN PetscInt       TzTaylorOrder(PetscReal delta, PetscInt most);
+PETSC_INTERN PetscInt       TzTaylorOrder(PetscReal delta, PetscReal unit, PetscInt most);
 PETSC_INTERN PetscReal      TzTaylorNorm(PetscInt r, PetscInt n, const PetscReal B[]);
 PETSC_INTERN void           TzTaylorTable(const TzTaylor *, const TzKernels *, PetscInt n, const PetscReal B[], PetscInt o0, PetscInt o1, PetscReal table[]);
 PETSC_INTERN void           TzTaylorHorner(const TzTaylor *, PetscInt m, PetscInt order[]);

@@ -38,6 +38,14 @@ void TzGemm(const TzKernels *kernels, PetscInt lanes, PetscInt np, PetscInt rows
                          C + (p * rows + i) * TZ_PANEL, (PetscBool)(h > 0));
 }
 
+/* The same in float for one panel with all its lanes; C has room for a multiple of GEMM rows */
+void TzGemmSingle(const TzKernels *kernels, PetscInt rows, PetscInt n, const float A[], const float X[], float C[])
+{
+  for (PetscInt h = 0; h < n; h += 2 * TZ_CHUNK)
+    for (PetscInt i = 0; i < rows; i += TZ_GEMM)
+      (*kernels->gemmsingle)(PetscMin(2 * TZ_CHUNK, n - h), A + i * n + h * TZ_GEMM, X + h * TZ_PANEL, C + i * TZ_PANEL, (PetscBool)(h > 0));
+}
+
 /* The left factor of layer l for gemm, filled at its first use after a binding; NULL: the layer is contracted core by core */
 const PetscReal *TzEvalPacked(TzNetEval eval, PetscInt l)
 {

@@ -238,6 +238,8 @@ static PetscErrorCode Queries(void)
   PetscCall(Limits(&sines, &product));
   PetscCall(Query("SG query, tt r = 4", SG, 100, reps, &sg));
   PetscCall(Query("SG query, tt r = 4, no power series", SG " -net_series 0", 100, reps, &sines_only));
+  PetscCall(Query("SG query, tt r = 4, single precision", SG " -net_precision single", 100, reps, &ms));
+  Report("SG query, double / single precision", sg / ms, "x");
   Report("SG query / bare sines", sg / sines, "x");
   Report("SG query without power series / bare sines", sines_only / sines, "x");
   Report("SG query / (bare sines + bare product)", sg / (sines + product), "x");
@@ -309,7 +311,8 @@ static double Torch(const char *python, const char *script, const char *argument
   return seconds;
 }
 
-static PetscErrorCode Peer(const char *python, const char *script, const char *name, const char *arguments, double ours)
+/* ours, single: seconds of our step in double and, where it is to be compared (not 0), single precision */
+static PetscErrorCode Peer(const char *python, const char *script, const char *name, const char *arguments, double ours, double single)
 {
   double seconds = Torch(python, script, arguments);
   char   text[128];
@@ -323,6 +326,9 @@ static PetscErrorCode Peer(const char *python, const char *script, const char *n
   Report(text, 1e3 * seconds, "ms");
   PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s / Tenzo (double)", name));
   Report(text, seconds / ours, "x");
+  if (!single) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s / Tenzo (single)", name));
+  Report(text, seconds / single, "x");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -330,7 +336,7 @@ int main(int argc, char **argv)
 {
   char        file[PETSC_MAX_PATH_LEN] = "", script[PETSC_MAX_PATH_LEN] = "", python[PETSC_MAX_PATH_LEN] = "/usr/bin/python3";
   PetscMPIInt rank;
-  double      sg, fwd;
+  double      sg, single, fwd;
 
   PetscFunctionBeginUser;
   PetscCall(TzInitialize(&argc, &argv, NULL));
@@ -351,14 +357,15 @@ int main(int argc, char **argv)
   }
   PetscCall(QuietBarrier());
   PetscCall(Steps("SG, tt r = 4", SG, quick ? 3 : 15, &sg));
+  PetscCall(Steps("SG, tt r = 4, single precision", SG " -net_precision single", quick ? 3 : 15, &single));
   PetscCall(Steps("forward-propagated, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 40, &fwd));
   if (!rank && script[0]) {
-    PetscCall(Peer(python, script, "float64 trig", "--dtype float64 --layout trig --steps 4", sg));
-    PetscCall(Peer(python, script, "float64 jet", "--dtype float64 --deriv jet --steps 60", fwd));
+    PetscCall(Peer(python, script, "float64 trig", "--dtype float64 --layout trig --steps 4", sg, 0));
+    PetscCall(Peer(python, script, "float64 jet", "--dtype float64 --deriv jet --steps 60", fwd, 0));
     if (!quick) {
-      PetscCall(Peer(python, script, "float32 trig", "--dtype float32 --layout trig --steps 6", sg));
-      PetscCall(Peer(python, script, "float64 factored", "--dtype float64 --layout factored --steps 3", sg));
-      PetscCall(Peer(python, script, "float64 dense", "--dtype float64 --layout dense --steps 1", sg));
+      PetscCall(Peer(python, script, "float32 trig", "--dtype float32 --layout trig --steps 6", sg, single));
+      PetscCall(Peer(python, script, "float64 factored", "--dtype float64 --layout factored --steps 3", sg, 0));
+      PetscCall(Peer(python, script, "float64 dense", "--dtype float64 --layout dense --steps 1", sg, 0));
     }
   }
   if (json) {
