@@ -27,6 +27,8 @@ typedef struct {
   const char *name; /* "avx512", "avx2", "base" */
   /* C [m][ldc] (columns 0..n-1) = A [m][k] B [k][ldb], or += if add */
   void (*product)(PetscInt m, PetscInt n, PetscInt k, TzStrided A, const PetscReal B[], PetscInt ldb, PetscReal C[], PetscInt ldc, PetscBool add);
+  /* z [m][n] = W a of a sparse W [m][in] with w[k] at place index[k], ascending; a [in][n] */
+  void (*sparse)(PetscInt m, PetscInt in, PetscInt nweights, const PetscInt index[], const PetscReal w[], PetscInt n, const PetscReal a[], PetscReal z[]);
   /*
     Hidden units under a rectifier whose pre-activations z move by delta t, a row of t for each unit: with `wide` columns
     d = max(z + delta t, 0) - max(z, 0). Rows of units that are off and stay off are dropped; d [rows][wide] receives the others, and v [rows][nv]

@@ -59,6 +59,29 @@ static void test_rows(void **state)
   }
 }
 
+/* A sparse matrix is the full one with zeros: small integers, whose sums are exact; every width of the columns, empty rows, an empty last row */
+static void test_sparse(void **state)
+{
+  enum { M = 9, IN = 17 };
+  PetscInt  index[M * IN], nw       = 0;
+  PetscReal w[M * IN], full[M * IN] = {0}, a[IN * MAXN];
+
+  (void)state;
+  for (PetscInt i = 0; i < (M - 1) * IN; i++)
+    if (i * 7 % 5 < 2 && i / IN != 3) {
+      index[nw] = i;
+      w[nw++]   = i % 11 - 5;
+      full[i]   = i % 11 - 5;
+    }
+  for (PetscInt i = 0; i < IN * MAXN; i++) a[i] = i * 5 % 13 - 6;
+  for (int s = 0; s < nsets; s++)
+    for (PetscInt n = 1; n <= MAXN; n++) {
+      sets[s]->sparse(M, IN, nw, index, w, n, a, C);
+      sets[s]->product(M, n, IN, (TzStrided){full, IN, 1}, a, n, D, n, PETSC_FALSE);
+      for (PetscInt i = 0; i < M * n; i++) assert_true(C[i] == D[i]);
+    }
+}
+
 /* Against the formula, unit by unit; delta t is exact here (a power of 2), so one rounding or two (not fused) differ by at most 2^-53 */
 static void test_relushift(void **state)
 {
@@ -137,8 +160,8 @@ static void test_notfinite(void **state)
 int main(int argc, char **argv)
 {
   static const char      *names[] = {"avx512", "avx2", "base"};
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_product), cmocka_unit_test(test_rows), cmocka_unit_test(test_relushift),
-                                     cmocka_unit_test(test_logsumexp), cmocka_unit_test(test_notfinite)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_product),   cmocka_unit_test(test_rows),      cmocka_unit_test(test_sparse),
+                                     cmocka_unit_test(test_relushift), cmocka_unit_test(test_logsumexp), cmocka_unit_test(test_notfinite)};
   int                     failures;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

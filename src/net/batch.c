@@ -98,15 +98,7 @@ void TzBatchMultiply(const TzLayer *layer, const TzFactors *f, PetscInt n, const
 
   switch (f->kind) {
   case TZ_FACTOR_MATRIX: p->product(layer->out, n, layer->in, (TzStrided){f->L, layer->in, 1}, a, n, z, n, PETSC_FALSE); break;
-  case TZ_FACTOR_SPARSE:
-    for (PetscInt i = 0; i < layer->out * n; i++) z[i] = 0;
-    for (PetscInt k = 0; k < layer->nweights; k++) {
-      const PetscReal v = f->L[k], *restrict from = a + layer->index[k] % layer->in * n;
-      PetscReal *restrict to = z + layer->index[k] / layer->in * n;
-
-      for (PetscInt i = 0; i < n; i++) to[i] += v * from[i];
-    }
-    break;
+  case TZ_FACTOR_SPARSE: p->sparse(layer->out, layer->in, layer->nweights, layer->index, f->L, n, a, z); break;
   case TZ_FACTOR_BOND:
     p->product(f->r, n, f->nl, (TzStrided){f->L, 1, f->r}, a, n, y, n, PETSC_FALSE);
     p->product(f->mr, n, f->r, (TzStrided){f->R, 1, f->mr}, y, n, z, n, PETSC_FALSE);

@@ -117,6 +117,40 @@ static void Product(PetscInt m, PetscInt n, PetscInt k, TzStrided A, const Petsc
   if (j < n) Tail(m, n - j, k, A, B + j, ldb, C + j, ldc, add);
 }
 
+/* Columns x..x+nv W-1 of a row of z; its weights k0 <= k < k1 are in columns index[k] - first of the matrix */
+INLINE void SparseBlock(int nv, PetscInt k0, PetscInt k1, const PetscInt index[], PetscInt first, const PetscReal w[], PetscInt n, const PetscReal a[],
+                        PetscReal z[])
+{
+  V c[6];
+
+  for (int v = 0; v < nv; v++) c[v] = (V){0};
+  for (PetscInt k = k0; k < k1; k++) {
+    const PetscReal *from = a + (index[k] - first) * n;
+
+    for (int v = 0; v < nv; v++) c[v] += w[k] * *(const V *)(from + W * v);
+  }
+  for (int v = 0; v < nv; v++) *(V *)(z + W * v) = c[v];
+}
+
+static void SparseProduct(PetscInt m, PetscInt in, PetscInt nweights, const PetscInt index[], const PetscReal w[], PetscInt n, const PetscReal a[],
+                          PetscReal z[])
+{
+  for (PetscInt j = 0, k0 = 0, k1 = 0; j < m; j++, k0 = k1, z += n) {
+    PetscInt x = 0;
+
+    while (k1 < nweights && index[k1] < (j + 1) * in) k1++;
+    for (; x + 6 * W <= n; x += 6 * W) SparseBlock(6, k0, k1, index, j * in, w, n, a + x, z + x);
+    for (; x + 3 * W <= n; x += 3 * W) SparseBlock(3, k0, k1, index, j * in, w, n, a + x, z + x);
+    for (; x + W <= n; x += W) SparseBlock(1, k0, k1, index, j * in, w, n, a + x, z + x);
+    for (; x < n; x++) {
+      PetscReal sum = 0;
+
+      for (PetscInt k = k0; k < k1; k++) sum += w[k] * a[(index[k] - j * in) * n + x];
+      z[x] = sum;
+    }
+  }
+}
+
 /* A row of n vectors -> d; whether any of it moves: of a unit that is on, all do */
 INLINE PetscBool ReluRow(PetscInt n, PetscReal z, PetscReal delta, const PetscReal *row, PetscReal *d)
 {
@@ -233,7 +267,7 @@ static void LogSumExp(PetscInt n, PetscInt m, const PetscReal y[], PetscInt ld, 
 }
 
 PETSC_INTERN const TzProducts PASTE(TzProducts_, TZ_PRODUCTS);
-const TzProducts              PASTE(TzProducts_, TZ_PRODUCTS) = {PetscStringize(TZ_PRODUCTS), Product, ReluShift, LogSumExp};
+const TzProducts              PASTE(TzProducts_, TZ_PRODUCTS) = {PetscStringize(TZ_PRODUCTS), Product, SparseProduct, ReluShift, LogSumExp};
 
 #if defined(TZ_PRODUCTS_MAIN)
 
