@@ -14,16 +14,19 @@ gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 400 -tz_validate_ever
 # sign STEPS POINTS LR
 sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr $3 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
 
+# a sparse network: as in table5.sh, many directions, a large step at first and a small mu
+many="-tao_type zosign -zo_queries 20 -zo_mu 1e-6 -zo_lr 2e-3 -zo_momentum 0.9 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every 952 -tao_max_it 952 -loss_points 8 -tz_validate_every 200"
+
 row table6 fc3-78-fo-ad 1.52E-02 $hjb $fc3 $ad $(adam 5e-3 3000)
 row table6 fc2-320-fo-ad 6.55E-04 $hjb $fc2 $ad $(adam 5e-3 3000)
 row table6 tt3-fo-ad 4.25E-05 $hjb $tt10 $ad $(adam 5e-3 3000)
-row table6 sp3-grasp-fo-ad 1.54E-09 $hjb $sp3 -net_sparse_method grasp $ad $(adam 5e-3 800)
-row table6 sp3-zograsp-fo-ad - $hjb $sp3 -net_sparse_method zograsp $ad $(adam 5e-3 800)
+row table6 sp3-grasp-fo-ad 1.54E-09 $hjb $sp3 -net_sparse_method grasp $ad $(adam 5e-3 4000)
+row table6 sp3-zograsp-fo-ad - $hjb $sp3 -net_sparse_method zograsp $ad $(adam 5e-3 4000)
 row table6 fc2-320-zo-sg 1.00E-02 $hjb $fc2 $sg $(sign 3000 8 1e-3)
 row table6 fc3-78-zo-sg 4.35E-02 $hjb $fc3 $sg $(sign 4500 8 1e-3)
-row table6 sp3-grasp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method grasp $sg $(sign 200 4 1e-3) -tz_validation_points 1000
-row table6 sp3-zograsp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method zograsp $sg $(sign 200 4 1e-3) -tz_validation_points 1000
-row table6 sp3-grasp-zo-ad - $hjb $sp3 -net_sparse_method grasp $ad $(sign 2000 8 1e-3)
+row table6 sp3-grasp-zo-sg 6.29E-05 $hjb $sp3 -net_sparse_method grasp $sg $many
+row table6 sp3-zograsp-zo-sg - $hjb $sp3 -net_sparse_method zograsp $sg $many
+row table6 sp3-grasp-zo-ad - $hjb $sp3 -net_sparse_method grasp $ad $many
 row table6 fc3-78-zo-ad - $hjb $fc3 $ad $(sign 6000 24 1e-3)
 row table6 fc2-320-zo-ad - $hjb $fc2 $ad $(sign 6000 24 1e-3)
 row table6 tt3-zogn-ad - $hjb $tt10 $ad $gn -tao_max_it 100
