@@ -7,7 +7,7 @@
 #   make install PREFIX=/usr/local
 # `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo).
 # Variables: CC (mpicc), CFLAGS, BUILD (build), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1, V=1 (print commands),
-# TZ_SHARED (../shared)
+# TZ_SHARED (../shared), JAX_PYTHON, TORCH_PYTHON (programs for the benchmark)
 
 SHELL    := /bin/bash
 Q        := $(if $(V),,@)
@@ -90,10 +90,13 @@ run-memcheck: all
 check-slurm: all
 	$(RUN) bash tests/slurm.sh
 
-# ratios inside one run; the PyTorch program is timed too where the shared folder has it and a Python with torch is there
-PEER := $(wildcard $(TZ_SHARED)/peers/torch_zo_sg.py)
+# ratios inside one run; the same step in PyTorch (where the shared folder has the program) and in JAX, where $(TORCH_PYTHON) and $(JAX_PYTHON) have them
+TORCH_PYTHON ?= /usr/bin/python3
+JAX_PYTHON   ?= python3
+PEER         := $(wildcard $(TZ_SHARED)/peers/torch_zo_sg.py)
 bench: all $(BENCH)
-	$(RUN) mpirun -n 2 --bind-to core $(BUILD)/bench/bench $(if $(SHORT),-short) -json $(BUILD)/bench.json $(if $(PEER),-torch $(PEER))
+	$(RUN) mpirun -n 2 --bind-to core $(BUILD)/bench/bench $(if $(SHORT),-short) -json $(BUILD)/bench.json \
+	  -jax "$(JAX_PYTHON) tests/bench/peer_jax.py" $(if $(PEER),-torch "$(TORCH_PYTHON) $(PEER)")
 	@for b in $(filter-out %/bench %/scaling,$(BENCH)); do $(RUN) SHORT=$(SHORT) $$b || exit 1; done
 	$(if $(SHORT),,$(RUN) $(BUILD)/bench/scaling)
 

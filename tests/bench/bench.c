@@ -1,7 +1,7 @@
 /*
   The benchmark: every figure is a median over repetitions, and what matters is given as a ratio of two figures of this run.
 
-      mpirun -n 2 build/tests/bench/bench [-short] [-json FILE] [-torch SCRIPT] [-python PROGRAM]
+      mpirun -n 2 build/bench/bench [-short] [-json FILE] [-torch "PYTHON SCRIPT"] [-jax "PYTHON SCRIPT"]
 
   Rank 0 measures alone (the others wait), then all ranks measure the step together. Prints lines "name value unit" and writes
   them as JSON. -short: fewer repetitions and no slow figures (under a minute).
@@ -291,18 +291,13 @@ static PetscErrorCode Steps(const char *name, const char *options, PetscInt reps
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The PyTorch program on the same step: "RESULT ... median S min .." in its last line; 0 where it does not run */
-static double Torch(const char *python, const char *script, const char *arguments)
+/* A program in Python on the same step: "RESULT ... median S ..." is its last line; 0 where it does not run */
+static double PeerSeconds(const char *command)
 {
-  const int avx512 = !strcmp(TzKernelsGet()->isa, "avx512");
-  char      command[1024], line[1024];
-  double    seconds = 0;
-  FILE     *f;
+  char   line[1024];
+  double seconds = 0;
+  FILE  *f       = popen(command, "r");
 
-  /* PyTorch may use what our kernels use. Without AVX-512 it has to be told: Debian's build runs AVX-512 instructions where there are none. */
-  snprintf(command, sizeof(command), "%s OMP_NUM_THREADS=1 %s %s --quiet --threads 1 %s 2>/dev/null", avx512 ? "" : "ATEN_CPU_CAPABILITY=avx2", python, script,
-           arguments);
-  f = popen(command, "r");
   while (f && fgets(line, sizeof(line), f)) {
     char *m = strstr(line, "median ");
     if (!strncmp(line, "RESULT", 6) && m) seconds = atof(m + 7);
@@ -312,29 +307,59 @@ static double Torch(const char *python, const char *script, const char *argument
 }
 
 /* ours, single: seconds of our step in double and, where it is to be compared (not 0), single precision */
-static PetscErrorCode Peer(const char *python, const char *script, const char *name, const char *arguments, double ours, double single)
+static PetscErrorCode Peer(const char *name, const char *program, const char *arguments, double ours, double single)
 {
-  double seconds = Torch(python, script, arguments);
-  char   text[128];
+  char   command[2048], text[128];
+  double seconds;
 
   PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s, step of 11 queries", name));
+  PetscCall(PetscSNPrintf(command, sizeof(command), "OMP_NUM_THREADS=1 %s %s 2>/dev/null", program, arguments));
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s, step of 11 queries", name));
+  seconds = PeerSeconds(command);
   if (seconds <= 0) {
-    PetscCall(PetscPrintf(PETSC_COMM_SELF, "%-58s skipped: %s %s does not run\n", text, python, script));
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "%-58s skipped: %s does not run\n", text, program));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   Report(text, 1e3 * seconds, "ms");
-  PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s / Tenzo (double)", name));
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s / Tenzo (double)", name));
   Report(text, seconds / ours, "x");
   if (!single) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscSNPrintf(text, sizeof(text), "PyTorch %s / Tenzo (single)", name));
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s / Tenzo (single)", name));
   Report(text, seconds / single, "x");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -torch, -jax: the programs; sg, single, fwd: seconds of our steps */
+static PetscErrorCode Peers(double sg, double single, double fwd)
+{
+  char      torch[PETSC_MAX_PATH_LEN], jax[PETSC_MAX_PATH_LEN], program[2 * PETSC_MAX_PATH_LEN];
+  PetscBool flg;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-torch", torch, sizeof(torch), &flg));
+  if (flg) {
+    /* the program asks for AVX-512 unless it is told what to use */
+    PetscCall(
+      PetscSNPrintf(program, sizeof(program), "%s %s --quiet --threads 1", strcmp(TzKernelsGet()->isa, "avx512") ? "ATEN_CPU_CAPABILITY=avx2" : "", torch));
+    PetscCall(Peer("PyTorch float64 trig", program, "--dtype float64 --layout trig --steps 4", sg, 0));
+    PetscCall(Peer("PyTorch float64 jet", program, "--dtype float64 --deriv jet --steps 60", fwd, 0));
+    if (!quick) {
+      PetscCall(Peer("PyTorch float32 trig", program, "--dtype float32 --layout trig --steps 6", sg, single));
+      PetscCall(Peer("PyTorch float64 factored", program, "--dtype float64 --layout factored --steps 3", sg, 0));
+      PetscCall(Peer("PyTorch float64 dense", program, "--dtype float64 --layout dense --steps 1", sg, 0));
+    }
+  }
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-jax", jax, sizeof(jax), &flg));
+  if (!flg || quick) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Peer("JAX float64 trig", jax, "float64 sg 3", sg, 0));
+  PetscCall(Peer("JAX float32 trig", jax, "float32 sg 5", sg, single));
+  PetscCall(Peer("JAX float64 jet", jax, "float64 jet 60", fwd, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 int main(int argc, char **argv)
 {
-  char        file[PETSC_MAX_PATH_LEN] = "", script[PETSC_MAX_PATH_LEN] = "", python[PETSC_MAX_PATH_LEN] = "/usr/bin/python3";
+  char        file[PETSC_MAX_PATH_LEN] = "";
   PetscMPIInt rank;
   double      sg, single, fwd;
 
@@ -343,8 +368,6 @@ int main(int argc, char **argv)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-short", &quick));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-json", file, sizeof(file), NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-torch", script, sizeof(script), NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-python", python, sizeof(python), NULL));
   if (!rank) {
     struct rusage usage;
 
@@ -359,15 +382,7 @@ int main(int argc, char **argv)
   PetscCall(Steps("SG, tt r = 4", SG, quick ? 3 : 15, &sg));
   PetscCall(Steps("SG, tt r = 4, single precision", SG " -net_precision single", quick ? 3 : 15, &single));
   PetscCall(Steps("forward-propagated, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 40, &fwd));
-  if (!rank && script[0]) {
-    PetscCall(Peer(python, script, "float64 trig", "--dtype float64 --layout trig --steps 4", sg, 0));
-    PetscCall(Peer(python, script, "float64 jet", "--dtype float64 --deriv jet --steps 60", fwd, 0));
-    if (!quick) {
-      PetscCall(Peer(python, script, "float32 trig", "--dtype float32 --layout trig --steps 6", sg, single));
-      PetscCall(Peer(python, script, "float64 factored", "--dtype float64 --layout factored --steps 3", sg, 0));
-      PetscCall(Peer(python, script, "float64 dense", "--dtype float64 --layout dense --steps 1", sg, 0));
-    }
-  }
+  if (!rank) PetscCall(Peers(sg, single, fwd));
   if (json) {
     fprintf(json, "\n]\n");
     fclose(json);
