@@ -61,9 +61,9 @@ def budget(done):
     return f"{len(stopped)} of {len(done)} stopped by the budget of {stopped[0]['budget']} s" if stopped else ""
 
 
-def figure(values):
+def figure(values, form=".2e", formdeviation=".1e"):
     mean, deviation = statistics(values)
-    return f"{mean:.2e}" + (f" ± {deviation:.1e}" if deviation is not None else "")
+    return f"{mean:{form}}" + (f" ± {deviation:{formdeviation}}" if deviation is not None else "")
 
 
 def line(row, runs, headline):
@@ -76,7 +76,8 @@ def line(row, runs, headline):
         values = [float(r[key]) for r in done if key in r]
         return statistics(values)[0] if values else float("nan")
 
-    origin = ", ".join(f"{float(r['origin']):.4f}" for r in done if "origin" in r)
+    origins = [float(r["origin"]) for r in done if "origin" in r]
+    origin = figure(origins, ".4f", ".4f") if origins else ""
     seeds = ",".join(str(r["seed"]) for r in sorted(done, key=lambda r: r["seed"]))
     return (f"| {row} | {paper} | {figure([float(r[headline]) for r in done])} | {seeds} | {mean('steps'):.0f} | {mean('queries'):.0f} | {mean('forwards'):.3g} "
             f"| {mean('seconds'):.0f} | {mean('rss_mib'):.0f} | {origin} | {budget(done)} |")

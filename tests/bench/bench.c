@@ -329,15 +329,13 @@ static PetscErrorCode Peer(const char *name, const char *program, const char *ar
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -torch, -jax: the programs; sg, single, fwd: seconds of our steps */
-static PetscErrorCode Peers(double sg, double single, double fwd)
+/* torch, jax: the programs, or empty; sg, single, fwd: seconds of our steps */
+static PetscErrorCode Peers(const char torch[], const char jax[], double sg, double single, double fwd)
 {
-  char      torch[PETSC_MAX_PATH_LEN], jax[PETSC_MAX_PATH_LEN], program[2 * PETSC_MAX_PATH_LEN];
-  PetscBool flg;
+  char program[2 * PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-torch", torch, sizeof(torch), &flg));
-  if (flg) {
+  if (torch[0]) {
     /* the program asks for AVX-512 unless it is told what to use */
     PetscCall(
       PetscSNPrintf(program, sizeof(program), "%s %s --quiet --threads 1", strcmp(TzKernelsGet()->isa, "avx512") ? "ATEN_CPU_CAPABILITY=avx2" : "", torch));
@@ -349,8 +347,7 @@ static PetscErrorCode Peers(double sg, double single, double fwd)
       PetscCall(Peer("PyTorch float64 dense", program, "--dtype float64 --layout dense --steps 1", sg, 0));
     }
   }
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-jax", jax, sizeof(jax), &flg));
-  if (!flg || quick) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!jax[0] || quick) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Peer("JAX float64 trig", jax, "float64 sg 3", sg, 0));
   PetscCall(Peer("JAX float32 trig", jax, "float32 sg 5", sg, single));
   PetscCall(Peer("JAX float64 jet", jax, "float64 jet 60", fwd, 0));
@@ -359,7 +356,7 @@ static PetscErrorCode Peers(double sg, double single, double fwd)
 
 int main(int argc, char **argv)
 {
-  char        file[PETSC_MAX_PATH_LEN] = "";
+  char        file[PETSC_MAX_PATH_LEN] = "", torch[PETSC_MAX_PATH_LEN] = "", jax[PETSC_MAX_PATH_LEN] = "";
   PetscMPIInt rank;
   double      sg, single, fwd;
 
@@ -368,6 +365,8 @@ int main(int argc, char **argv)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-short", &quick));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-json", file, sizeof(file), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-torch", torch, sizeof(torch), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-jax", jax, sizeof(jax), NULL));
   if (!rank) {
     struct rusage usage;
 
@@ -382,7 +381,7 @@ int main(int argc, char **argv)
   PetscCall(Steps("SG, tt r = 4", SG, quick ? 3 : 15, &sg));
   PetscCall(Steps("SG, tt r = 4, single precision", SG " -net_precision single", quick ? 3 : 15, &single));
   PetscCall(Steps("forward-propagated, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 40, &fwd));
-  if (!rank) PetscCall(Peers(sg, single, fwd));
+  if (!rank) PetscCall(Peers(torch, jax, sg, single, fwd));
   if (json) {
     fprintf(json, "\n]\n");
     fclose(json);
