@@ -8,6 +8,9 @@
       E = sum_{|alpha| even} [sum_h S_h (-1)^(|alpha|/2) B_h^alpha/alpha!] d^alpha,   O likewise with odd |alpha| and C,
   up to an order m whose remainder max_h |c_h|^(m+1)/(m+1)! is below the rounding unit. The brackets are one matrix product for all
   rows, and then a node costs C(m + r, r) multiply-adds a row instead of two for each unit.
+
+  -net_precision single: tables, brackets and monomials are float, the term of order 0 is left out, so that E is its difference from the
+  centre, and m is the order whose remainder is below the rounding of the next term, c^2/2. What is off is then relative to the differences.
 */
 #include "shift.h"
 #include "taylor.h"
