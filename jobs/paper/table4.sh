@@ -19,7 +19,7 @@ row table4 tt10-fo-sg 7.14E-05 $hjb $tt10 $sg $quick
 row table4 tt10-fo-se 2.28E-04 $hjb $tt10 $se $quick
 # a dense network costs some hundred times as much; its learning rate is smaller because every weight moves
 dense="-tao_type adam -zo_lr 1e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -tz_validate_every 200"
-row table4 mlp-fo-ad 3.58E-04 $hjb $mlp $ad $dense -tao_max_it 400 -loss_points 24
+row table4 mlp-fo-ad 3.58E-04 $hjb $mlp $ad $dense -tao_max_it 3000 -loss_points 24
 row table4 mlp-fo-fd 5.97E-05 $hjb $mlp $fd $dense -tao_max_it 400 -loss_points 24
 row table4 mlp-fo-sg 4.27E-04 $hjb $mlp $sg $dense -tao_max_it 200 -loss_points 8 -tz_validation_points 200
 row table4 mlp-fo-se 8.98E-04 $hjb $mlp $se $dense -tao_max_it 200 -loss_points 8 -tz_validation_points 200
