@@ -78,6 +78,31 @@ static void TestGemm(void **state)
   }
 }
 
+/* The float product: small integers, whose products and sums are exact */
+static void TestGemmSingle(void **state)
+{
+  enum { N = 300 };
+  static float A[N * TZ_GEMM], X[N * TZ_PANEL], C[TZ_GEMM * TZ_PANEL];
+
+  (void)state;
+  for (int i = 0; i < N * TZ_GEMM; i++) A[i] = i * 7 % 11 - 5;
+  for (int i = 0; i < N * TZ_PANEL; i++) X[i] = i * 5 % 13 - 6;
+  for (int i = 0; i < 3; i++) {
+    const TzKernels *k = Kernels(i);
+
+    for (int add = 0; k && add < 2; add++) {
+      k->gemmsingle(N, A, X, C, add ? PETSC_TRUE : PETSC_FALSE);
+      for (int r = 0; r < TZ_GEMM; r++)
+        for (int m = 0; m < TZ_PANEL; m++) {
+          float sum = 0;
+
+          for (int h = 0; h < N; h++) sum += A[h * TZ_GEMM + r] * X[h * TZ_PANEL + m];
+          assert_true(C[r * TZ_PANEL + m] == (add ? 2 : 1) * sum);
+        }
+    }
+  }
+}
+
 /* Horner's scheme against the sum of monomials taken one by one, through the order of terms of taylor.c's definition: variables nested */
 static void HornerSum(int v, int r, int d, double monomial, const double x[], const double **c, double *sum)
 {
@@ -114,7 +139,7 @@ static void TestHorner(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSine), cmocka_unit_test(TestGemm), cmocka_unit_test(TestHorner)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSine), cmocka_unit_test(TestGemm), cmocka_unit_test(TestGemmSingle), cmocka_unit_test(TestHorner)};
   int                     failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;

@@ -27,6 +27,10 @@ se="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 512"
 se128="-deriv_type stein -stein_sigma 0.1 -rule_type mc -rule_samples 128"
 sg="-deriv_type stein -stein_sigma 0.1 -rule_type smolyak -rule_level 3"
 
+# many N STEPS POINTS FACTOR: N directions a step for an estimate that small slopes show in, a rate that falls by 300 or 1,000, and a mu whose bias
+# mu tr(H)/2 is below the gradient even where the loss is 1e-6
+many() { echo "-tao_type zosign -zo_queries $1 -zo_mu 1e-6 -zo_lr 1.5e-3 -zo_momentum 0.9 -zo_lr_schedule exponential -zo_lr_factor $4 -zo_lr_every $2 -tao_max_it $2 -loss_points $3 -tz_validate_every 500"; }
+
 task=0
 # row TABLE NAME PAPER OPTIONS...: PAPER is the paper's figure, or -. Writes results/TABLE/NAME.sSEED.txt: the command and the RESULT line.
 # The verb is $VERB, or solve.

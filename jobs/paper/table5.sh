@@ -6,9 +6,6 @@
 # mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls. sign STEPS POINTS: few directions a step, a small
 # step and a large momentum in their place, and a learning rate that falls by a factor of 50 over the run
 sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr 7e-4 -zo_momentum 0.95 -zo_lr_schedule exponential -zo_lr_factor 0.02 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
-# many N STEPS POINTS FACTOR: N directions a step for an estimate that small slopes show in, a rate that falls by 300 or 1,000, and a mu whose bias
-# mu tr(H)/2 is below the gradient even where the loss is 1e-6
-many() { echo "-tao_type zosign -zo_queries $1 -zo_mu 1e-6 -zo_lr 1.5e-3 -zo_momentum 0.9 -zo_lr_schedule exponential -zo_lr_factor $4 -zo_lr_every $2 -tao_max_it $2 -loss_points $3 -tz_validate_every 500"; }
 gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 48 -tao_max_it 40 -tz_validate_every 10"
 
 row table5 tt4-zogn-fd - $hjb $tt4 $fd $gn

@@ -14,8 +14,8 @@ gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 400 -tz_validate_ever
 # sign STEPS POINTS LR
 sign() { echo "-tao_type zosign -zo_queries 5 -zo_mu 1e-4 -zo_lr $3 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $1 -tao_max_it $1 -loss_points $2 -tz_validate_every 500"; }
 
-# a sparse network: as in table5.sh, many directions, a large step at first and a small mu
-many="-tao_type zosign -zo_queries 20 -zo_mu 1e-6 -zo_lr 2e-3 -zo_momentum 0.9 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every 952 -tao_max_it 952 -loss_points 8 -tz_validate_every 200"
+# a sparse network takes larger steps
+many="$(many 20 952 8 0.01) -zo_lr 2e-3 -tz_validate_every 200"
 
 row table6 fc3-78-fo-ad 1.52E-02 $hjb $fc3 $ad $(adam 5e-3 3000)
 row table6 fc2-320-fo-ad 6.55E-04 $hjb $fc2 $ad $(adam 5e-3 3000)

@@ -38,11 +38,11 @@ PetscErrorCode TzReachCreate(TzNetEval eval)
   r = x->r;
   n = x->first[x->most + 1];
   PetscCall(PetscMalloc5(n * (r + r * (r + 1) / 2), &co->above, n, &co->inverse, n, &co->factorial, n * TZ_PANEL, &co->derivatives, x->most + 1, &co->limit));
-  for (PetscInt m = 1; m <= x->most; m++) { /* limit^(m+1)/(m+1)! = 2^-54, as in TzTaylorOrder() */
+  for (PetscInt m = 1; m <= x->most; m++) { /* limit^(m+1)/(m+1)! = TZ_UNIT_DOUBLE, as in TzTaylorOrder() */
     PetscReal factorial = 1;
 
     for (PetscInt k = 2; k <= m + 1; k++) factorial *= k;
-    co->limit[m] = PetscPowReal(0x1p-54 * factorial, 1 / (PetscReal)(m + 1));
+    co->limit[m] = PetscPowReal(TZ_UNIT_DOUBLE * factorial, 1 / (PetscReal)(m + 1));
   }
   PetscCall(PetscMalloc1(n, &child));
   for (PetscInt t = 0, next = 1; t < x->first[x->most]; t++) { /* in the order in which the terms were enumerated */
