@@ -105,6 +105,8 @@ typedef struct {
 
 #define TZ_SINE_RANGE 1e5
 
+PETSC_INTERN const double TzTurn[64][2]; /* sin, cos of k pi/32 */
+
 PETSC_EXTERN const TzKernels *TzKernelsGet(void); /* for this machine; TENZO_ISA=avx512|avx2|base in the environment overrides */
 PETSC_INTERN const TzKernels  TzKernels_AVX512, TzKernels_AVX2, TzKernels_Base;
 
