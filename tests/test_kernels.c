@@ -50,6 +50,41 @@ static void TestSine(void **state)
   }
 }
 
+/*
+  Sine and cosine of b + B Y by each instruction set against long double: units that are no multiple of any block, partial panels, which leave the other
+  rows alone, and arguments beyond the fast sine's range
+*/
+static void TestExpand(void **state)
+{
+  enum { N = 37, R = 4, WIDTH = R + 2 };
+  double table[N * WIDTH], Y[R * TZ_PANEL], A[N * TZ_PANEL], D[N * TZ_PANEL], D2[N * TZ_PANEL];
+
+  (void)state;
+  OK(TzRandomUniform(5, TZ_STREAM_POINTS, 0, 0, 0, N * WIDTH, table));
+  for (int big = 0; big < 2; big++) {
+    OK(TzRandomUniform(6, TZ_STREAM_POINTS, 0, 0, 0, R * TZ_PANEL, Y));
+    for (int j = 0; j < R * TZ_PANEL; j++) Y[j] = (Y[j] - 0.5) * (big && j % TZ_PANEL % 3 == 0 ? 1e6 : 20);
+    for (int i = 0; i < 3; i++)
+      for (int lanes = 8; lanes <= TZ_PANEL && Kernels(i); lanes += 8) {
+        for (int j = 0; j < N * TZ_PANEL; j++) A[j] = D[j] = 7;
+        Kernels(i)->expand(lanes, TZ_ACT_SINE, N, R, table, WIDTH, Y, A, D, D2, big ? PETSC_TRUE : PETSC_FALSE);
+        for (int h = 0; h < N; h++)
+          for (int m = 0; m < TZ_PANEL; m++) {
+            const double s = A[h * TZ_PANEL + m], c = D[h * TZ_PANEL + m];
+            long double  z = table[h * WIDTH], size = fabsl(z);
+
+            for (int k = 0; k < R; k++) {
+              z += (long double)table[h * WIDTH + 1 + k] * Y[k * TZ_PANEL + m];
+              size += fabsl((long double)table[h * WIDTH + 1 + k] * Y[k * TZ_PANEL + m]);
+            }
+            if (m >= lanes) assert_true(s == 7 && c == 7);
+            /* 2 R roundings of terms and sums no larger than size, and the sine's own error */
+            else assert_true(fabsl(s - sinl(z)) <= 2 * R * 1.2e-16L * size + 4.5e-16L && fabsl(c - cosl(z)) <= 2 * R * 1.2e-16L * size + 4.5e-16L);
+          }
+      }
+  }
+}
+
 /* Products and sums against loops: at most 64 terms of order one, each rounded at 1.1e-16; partial panels leave the other rows alone */
 static void TestGemm(void **state)
 {
@@ -139,7 +174,8 @@ static void TestHorner(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSine), cmocka_unit_test(TestGemm), cmocka_unit_test(TestGemmSingle), cmocka_unit_test(TestHorner)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSine), cmocka_unit_test(TestExpand), cmocka_unit_test(TestGemm), cmocka_unit_test(TestGemmSingle),
+                                     cmocka_unit_test(TestHorner)};
   int                     failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
