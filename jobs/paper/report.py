@@ -55,6 +55,11 @@ def statistics(values):
     return mean, math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
 
 
+def whole(value):
+    """rounded; nothing where a run that stopped did not say"""
+    return "" if math.isnan(value) else f"{value:.0f}"
+
+
 def budget(done):
     """what a row says of its runs that did not end"""
     stopped = [r for r in done if r["status"] != "done"]
@@ -80,7 +85,7 @@ def line(row, runs, headline):
     origin = figure(origins, ".4f", ".4f") if origins else ""
     seeds = ",".join(str(r["seed"]) for r in sorted(done, key=lambda r: r["seed"]))
     return (f"| {row} | {paper} | {figure([float(r[headline]) for r in done])} | {seeds} | {mean('steps'):.0f} | {mean('queries'):.0f} | {mean('forwards'):.3g} "
-            f"| {mean('seconds'):.0f} | {mean('rss_mib'):.0f} | {origin} | {budget(done)} |")
+            f"| {mean('seconds'):.0f} | {whole(mean('rss_mib'))} | {origin} | {budget(done)} |")
 
 
 def classifier(label, runs):
@@ -92,7 +97,7 @@ def classifier(label, runs):
     means = {key: statistics([float(r[key]) for r in done])[0] for key in ("steps", "queries", "forwards", "seconds", "rss_mib") if key in done[0]}
     ours = f"{mean:.2f}" + (f" ± {deviation:.2f}" if deviation is not None else "")
     return (f"| {label} | {done[0]['paper']} | {ours} | {done[0]['parameters']} | {','.join(str(r['seed']) for r in done)} | {means['steps']:.0f} | {means['steps'] / 937:.2g} "
-            f"| {means['queries']:.0f} | {means['forwards']:.3g} | {means['seconds']:.0f} | {means.get('rss_mib', float('nan')):.0f} | {budget(done)} |")
+            f"| {means['queries']:.0f} | {means['forwards']:.3g} | {means['seconds']:.0f} | {whole(means.get('rss_mib', float('nan')))} | {budget(done)} |")
 
 
 def classifiers(runs, f):
