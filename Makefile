@@ -74,8 +74,8 @@ tests: $(TESTS)
 RUN := env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 BUILD=$(BUILD) SAN=$(SAN)
 
 # pkg-config is asked when a Makefile is read: so what needs packages is made by a second make
-demo check memcheck:
-	bash jobs/deps.sh $(if $(filter memcheck,$@),dev)
+demo check memcheck check-slurm:
+	bash jobs/deps.sh $(if $(filter memcheck,$@),dev) $(if $(filter check-slurm,$@),slurm)
 	$(MAKE) --no-print-directory run-$@
 
 run-demo: all
@@ -87,7 +87,7 @@ run-check: all tests
 run-memcheck: all
 	$(RUN) bash tests/memcheck.sh
 
-check-slurm: all
+run-check-slurm: all
 	$(RUN) bash tests/slurm.sh
 
 # ratios inside one run; the same step in PyTorch (where the shared folder has the program) and in JAX, where $(TORCH_PYTHON) and $(JAX_PYTHON) have them
@@ -126,6 +126,6 @@ install: all $(SHLIB)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests demo check memcheck run-demo run-check run-memcheck run-style check-slurm bench style format install clean
+.PHONY: all tests demo check memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,11 +1,12 @@
 #!/bin/bash
-# deps.sh [dev|plot] : installs what building and testing needs on Debian 12 (as root, or by sudo). Quick where all is there.
+# deps.sh [dev|slurm|plot] : installs what building and testing needs on Debian 12 (as root, or by sudo). Quick where all is there.
 # plot adds what jobs/plot.py needs.
-# dev adds what only `make style`, `make memcheck` and `make check-slurm` need.
+# dev adds what only `make style` and `make memcheck` need, slurm what `make check-slurm` does.
 set -eu
 packages="gcc make pkg-config procps libc6-dev openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev hdf5-tools
           libcmocka-dev libgsl-dev libsleef-dev libopenblas-dev librandom123-dev zlib1g-dev"
 if [ "${1:-}" = dev ]; then packages="$packages clang clang-format valgrind"; fi
+if [ "${1:-}" = slurm ]; then packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge"; fi
 if [ "${1:-}" = plot ]; then packages="$packages python3 python3-numpy python3-h5py python3-matplotlib"; fi
 
 missing=
