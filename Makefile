@@ -74,8 +74,10 @@ tests: $(TESTS)
 RUN := env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 BUILD=$(BUILD) SAN=$(SAN)
 
 # pkg-config is asked when a Makefile is read: so what needs packages is made by a second make
+memcheck: DEPS := dev
+check-slurm: DEPS = $(if $(wildcard $(TZ_SHARED)/slurm),slurm)
 demo check memcheck check-slurm:
-	bash jobs/deps.sh $(if $(filter memcheck,$@),dev) $(if $(filter check-slurm,$@),slurm)
+	bash jobs/deps.sh $(DEPS)
 	$(MAKE) --no-print-directory run-$@
 
 run-demo: all

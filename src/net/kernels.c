@@ -1,4 +1,4 @@
-/* Chooses the kernels of this machine. */
+/* Chooses the kernels of this machine; the table that they share. */
 #include "kernels.h"
 #include <stdlib.h>
 #include <string.h>

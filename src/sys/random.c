@@ -143,8 +143,13 @@ INLINE void CosSin(PetscReal v, PetscReal *cosine, PetscReal *sine)
 /* x [CHUNK * numbers per counter]: of the counters ctr[0] .. ctr[0]+CHUNK-1 */
 typedef void (*Generator)(Kind kind, const uint32_t key[2], const uint32_t ctr[4], PetscReal x[]);
 
-INLINE void Convert(Kind kind, uint64_t w[2][CHUNK], PetscReal x[])
+typedef void (*Bijection)(const uint32_t key[2], const uint32_t ctr[4], uint64_t w[2][CHUNK]);
+
+INLINE void Generate(Bijection philox, Kind kind, const uint32_t key[2], const uint32_t ctr[4], PetscReal x[])
 {
+  uint64_t w[2][CHUNK];
+
+  philox(key, ctr, w);
   if (kind == KIND_NORMAL) {
     for (int i = 0; i < CHUNK; i++) { /* Box and Muller 1958 */
       PetscReal radius = __builtin_sqrt(-2 * Log(Unit(w[0][i]))), c, s;
@@ -172,27 +177,18 @@ INLINE void Convert(Kind kind, uint64_t w[2][CHUNK], PetscReal x[])
 
 static void Generate_Portable(Kind kind, const uint32_t key[2], const uint32_t ctr[4], PetscReal x[])
 {
-  uint64_t w[2][CHUNK];
-
-  Philox(key, ctr, w);
-  Convert(kind, w, x);
+  Generate(Philox, kind, key, ctr, x);
 }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) static void Generate_AVX2(Kind kind, const uint32_t key[2], const uint32_t ctr[4], PetscReal x[])
 {
-  uint64_t w[2][CHUNK];
-
-  Philox_AVX2(key, ctr, w);
-  Convert(kind, w, x);
+  Generate(Philox_AVX2, kind, key, ctr, x);
 }
 
 __attribute__((target("avx512f,avx512dq,avx512vl"))) static void Generate_AVX512(Kind kind, const uint32_t key[2], const uint32_t ctr[4], PetscReal x[])
 {
-  uint64_t w[2][CHUNK];
-
-  Philox_AVX2(key, ctr, w);
-  Convert(kind, w, x);
+  Generate(Philox_AVX2, kind, key, ctr, x);
 }
 #endif
 
