@@ -1,7 +1,7 @@
 # Tenzo: one Makefile; everything that is built goes to $(BUILD).
 #   make            library and program            make demo         the main job, small, on 2 ranks
 #   make check      every test                     make check-slurm  batch jobs on a cluster of virtual nodes
-#   make style      warnings as errors, gcc and clang; formatting (make format); file and function lengths
+#   make style      warnings as errors, gcc and clang; formatting (make format); lengths of functions
 #   make bench      the benchmark (SHORT=1: under a minute)
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make install PREFIX=/usr/local
@@ -25,7 +25,7 @@ CPPFLAGS += -Iinclude -D_GNU_SOURCE $(filter-out -D_FORTIFY_SOURCE=2 -Wdate-time
 ALLFLAGS  = -std=c11 $(CFLAGS) -ffp-contract=off -fno-math-errno -fopenmp -fPIC $(WARN) $(SANFLAGS)
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lopenblas -lm
 
-SRC      := $(filter-out src/main.c $(wildcard src/verb_*.c),$(wildcard src/*.c src/*/*.c meshes/*.c pde/*.c solvers/*.c))
+SRC      := $(filter-out src/main.c $(wildcard src/verb_*.c),$(wildcard src/*.c src/*/*.c src/*/*/*.c meshes/*.c pde/*.c solvers/*.c))
 OBJ      := $(SRC:%.c=$(BUILD)/%.o)
 PROG     := $(wildcard src/main.c src/verb_*.c)
 POBJ     := $(PROG:%.c=$(BUILD)/%.o)
@@ -111,18 +111,19 @@ style:
 run-style: $(patsubst %,$(BUILD)/style/%.clang,$(SRC) $(PROG) $(wildcard tests/test_*.c tests/bench/*.c))
 	bash tests/style.sh
 
-$(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h src/*/*.h src/*.h)
+$(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*.h)
 	@mkdir -p $(@D); echo "  clang $<"
 	@OMPI_CC=clang $(MPICC) $(CPPFLAGS) $(filter-out -fopenmp,$(ALLFLAGS)) -Wno-unused-command-line-argument -Wno-unknown-pragmas -Werror $(filter -m%,$(ISA)) -fsyntax-only $<
 	@touch $@
 
 install: all $(SHLIB)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tenzo/private
 	install -m 755 $(BUILD)/tenzo $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(LIB) $(SHLIB) $(DESTDIR)$(PREFIX)/lib
-	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include/tenzo
+	install -m 644 include/private/*.h $(DESTDIR)$(PREFIX)/include/tenzo/private
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: tenzo' 'Description: tensor-train physics-informed networks trained from forward evaluations' \
-	  'Version: $(VERSION)' 'Requires: $(PKGS)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -ltenzo -lopenblas -lm' \
+	  'Version: $(VERSION)' 'Requires: $(PKGS)' 'Cflags: -I$${prefix}/include/tenzo' 'Libs: -L$${prefix}/lib -ltenzo -lopenblas -lm' \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tenzo.pc
 
 clean:

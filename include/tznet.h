@@ -76,13 +76,14 @@ PETSC_EXTERN PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const 
   Scalar networks (out = 1) around n points X [n][in], at pairs j0 <= j < j1 of a symmetric stencil with scale s:
   even [n][j1-j0] = f(x + s z_j) + f(x - s z_j) - 2 f(x),  odd [n][j1-j0] = f(x + s z_j) - f(x - s z_j),  f0 [n] = f(x).
 */
-PETSC_EXTERN PetscErrorCode TzNetEvalPairs(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
-                                           PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_EXTERN PetscErrorCode TzNetEvalStencil(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                             PetscReal f0[], PetscReal even[], PetscReal odd[]);
 /* jet [n][in+2]: value, gradient in all inputs, Laplacian in the first nlap inputs, by exact forward propagation. */
 PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
 /* Their adjoints, for the first-order references: grad [nparams] += d(loss)/d(theta), from d(loss)/d(f0), d(even), d(odd), or d(jet), of the same shapes */
-PETSC_EXTERN PetscErrorCode TzNetEvalPairsBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
-                                                   const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
+PETSC_EXTERN PetscErrorCode TzNetEvalStencilBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0,
+                                                     PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[],
+                                                     PetscReal grad[]);
 PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
 
 /*
@@ -100,7 +101,7 @@ typedef struct {
   PetscInt         widthabove;
 } TzNetLayers;
 typedef PetscErrorCode (*TzNetRule)(void *ctx, const TzNetLayers *s, PetscReal abar[]); /* abar [width[layer]][n] */
-PETSC_EXTERN PetscErrorCode TzNetEvalLearn(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[]); /* grad += */
+PETSC_EXTERN PetscErrorCode TzNetEvalBackwardRule(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[]); /* grad += */
 
 /*
   Outputs under changes of single parameters, for many of them at the cost of a few forward passes: networks with one hidden

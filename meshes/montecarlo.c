@@ -1,5 +1,5 @@
 /* "mc": antithetic pairs +-z of samples of N(0, I_D), equal weights. Pair j takes its numbers from the key of item j. */
-#include <tzruleimpl.h>
+#include <private/tzruleimpl.h>
 
 static PetscErrorCode TzRuleSetUp_MC(TzRule rule)
 {

@@ -1,5 +1,5 @@
 /* TzRule: the class, its table of types, and the memory of the nodes. */
-#include <tzruleimpl.h>
+#include <private/tzruleimpl.h>
 #include <petscviewer.h>
 #include <unistd.h>
 

@@ -12,7 +12,7 @@
   a sum of positive numbers, without cancellation, that depends on m and q only. So the multi-indices are never enumerated, only
   the nodes: sequences (x_1..x_m), times the choices of m axes, times the signs. Cost: one visit a node.
 */
-#include <tzruleimpl.h>
+#include <private/tzruleimpl.h>
 #include <math.h>
 
 #define MAXLEVEL 64

@@ -4,7 +4,7 @@
 
   The paper has the 1-norm of x as terminal value, which on its box is the same; the plain sum stays smooth outside, where stencils reach.
 */
-#include <tzpdeimpl.h>
+#include <private/tzpdeimpl.h>
 
 static const PetscReal control = 0.05, source = 2;
 

@@ -6,7 +6,7 @@
 
       exp(-u(x,t)) = int_0^inf 2 exp(-phi(v)) dv,    phi(v) = v + d/2 ln(1 + 4 c v) + v |x|^2/(1 + 4 c v).
 */
-#include <tzpdeimpl.h>
+#include <private/tzpdeimpl.h>
 
 /*
   u = (T - t) f + b, where b(x,T) = g(x). -lqg_extension

@@ -1,5 +1,5 @@
 /* TzPDE: the class, its table of equations, and the terminal transform by the product rule. */
-#include <tzpdeimpl.h>
+#include <private/tzpdeimpl.h>
 #include <petscviewer.h>
 
 PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE);

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOADAM - Adam (Kingma and Ba 2015) with the exact gradient of the step's samples

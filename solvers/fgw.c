@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOFGW - Forward gradient with weight perturbation (Baydin, Pearlmutter, Syme, Wood and Torr 2022): g = (grad L . xi) xi, xi ~ N(0, I)

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOFLOPS - Gradient descent with a gradient estimate from many random directions (FLOPS: Gu, Zhao, Feng, Li, Chen and Pan, DAC 2020)

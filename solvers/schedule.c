@@ -10,7 +10,7 @@
     -zo_lr_steps n    steps of the cosine (default 0: -tao_max_it)
     -zo_lr_min l      no schedule goes below (default 0)
 */
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 const char *const TzScheduleTypes[] = {"constant", "step", "exponential", "cosine", "piecewise", "TzScheduleType", "TZ_LR_", NULL};
 

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOSGD - Gradient descent with momentum and the exact gradient of the step's samples (Polyak 1964): m <- beta m + g; theta <- theta - lr m

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOSTP - Stochastic three points along coordinates (Bibi, Bergou, Sener, Ghanem and Richtarik, AAAI 2020; Bergou, Gorbunov and Richtarik 2020)

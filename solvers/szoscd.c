@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOSZOSCD - Stochastic zeroth-order sparse coordinate descent (Gu, Feng, Zhao, Ying, Chen and Pan, AAAI 2021)

@@ -4,7 +4,7 @@
   Steps are numbered from 0. The monitors run after each step: the iteration number is then the number of steps done, the solution that after
   the step, the objective that before it. TaoSolve() continues from the last step of the one before; TaoZOSetStep(tao, 0) starts anew.
 */
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /* all types: a new one is one file and one row */
 static const struct {

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOZOADAM - Adam's moments (Kingma and Ba 2015) of a random gradient estimate (ZO-AdaMM, Chen et al. 2019)

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 const TzZOPhase TzZOPhaseCGE =
   {.name = "CGE, gradient descent", .direction = TZ_DIRECTION_COORDINATE, .mu = 1e-4, .lr = 1e-3, .momentum = 0.9, .update = TzZODescend};

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 #define TRIALS 8 /* dampings tried in a step */
 

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /*MC
   TAOZOHYBRID - TAOZOSIGN until the loss has not improved for a patience, then TAOZOCGE

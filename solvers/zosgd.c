@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 void TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[])
 {

@@ -1,4 +1,4 @@
-#include "zoimpl.h"
+#include <private/tzzoimpl.h>
 
 /* Along the sign; a zero stays where it is */
 static void Update_ZOSign(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[])

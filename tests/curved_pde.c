@@ -1,5 +1,5 @@
 /* An equation with all that the others lack: a = (T - t) (1 + k |x|^2), own data with an option, no exact solution. b = t^2, r = u u_t + u^2 */
-#include <tzpdeimpl.h>
+#include <private/tzpdeimpl.h>
 
 static PetscErrorCode CurvedTransform(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
 {

@@ -4,7 +4,7 @@
 
 make -s -C "$root" install BUILD="$build" PREFIX="$work/usr/tenzo" SAN="${SAN:-}" >install.txt 2>&1
 ok "make install" [ $? = 0 ]
-for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/pkgconfig/tenzo.pc include/tenzo.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
+for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/pkgconfig/tenzo.pc include/tenzo/tenzo.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
 usr/tenzo/bin/tenzo --version >version.txt 2>&1
 ok "installed program" [ $? = 0 ]
 ok "the README quotes tests/example_pde.c" same "$(sed -n '/^```c$/,/^```$/p' "$root/README.md" | sed '1d; /^```$/,$d')" "$(cat "$root/tests/example_pde.c")"

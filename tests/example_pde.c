@@ -1,5 +1,5 @@
 /* A user's own equation: u_t + Lap u = 0 on [0,1]^d x [0,1], u(x,1) = |x|^2; its solution is u = |x|^2 + 2 d (1 - t). */
-#include <tzpdeimpl.h>
+#include <private/tzpdeimpl.h>
 
 /* z = x_1..x_d, t. Of u = a f + b: value, d/dx_1 .. d/dx_d, d/dt, Laplacian of a = 1 - t and of b = |x|^2; zero on entry */
 static PetscErrorCode Transform(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])

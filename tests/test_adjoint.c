@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "../src/net/batch.h"
+#include "../src/net/eval/factors.h"
 
 #define ok(call) assert_int_equal((call), 0)
 #define MAXN     37 /* points: two whole batches and a part */
@@ -68,7 +68,7 @@ static void test_forward(void **state)
     Case      plain, batch;
     PetscReal one[10], worst = 0;
 
-    Open(&plain, i, "-net_evaluation plain");
+    Open(&plain, i, "-net_evaluation reference");
     Open(&batch, i, "");
     ok(TzNetEvalForward(plain.eval, MAXN, plain.X, plain.Y));
     ok(TzNetEvalForward_Batch(batch.eval, MAXN, batch.X, batch.Y));
@@ -90,7 +90,7 @@ static PetscReal Functional(Case *c, PetscReal h)
   ok(PetscMalloc1(c->np, &moved));
   for (PetscInt i = 0; i < c->np; i++) moved[i] = c->theta[i] + h * c->v[i];
   ok(TzNetEvalBind(c->eval, moved));
-  ok(TzNetEvalForward_Plain(c->eval, MAXN, c->X, c->Y));
+  ok(TzNetEvalForward_Reference(c->eval, MAXN, c->X, c->Y));
   for (PetscInt k = 0; k < MAXN * c->out; k++) sum += c->Ybar[k] * c->Y[k];
   ok(TzNetEvalBind(c->eval, c->theta));
   ok(PetscFree(moved));

@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 
 #define CHECK(call) assert_int_equal((call), 0)
 #define NPTS        29 /* two panels of rows, six blocks, the last short */
@@ -172,7 +172,7 @@ static void TestValues(void **state)
   (void)state;
   for (int plain = 0; plain < 2; plain++) {
     CHECK(PetscOptionsClear(NULL));
-    CHECK(PetscOptionsInsertString(NULL, plain ? "-net_format tt -net_tt_rank 4 -net_evaluation plain" : "-net_format tt -net_tt_rank 4"));
+    CHECK(PetscOptionsInsertString(NULL, plain ? "-net_format tt -net_tt_rank 4 -net_evaluation reference" : "-net_format tt -net_tt_rank 4"));
     CHECK(TzNetCreate(PETSC_COMM_SELF, &net[plain]));
     CHECK(TzNetSetIO(net[plain], 21, 1));
     CHECK(TzNetSetFromOptions(net[plain]));
@@ -221,8 +221,8 @@ static void TestPlain(void **state)
   for (int plain = 0; plain < 2; plain++) {
     TzQueries q;
 
-    loss = Problem(PETSC_COMM_SELF, plain ? "-net_layers 24,12 -net_tt_rank 2 -net_evaluation plain" : "-net_layers 24,12 -net_tt_rank 2", estimators[0], 1, &n,
-                   &theta);
+    loss = Problem(PETSC_COMM_SELF, plain ? "-net_layers 24,12 -net_tt_rank 2 -net_evaluation reference" : "-net_layers 24,12 -net_tt_rank 2", estimators[0], 1,
+                   &n, &theta);
     assert_true((loss->ops->coordinates == NULL) == plain);
     q = Queries(0, n, 0.01, PETSC_FALSE);
     CHECK(PetscMalloc1(n, &lp[plain]));

@@ -129,7 +129,7 @@ static void test_coordinates(void **state)
     int        same = 1;
 
     Open(&fast, PETSC_COMM_WORLD, formats[f], "");
-    Open(&plain, PETSC_COMM_WORLD, formats[f], "-net_evaluation plain");
+    Open(&plain, PETSC_COMM_WORLD, formats[f], "-net_evaluation reference");
     ok(TzNetHasCoordinates(fast.net, &has));
     AssertAll(has, "structured");
     q.n = fast.n;

@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "../src/deriv/derivimpl.h"
+#include <private/tzderivimpl.h>
 
 #define OK(call) assert_int_equal((call), 0)
 #define DMAX     8

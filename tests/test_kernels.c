@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "../src/net/kernels.h"
+#include <private/tzkernels.h>
 
 #define OK(call) assert_int_equal((call), 0)
 

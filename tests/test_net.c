@@ -161,7 +161,7 @@ static void TestForward(void **state)
         TzNet     net;
         TzNetEval eval;
 
-        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "plain" : "structured"));
+        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "reference" : "fast"));
         for (const char *c = strstr(variants[v], "layers ") + 7; *c && *c != ' '; c++)
           if (c[-1] == ' ' || c[-1] == ',') widths[nlayers++] = atoi(c);
         widths[nlayers] = 1;
@@ -226,15 +226,15 @@ static void TestPairs(void **state)
         TzNet     net;
         TzNetEval eval;
 
-        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "plain" : "structured"));
+        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "reference" : "fast"));
         net = Net(options, D, 1);
         Data(net, &theta, X);
         eval = Bound(net, theta);
-        OK(TzNetEvalPairs(eval, NPTS, X, &pairs, 0.1, 0, n, f0[plain], even[plain], odd[plain]));
+        OK(TzNetEvalStencil(eval, NPTS, X, &pairs, 0.1, 0, n, f0[plain], even[plain], odd[plain]));
         if (!plain) { /* a part of the pairs and of the points: bitwise the same numbers */
           PetscReal g0[NPTS], e[NPTS * 53], o[NPTS * 53];
 
-          OK(TzNetEvalPairs(eval, NPTS - 9, X + 9 * D, &pairs, 0.1, 24, 50, g0, e, o));
+          OK(TzNetEvalStencil(eval, NPTS - 9, X + 9 * D, &pairs, 0.1, 24, 50, g0, e, o));
           for (PetscInt p = 9; p < NPTS; p++) {
             assert_memory_equal(e + (p - 9) * 26, even[0] + p * n + 24, 26 * sizeof(PetscReal));
             assert_memory_equal(o + (p - 9) * 26, odd[0] + p * n + 24, 26 * sizeof(PetscReal));
@@ -263,7 +263,7 @@ static void TestJet(void **state)
         TzNet     net;
         TzNetEval eval;
 
-        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "plain" : "structured"));
+        OK(PetscSNPrintf(options, sizeof(options), "%s -net_activation %s -net_evaluation %s", variants[v], activations[act], plain ? "reference" : "fast"));
         net = Net(options, D, 1);
         Data(net, &theta, X);
         eval = Bound(net, theta);
@@ -296,18 +296,18 @@ static void TestSeries(void **state)
     PetscReal *v[2], X[NPTS * D], f0[NPTS], *theta;
 
     for (int plain = 0; plain < 2; plain++) {
-      TzNet     net = Net(plain ? "-net_layers 256,192 -net_evaluation plain" : "-net_layers 256,192", D, 1);
+      TzNet     net = Net(plain ? "-net_layers 256,192 -net_evaluation reference" : "-net_layers 256,192", D, 1);
       TzNetEval eval;
 
       Data(net, &theta, X);
       eval = Bound(net, theta);
       OK(PetscMalloc1(2 * npts * n, &v[plain]));
-      OK(TzNetEvalPairs(eval, npts, X, &pairs, s, 0, n, f0, v[plain], v[plain] + npts * n));
+      OK(TzNetEvalStencil(eval, npts, X, &pairs, s, 0, n, f0, v[plain], v[plain] + npts * n));
       if (!plain) {
         PetscReal *part;
 
         OK(PetscMalloc1(2 * (npts - 3) * 48, &part));
-        OK(TzNetEvalPairs(eval, npts - 3, X + 3 * D, &pairs, s, 72, 120, f0, part, part + (npts - 3) * 48));
+        OK(TzNetEvalStencil(eval, npts - 3, X + 3 * D, &pairs, s, 72, 120, f0, part, part + (npts - 3) * 48));
         for (PetscInt p = 3; p < npts; p++) {
           assert_memory_equal(part + (p - 3) * 48, v[0] + p * n + 72, 48 * sizeof(PetscReal));
           assert_memory_equal(part + (npts - 3 + p - 3) * 48, v[0] + (npts + p) * n + 72, 48 * sizeof(PetscReal));
@@ -347,7 +347,7 @@ static void TestThreads(void **state)
       for (int rebind = 0; rebind < 2; rebind++) {
         theta[0] += rebind;
         OK(TzNetEvalBind(eval, theta));
-        OK(TzNetEvalPairs(eval, NPTS, X, &pairs, 0.1, 0, n, f0[t], even[t], odd[t]));
+        OK(TzNetEvalStencil(eval, NPTS, X, &pairs, 0.1, 0, n, f0[t], even[t], odd[t]));
         OK(TzNetEvalJet(eval, NPTS, X, D - 1, jet[t]));
       }
       OK(TzNetEvalDestroy(&eval));

@@ -83,11 +83,11 @@ static void TestDifferences(void **state)
       OK(TzRuleGetPairs(rule, &pairs));
       n = NPTS * pairs->npairs;
       OK(PetscMalloc1(2 * n, &v[single]));
-      OK(TzNetEvalPairs(c.eval, NPTS, c.X, pairs, s, 0, pairs->npairs, f0[single], v[single], v[single] + n));
+      OK(TzNetEvalStencil(c.eval, NPTS, c.X, pairs, s, 0, pairs->npairs, f0[single], v[single], v[single] + n));
       if (single) {
         PetscReal part[2 * (NPTS - 3) * 48], f[NPTS];
 
-        OK(TzNetEvalPairs(c.eval, NPTS - 3, c.X + 3 * D, pairs, s, 72, 120, f, part, part + (NPTS - 3) * 48));
+        OK(TzNetEvalStencil(c.eval, NPTS - 3, c.X + 3 * D, pairs, s, 72, 120, f, part, part + (NPTS - 3) * 48));
         for (PetscInt p = 3; p < NPTS; p++) assert_memory_equal(part + (p - 3) * 48, v[1] + p * pairs->npairs + 72, 48 * sizeof(PetscReal));
       }
       Destroy(&c);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "testloss.h"
-#include "../solvers/zoimpl.h"
+#include <private/tzzoimpl.h>
 
 #define NP          37
 #define CHECK(call) assert_true(everywhere((call) == 0))

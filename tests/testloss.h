@@ -6,7 +6,7 @@
 #ifndef TESTLOSS_H
 #define TESTLOSS_H
 
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 
 typedef enum { TEST_LINEAR, TEST_QUADRATIC, TEST_SMOOTH } TestKind;
 

@@ -3,7 +3,7 @@
   at the nodes (stein, fd), from which the estimator's sums follow. The few coordinates in front of the network's first bond, which move
   everything, are evaluated one at a time.
 */
-#include "derivimpl.h"
+#include <private/tzderivimpl.h>
 
 PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has)
 {

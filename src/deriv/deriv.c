@@ -1,7 +1,7 @@
 /*
   The class of derivative estimators. Types: stein.c, fd.c, forward.c.
 */
-#include "derivimpl.h"
+#include <private/tzderivimpl.h>
 
 PetscClassId             TZDERIV_CLASSID = 0;
 static PetscFunctionList TzDerivList     = NULL;

@@ -5,7 +5,7 @@
 
   Options: -fd_step h (default 0.01, in units of x)
 */
-#include "derivimpl.h"
+#include <private/tzderivimpl.h>
 
 typedef struct {
   PetscReal h;

@@ -2,7 +2,7 @@
   Exact derivatives by forward propagation of value, gradient and Laplacian through the layers (TzNetEvalJet). One forward
   evaluation a point: the "AD" of the paper's tables, without a backward pass.
 */
-#include "derivimpl.h"
+#include <private/tzderivimpl.h>
 
 static PetscErrorCode SetUp_Forward(TzDeriv deriv)
 {

@@ -10,7 +10,7 @@
 
   Options: -stein_sigma s (default 0.1, in units of x), -rule_type, -rule_level, -rule_samples
 */
-#include "derivimpl.h"
+#include <private/tzderivimpl.h>
 
 typedef struct {
   TzRule    rule;

@@ -1,7 +1,7 @@
 /*
   What the estimators on a symmetric stencil share: its blocks and its sums.
 */
-#include "derivimpl.h"
+#include <private/tzderivimpl.h>
 
 /* Blocks are multiples of 24 pairs, the width of the kernels' panels; at most 64 blocks, so that the partial sums stay small */
 PetscErrorCode TzDerivStencilSetUp(TzDeriv deriv, const TzPairs *pairs, PetscReal s)
@@ -35,7 +35,7 @@ PetscErrorCode TzDerivPartial_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
     PetscCall(PetscMalloc3(n * deriv->blocksize, &deriv->even, n * deriv->blocksize, &deriv->odd, n, &deriv->f0));
     deriv->nscratch = n;
   }
-  PetscCall(TzNetEvalPairs(eval, n, X, pairs, st->s, j0, j1, deriv->f0, deriv->even, deriv->odd));
+  PetscCall(TzNetEvalStencil(eval, n, X, pairs, st->s, j0, j1, deriv->f0, deriv->even, deriv->odd));
   for (PetscInt p = 0; p < n; p++) {
     const PetscReal *even = deriv->even + p * m - j0, *odd = deriv->odd + p * m - j0;
     PetscReal       *jet = partial + p * nc, value = k ? 0 : deriv->f0[p], lap = 0;
@@ -75,7 +75,7 @@ PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
         for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) odd[p * m + j - j0] += st->grad[l] * bar[1 + pairs->idx[l]];
       }
     }
-    PetscCall(TzNetEvalPairsBackward(eval, n, X, pairs, st->s, j0, j1, f0, even, odd, grad));
+    PetscCall(TzNetEvalStencilBackward(eval, n, X, pairs, st->s, j0, j1, f0, even, odd, grad));
   }
   PetscCall(PetscFree3(even, odd, f0));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,7 +5,7 @@
   round's gradients and adds them in ascending order of the block; at the end the pieces are gathered. So memory is two vectors
   a rank however many blocks there are, and the sums do not depend on the number of ranks.
 */
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 #include "partition.h"
 
 typedef struct {

@@ -3,7 +3,7 @@
 
   Option: -tz_partition auto | l,n   (default auto): ranks over the line of (loss value, block of samples), and over blocks of nodes
 */
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 
 PetscClassId             TZLOSS_CLASSID = 0;
 static PetscFunctionList TzLossList     = NULL;

@@ -4,7 +4,7 @@
 #ifndef TZPLAN_H
 #define TZPLAN_H
 
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 #include "partition.h"
 
 typedef struct _TzPlan *TzPlan;

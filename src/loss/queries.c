@@ -1,7 +1,7 @@
 /*
   The directions of a step: generated from their keys, and kept for the solver's update.
 */
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 
 #define KEEP_BYTES (64 << 20) /* directions kept by a rank */
 

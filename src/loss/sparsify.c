@@ -4,7 +4,7 @@
   the weights of lowest score stay. H g is a central difference of gradients along g: exact ones (grasp) or, without any back-propagation, random
   gradient estimates from two-sided forward queries (zograsp).
 */
-#include <tzlossimpl.h>
+#include <private/tzlossimpl.h>
 
 #define SPARSIFY_STEP    1e-3          /* of the central difference, along the unit vector of g */
 #define SPARSIFY_MU      1e-3          /* of the forward queries */

@@ -1,7 +1,7 @@
 /*
   The network class: options, layout of the parameters, view. Formats are in dense.c, tt.c, ttm.c; evaluation in eval.c.
 */
-#include "netimpl.h"
+#include <private/tznetimpl.h>
 
 PetscClassId      TZNET_CLASSID   = 0;
 const char *const TzActivations[] = {"sine", "tanh", "relu", "TzActivation", "TZ_ACT_", NULL};
@@ -136,9 +136,9 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscBool   flg;
   PetscEnum   act = (PetscEnum)net->act, precision = (PetscEnum)net->precision;
   const char *methods[]      = {"random", "grasp", "zograsp"};
-  const char *evaluations[]  = {"structured", "plain"};
+  const char *evaluations[]  = {"fast", "reference"};
   const char *contractions[] = {"bond", "cores", "dense", "auto"};
-  PetscInt    evaluation     = net->plain ? 1 : 0;
+  PetscInt    evaluation     = net->reference ? 1 : 0;
   PetscInt    contraction    = net->contraction < 0 ? 3 : net->contraction;
 
   PetscFunctionBegin;
@@ -167,15 +167,15 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
     PetscCall(PetscOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
                                 &net->sparsemethod, NULL));
   }
-  PetscCall(PetscOptionsEList("-net_evaluation", "structured: fast rearranged evaluation; plain: one input at a time, the reference", "TzNetEvalCreate",
-                              evaluations, 2, evaluations[evaluation], &evaluation, NULL));
-  net->plain = (PetscBool)(evaluation == 1);
+  PetscCall(PetscOptionsEList("-net_evaluation", "fast: rearranged evaluation; reference: one input at a time", "TzNetEvalCreate", evaluations, 2,
+                              evaluations[evaluation], &evaluation, NULL));
+  net->reference = (PetscBool)(evaluation == 1);
   PetscCall(
-    PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalPairs", net->threads, &net->threads, NULL));
+    PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalStencil", net->threads, &net->threads, NULL));
   PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
   PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines",
-                             "TzNetEvalPairs", net->series, &net->series, NULL));
+                             "TzNetEvalStencil", net->series, &net->series, NULL));
   PetscCall(PetscOptionsEnum("-net_precision", "Stencils: the sums behind differences of values in double or single precision", "TzNetSetPrecision",
                              TzPrecisions, precision, &precision, NULL));
   PetscCall(TzNetSetPrecision(net, (TzPrecision)precision));
@@ -186,7 +186,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
 /* Single precision is for stencils that are power series in both hidden layers (shift.c, series.c) */
 static PetscErrorCode CheckPrecision(TzNet net)
 {
-  PetscBool fits = (PetscBool)(net->act == TZ_ACT_SINE && net->nhidden == 2 && net->out == 1 && net->series && !net->plain);
+  PetscBool fits = (PetscBool)(net->act == TZ_ACT_SINE && net->nhidden == 2 && net->out == 1 && net->series && !net->reference);
 
   PetscFunctionBegin;
   if (net->precision == TZ_PRECISION_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
@@ -194,7 +194,7 @@ static PetscErrorCode CheckPrecision(TzNet net)
     fits = (PetscBool)(net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_SERIES_MAX_BOND);
   PetscCheck(
     fits, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-    "-net_precision single: needs -net_format tt, two sine layers, -net_tt_rank 1 to %d contracted through bonds, -net_series and -net_evaluation structured",
+    "-net_precision single: needs -net_format tt, two sine layers, -net_tt_rank 1 to %d contracted through bonds, -net_series and -net_evaluation fast",
     TZ_SERIES_MAX_BOND);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -260,7 +260,7 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", TzActivations[net->act],
-                                   net->nparams, net->plain ? "plain" : "structured", TzPrecisions[net->precision]));
+                                   net->nparams, net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
 

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <stdarg.h>
-#include "../../src/net/netimpl.h"
+#include <private/tznetimpl.h>
 
 typedef struct {
   TzPDE      pde;
@@ -207,14 +207,14 @@ static PetscErrorCode Agreement(void)
   for (int i = 0; i < 2; i++) {
     TzNetEval eval;
 
-    PetscCall(Create(PETSC_COMM_SELF, i ? "-net_evaluation plain" : "", &p[i]));
+    PetscCall(Create(PETSC_COMM_SELF, i ? "-net_evaluation reference" : "", &p[i]));
     PetscCall(TzDerivGetRule(p[i].deriv, &rule));
     PetscCall(TzRuleGetPairs(rule, &pairs));
     n = 4 * pairs->npairs;
     PetscCall(PetscMalloc1(2 * n, &v[i]));
     PetscCall(TzNetEvalCreate(p[i].net, &eval));
     PetscCall(TzNetEvalBind(eval, p[i].theta));
-    PetscCall(TzNetEvalPairs(eval, 4, X, pairs, 0.1, 0, pairs->npairs, f0[i], v[i], v[i] + n));
+    PetscCall(TzNetEvalStencil(eval, 4, X, pairs, 0.1, 0, pairs->npairs, f0[i], v[i], v[i] + n));
     PetscCall(TzNetEvalDestroy(&eval));
   }
   for (PetscInt i = 0; i < 4; i++) scale = PetscMax(scale, PetscAbsReal(f0[1][i]));
@@ -243,7 +243,7 @@ static PetscErrorCode Queries(void)
   Report("SG query / bare sines", sg / sines, "x");
   Report("SG query without power series / bare sines", sines_only / sines, "x");
   Report("SG query / (bare sines + bare product)", sg / (sines + product), "x");
-  PetscCall(Query("SG query, tt r = 4, plain (from 1 point)", SG " -net_evaluation plain", 1, quick ? 1 : 3, &plain));
+  PetscCall(Query("SG query, tt r = 4, plain (from 1 point)", SG " -net_evaluation reference", 1, quick ? 1 : 3, &plain));
   Report("plain / structured, SG query, tt r = 4", plain / sg, "x");
   PetscCall(Agreement());
   PetscCall(Query("forward-propagated query, tt r = 4", "-net_tt_rank 4 -deriv_type forward", 100, 10 * PetscMin(reps, 6), &fwd));

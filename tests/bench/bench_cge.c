@@ -125,7 +125,7 @@ static PetscErrorCode Measure(const char *name, const char *options, int repeat,
                         " coordinates, against the fast loop\", \"seconds\": %.4g, \"ratio\": %.4g, \"difference\": %.2g}\n",
                         name, fast.n, seconds, loop / seconds, worst));
   if (plainstride) {
-    PetscCall(Create(options, "-net_evaluation plain", &plain));
+    PetscCall(Create(options, "-net_evaluation reference", &plain));
     PetscCall(Loop(&plain, plainstride, lp, &loop, &worst));
     PetscCall(PetscPrintf(PETSC_COMM_SELF,
                           "{\"name\": \"cge %s, %" PetscInt_FMT

@@ -124,7 +124,7 @@ static PetscErrorCode Measure(const char name[], const char options[], PetscInt 
   PetscCall(Print(name, "epoch of ZO-signRGE, 10 directions", rge * STEPS));
   PetscCall(Print(name, "epoch of CGE", cge * STEPS));
   for (int plainly = 0; plainly < 2; plainly++) {
-    if (plainly) PetscCall(Create(options, "-net_evaluation plain", &plain));
+    if (plainly) PetscCall(Create(options, "-net_evaluation reference", &plain));
     PetscCall(Loop(plainly ? &plain : &p, plainly ? slow : fast, p.lp, &loop, &worst));
     PetscCall(PetscPrintf(PETSC_COMM_SELF,
                           "{\"name\": \"classify %s, %" PetscInt_FMT " coordinates against the %s loop\", \"ratio\": %.4g, \"difference\": %.2g}\n", name, p.n,

@@ -1,0 +1,171 @@
+/*
+  Inside src/net/: layers, formats, evaluators.
+*/
+#ifndef TZNETIMPL_H
+#define TZNETIMPL_H
+
+#include <tznet.h>
+#include <private/tzkernels.h>
+#include <petsc/private/petscimpl.h>
+#include <petscviewer.h>
+
+#define TZ_MAX_CORES  16
+#define TZ_MAX_LAYERS 16
+
+typedef struct _TzFormatOps TzFormatOps;
+
+/*
+  How a train is multiplied with activations:
+    BOND   W = right^T left^T through its middle bond: left [in][r], right [r][out], built once per parameter vector
+    CORES  core by core for every input
+    DENSE  by the matrix itself, built once per parameter vector
+*/
+typedef enum { TZ_CONTRACT_BOND, TZ_CONTRACT_CORES, TZ_CONTRACT_DENSE } TzContraction;
+
+typedef struct {
+  const TzFormatOps *ops;
+  PetscInt           in, out;
+  PetscInt           ncores;                 /* tt: nin + nout; ttm: number of pairs of modes; dense: 0 */
+  PetscInt           nin, nout;              /* numbers of input and output modes */
+  PetscInt           mode_in[TZ_MAX_CORES];  /* product: in */
+  PetscInt           mode_out[TZ_MAX_CORES]; /* product: out */
+  PetscInt           rank[TZ_MAX_CORES + 1]; /* rank[0] = rank[ncores] = 1 */
+  PetscInt           core[TZ_MAX_CORES + 1]; /* offset of each core in theta; core[ncores]: end */
+  PetscInt           weights, nweights;      /* offset and number of the layer's weight parameters */
+  PetscInt          *index;                  /* sparse: place of each weight in W [out][in], ascending; otherwise NULL */
+  PetscInt           bias;                   /* offset of the bias; out numbers */
+  TzContraction      contraction;            /* chosen by TzLayerChooseContraction */
+  PetscReal          cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
+} TzLayer;
+
+/* A network format: one file, one row of the table in net.c */
+struct _TzFormatOps {
+  const char *name;
+  const char *what;
+  /* number of modes wanted: fills ncores, rank, core (relative to weights), nweights from in, out, modes and r */
+  PetscErrorCode (*layout)(TzNet, TzLayer *, PetscInt r);
+  /* standard deviation of each weight so that W has variance 2/(in + out) */
+  PetscReal (*deviation)(const TzLayer *);
+  /* W [out][in] */
+  PetscErrorCode (*densify)(const TzLayer *, const PetscReal theta[], PetscReal W[]);
+  /* left [in][r], right [r][out]; NULL: the format has no bond */
+  PetscErrorCode (*bond)(const TzLayer *, const PetscReal theta[], PetscReal left[], PetscReal right[]);
+  /* y[out] = W x core by core, work of TzLayerWorkSize; NULL: none */
+  PetscErrorCode (*apply)(const TzLayer *, const PetscReal theta[], const PetscReal x[], PetscReal work[], PetscReal y[]);
+  PetscBool trains; /* has cores: modes and a rank */
+};
+
+PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzFormat_Sparse;
+
+struct _TzNetOps {
+  int unused;
+};
+
+struct _p_TzNet {
+  PETSCHEADER(struct _TzNetOps);
+  const TzFormatOps *format;
+  PetscInt           in, out;
+  PetscInt           nhidden, hidden[TZ_MAX_LAYERS];
+  TzActivation       act;
+  PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
+  char              *modes;                     /* as given, or NULL */
+  PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
+  PetscInt           nmask, *mask, *index;      /* sparse: trained weights, numbered in the network; in their layers */
+  PetscBool          reference;                 /* -net_evaluation plain */
+  PetscInt           threads;                   /* -net_threads */
+  PetscBool          series;                    /* -net_series */
+  TzPrecision        precision;                 /* -net_precision */
+  PetscInt           contraction;               /* -net_contraction: -1 automatic */
+  PetscInt           nlayers;
+  TzLayer            layer[TZ_MAX_LAYERS + 1];
+  PetscBool          bias;    /* -net_bias */
+  PetscInt           nparams; /* of theta: without bias its end, all biases, is cut off */
+  PetscInt           nfull;   /* with all biases: evaluators have that many, zeros where theta ends */
+  PetscBool          setupcalled;
+};
+
+/*
+  An evaluator: a network bound to one parameter vector. Layer l sees y = left^T a and z = right^T y + bias: through a bond
+  left is [in][r] and right [r][out]; otherwise left = W^T, right = NULL (identity).
+*/
+typedef struct {
+  PetscInt   q;                    /* columns of left: r or out */
+  PetscReal *left;                 /* [in][q]; NULL: core by core */
+  PetscReal *right;                /* [q][out] or NULL */
+  PetscReal *packed;               /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros; TzEvalPacked() */
+  PetscReal *expand;               /* right for gemm: [ceil(out/GEMM)][q][GEMM], TzEvalExpand() */
+  PetscInt   packedfor, expandfor; /* the bindings for which these two were filled */
+  PetscReal *table;                /* for the kernels bond and expand: [out][1 + q + q_next] */
+  PetscReal *bmax;                 /* [1 + q]: largest |bias|, largest |right_k.|: bounds |z| */
+} TzBound;
+
+/* who uses which scratch array of an evaluator */
+enum {
+  TZ_SCRATCH_IN,
+  TZ_SCRATCH_Y,
+  TZ_SCRATCH_OUT,
+  TZ_SCRATCH_H,
+  TZ_SCRATCH_TAIL,
+  TZ_SCRATCH_CORES,
+  TZ_SCRATCH_TABLE,
+  TZ_SCRATCH_JET,
+  TZ_SCRATCH_ADJOINT,
+  TZ_SCRATCH_MAX
+};
+
+typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
+typedef struct _TzBatch  TzBatch;  /* batch.c: batches of points with all activations */
+typedef struct _TzSweep  TzSweep;  /* sweep.c: coordinate queries */
+typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
+
+struct _p_TzNetEval {
+  TzNet            net;
+  const TzKernels *kernels;
+  PetscInt         serial; /* counts the bindings */
+  PetscInt         built;  /* the binding that layer[] belongs to; 0: none */
+  PetscReal       *theta;
+  TzBound          layer[TZ_MAX_LAYERS + 1];
+  TzPoints        *points;
+  TzJets          *jets;
+  TzBatch         *batch;
+  TzNetEval       *team;   /* team.c: [threads - 1] evaluators of the other threads, or NULL */
+  TzNetEval        leader; /* a member's: the evaluator it belongs to */
+  TzSweep         *sweep;
+  PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
+  PetscInt         nscratch[TZ_SCRATCH_MAX];
+};
+
+PETSC_INTERN PetscErrorCode   TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
+PETSC_INTERN PetscErrorCode   TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
+PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
+PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
+PETSC_INTERN void TzGemm(const TzKernels *, PetscInt lanes, PetscInt np, PetscInt rows, PetscInt n, const PetscReal A[], const PetscReal X[], PetscReal C[]);
+PETSC_INTERN void TzGemmSingle(const TzKernels *, PetscInt rows, PetscInt n, const float A[], const float X[], float C[]);
+PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
+PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzThreadsDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
+PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
+PETSC_INTERN PetscErrorCode TzSweepDestroy(TzNetEval);
+PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
+                                                 const PetscReal mu[], TzSweepSink, void *ctx);
+PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode TzNetEvalStencil_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                  PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+/* adjoint.c: full [nfull] for a gradient that is added to grad [nparams]; the same array but for a network without biases */
+PETSC_INTERN PetscErrorCode TzNetGradientOpen(TzNet, PetscReal grad[], PetscReal **full);
+PETSC_INTERN PetscErrorCode TzNetGradientClose(TzNet, PetscReal grad[], PetscReal **full);
+PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
+PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
+PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);
+PETSC_INTERN PetscInt       TzLayerWorkSize(const TzLayer *);
+PETSC_INTERN PetscReal      TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
+PETSC_INTERN PetscErrorCode TzNetEvalForward_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzNetEvalStencil_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                       PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+  The step of the zeroth-order solvers. Each rank estimates and updates its own part of the solution, summing queries in ascending order, from
+  losses that all ranks have and directions that any rank regenerates: one allgather of the parameters a step is all that they exchange.
+*/
+#include <private/tzzoimpl.h>
+
+TzQueries TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase)
+{
+  TzQueries q = {.direction = phase->direction, .mu = phase->mu, .base = PETSC_TRUE, .twosided = phase->twosided, .n = phase->queries};
+
+  if (phase->estimate == TZ_ZO_POINTS) q.which = zo->which;
+
+  q.step = (PetscInt)zo->state.step;
+  return q;
+}
+
+void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[])
+{
+  for (PetscInt p = 0; p < q->n; p++) c[p] = q->twosided ? (lp[p] - lm[p]) / (2 * q->mu) : (lp[p] - l0) / q->mu;
+}
+
+PetscErrorCode TzZOGradient(TzLoss loss, const TzQueries *q, const PetscReal c[], PetscInt i0, PetscInt i1, PetscReal xi[], PetscReal g[])
+{
+  const PetscInt n = i1 - i0;
+
+  PetscFunctionBegin;
+  if (q->direction == TZ_DIRECTION_COORDINATE) {
+    PetscCall(PetscArraycpy(g, c + i0 - q->first, n));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscArrayzero(g, n));
+  for (PetscInt p = 0; p < q->n; p++) {
+    const PetscReal weight = c[p] / q->n;
+
+    PetscCall(TzLossDirection(loss, q, p, i0, i1, xi));
+    for (PetscInt i = 0; i < n; i++) g[i] += weight * xi[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The norm of the gradient, from the derivatives along all directions: the same on every rank (a norm of the distributed estimate would not be) */
+static PetscReal GradientNorm(const TzQueries *q, const PetscReal c[])
+{
+  PetscReal sum = 0;
+
+  for (PetscInt p = 0; p < q->n; p++) sum += c[p] * c[p];
+  return PetscSqrtReal(q->direction == TZ_DIRECTION_COORDINATE ? sum : sum / q->n);
+}
+
+PetscErrorCode TzZOGatherSolution(Tao tao)
+{
+  TAO_ZO          *zo   = (TAO_ZO *)tao->data;
+  MPI_Comm         comm = PetscObjectComm((PetscObject)tao);
+  const PetscReal *x;
+  PetscInt         n;
+  PetscMPIInt      size;
+  TzCounts         counts;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(VecGetLocalSize(tao->solution, &n));
+  PetscCall(VecGetArrayRead(tao->solution, &x));
+  if (size == 1) {
+    PetscCall(PetscArraycpy(zo->theta, x, n));
+  } else {
+    PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)n, MPIU_REAL, zo->theta, zo->count, zo->displ, MPIU_REAL, comm));
+    PetscCall(TzLossGetCounts(zo->loss, &counts));
+    counts.bytes += n * (PetscInt64)sizeof(PetscReal);
+    PetscCall(TzLossSetCounts(zo->loss, &counts));
+  }
+  PetscCall(VecRestoreArrayRead(tao->solution, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d[n]: Adam's direction (Kingma and Ba 2015) from the gradient g; m, v: its moments, of which t have been taken in with this one */
+static void AdamDirection(const TzZOPhase *phase, PetscReal t, PetscInt n, const PetscReal g[], PetscReal m[], PetscReal v[], PetscReal d[])
+{
+  const PetscReal b1 = phase->momentum, b2 = phase->beta2, c1 = 1 - PetscPowReal(b1, t), c2 = 1 - PetscPowReal(b2, t);
+
+  for (PetscInt i = 0; i < n; i++) {
+    m[i] = b1 * m[i] + (1 - b1) * g[i];
+    v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+    d[i] = m[i] / c1 / (PetscSqrtReal(v[i] / c2) + phase->epsilon);
+  }
+}
+
+/* The gradient's own part is in zo->g. m <- momentum m + g, or Adam's moments; then the update of this rank's part of the solution */
+static PetscErrorCode Update(Tao tao, const TzZOPhase *phase)
+{
+  TAO_ZO    *zo = (TAO_ZO *)tao->data;
+  PetscReal *m, *v, *x;
+  PetscInt   n;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(tao->solution, &n));
+  PetscCall(VecCopy(tao->solution, zo->previous));
+  PetscCall(VecGetArray(zo->momentum, &m));
+  PetscCall(VecGetArray(tao->solution, &x));
+  if (phase->beta2 > 0) {
+    PetscCall(VecGetArray(zo->second, &v));
+    AdamDirection(phase, zo->state.step + 1, n, zo->g, m, v, zo->xi);
+    PetscCall(VecRestoreArray(zo->second, &v));
+    phase->update(n, zo->rate, zo->xi, x);
+  } else {
+    for (PetscInt i = 0; i < n; i++) m[i] = phase->momentum * m[i] + zo->g[i];
+    phase->update(n, zo->rate, m, x);
+  }
+  PetscCall(VecRestoreArray(tao->solution, &x));
+  PetscCall(VecRestoreArray(zo->momentum, &m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ends the first of two phases when the loss, averaged over windows of steps, has not improved for the patience */
+static PetscErrorCode CountPatience(TAO_ZO *zo, PetscReal l0)
+{
+  PetscReal mean;
+
+  PetscFunctionBegin;
+  if (zo->state.phase + 1 >= zo->nphases) PetscFunctionReturn(PETSC_SUCCESS);
+  zo->state.sum += l0;
+  zo->state.summed += 1;
+  if (zo->state.summed < zo->window) PetscFunctionReturn(PETSC_SUCCESS);
+  mean              = zo->state.sum / zo->state.summed;
+  zo->state.stalled = mean < zo->state.best - zo->tolerance * PetscAbsReal(zo->state.best) ? 0 : zo->state.stalled + zo->state.summed;
+  if (!zo->state.stalled) zo->state.best = mean;
+  zo->state.sum = zo->state.summed = 0;
+  if (zo->state.stalled >= zo->patience) {
+    zo->state.phase += 1;
+    PetscCall(VecSet(zo->momentum, 0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A loss that is not finite ends the run. At theta itself it is the last update that went wrong: back to the solution before it. A perturbed
+  one leaves theta as it is.
+*/
+static PetscErrorCode Diverged(Tao tao, PetscReal l0)
+{
+  TAO_ZO        *zo   = (TAO_ZO *)tao->data;
+  const PetscInt step = (PetscInt)zo->state.step;
+  PetscInt       kept = step;
+
+  PetscFunctionBegin;
+  tao->reason = TAO_DIVERGED_NAN;
+  if (PetscIsInfOrNanReal(l0) && step > zo->first) {
+    PetscCall(VecCopy(zo->previous, tao->solution));
+    kept = step - 1;
+  }
+  PetscCall(PetscInfo(tao, "step %" PetscInt_FMT ": the loss %s is not finite; stopped with the parameters that step %" PetscInt_FMT " began with\n", step,
+                      PetscIsInfOrNanReal(l0) ? "at the parameters" : "at a perturbation of the parameters", kept));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The phase's estimate of the gradient: this rank's part in zo->g, the loss at theta and a norm */
+static PetscErrorCode Estimate(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm)
+{
+  TAO_ZO  *zo = (TAO_ZO *)tao->data;
+  PetscInt i0, i1, N;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
+  if (phase->estimate == TZ_ZO_EXACT) {
+    PetscCall(VecGetSize(tao->solution, &N));
+    PetscCall(TzLossGradient(zo->loss, zo->theta, l0, zo->full));
+    *norm = 0;
+    for (PetscInt i = 0; i < N; i++) *norm += zo->full[i] * zo->full[i];
+    *norm = PetscSqrtReal(*norm);
+    PetscCall(PetscArraycpy(zo->g, zo->full + i0, i1 - i0));
+  } else {
+    PetscCall(TzLossEvaluate(zo->loss, zo->theta, q, l0, zo->lp, zo->lm));
+    TzZOCoefficients(q, *l0, zo->lp, zo->lm, zo->lp);
+    *norm = GradientNorm(q, zo->lp);
+    PetscCall(TzZOGradient(zo->loss, q, zo->lp, i0, i1, zo->xi, zo->g));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(Tao tao)
+{
+  TAO_ZO          *zo    = (TAO_ZO *)tao->data;
+  const TzZOPhase *phase = &zo->phase[(PetscInt)zo->state.phase];
+  TzQueries        q     = TzZOQueries(zo, phase);
+  TzCounts         before, after;
+  PetscReal        l0, norm;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossGetSeed(zo->loss, &q.seed));
+  PetscCall(TzLossGetCounts(zo->loss, &before));
+  zo->rate = TzScheduleRate(&zo->schedule, phase->lr, q.step, tao->max_it);
+  PetscCall(TzLossSample(zo->loss, q.step));
+  if (phase->estimate == TZ_ZO_GAUSSNEWTON) PetscCall(TzZOGaussNewton(tao, phase, &q, &l0, &norm));
+  else if (phase->estimate == TZ_ZO_POINTS) PetscCall(TzZOPoints(tao, phase, &q, &l0, &norm));
+  else PetscCall(Estimate(tao, phase, &q, &l0, &norm));
+  PetscCall(TzLossGetCounts(zo->loss, &after));
+  tao->nfuncs = (PetscInt)PetscMin(PETSC_MAX_INT, (PetscInt64)tao->nfuncs + after.queries - before.queries);
+  if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
+    PetscCall(Diverged(tao, l0));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (phase->estimate != TZ_ZO_GAUSSNEWTON) {
+    PetscCall(Update(tao, phase));
+    PetscCall(TzZOGatherSolution(tao));
+  }
+  PetscCall(CountPatience(zo, l0));
+  zo->state.step += 1;
+  tao->niter = q.step + 1;
+  PetscCall(TaoLogConvergenceHistory(tao, l0, norm, 0, 0));
+  PetscCall(TaoMonitor(tao, tao->niter, l0, norm, 0, zo->rate));
+  PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TaoSolve_ZO(Tao tao)
+{
+  TAO_ZO *zo = (TAO_ZO *)tao->data;
+
+  PetscFunctionBegin;
+  zo->first  = (PetscInt)zo->state.step;
+  tao->niter = zo->first;
+  PetscCall(TzZOGatherSolution(tao));
+  if (tao->niter >= tao->max_it) tao->reason = TAO_DIVERGED_MAXITS;
+  while (tao->reason == TAO_CONTINUE_ITERATING) {
+    PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
+    PetscCall(Step(tao));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

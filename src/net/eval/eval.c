@@ -1,0 +1,195 @@
+/*
+  Evaluators: binding a network to a parameter vector, and the choice between the plain and the structured evaluation.
+*/
+#include "../eval/factors.h"
+
+static PetscLogEvent TZ_NetBind;
+
+/* Allocates what TzEvalBuild() fills: once per evaluator */
+static PetscErrorCode Allocate(TzNetEval eval)
+{
+  TzNet net = eval->net;
+
+  PetscFunctionBegin;
+  for (PetscInt l = net->nlayers - 1; l >= 0; l--) {
+    const TzLayer  *layer = &net->layer[l];
+    TzBound        *b     = &eval->layer[l];
+    const PetscBool bond  = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND);
+
+    b->q = bond ? layer->rank[layer->nin] : layer->out;
+    /* the stencil needs the columns of the first matrix whatever the contraction */
+    if (bond || layer->contraction == TZ_CONTRACT_DENSE || !l) {
+      PetscCall(PetscMalloc1(layer->in * b->q, &b->left));
+      PetscCall(PetscCalloc1((b->q + TZ_GEMM - 1) / TZ_GEMM * layer->in * TZ_GEMM, &b->packed));
+    }
+    PetscCall(PetscMalloc1(1 + b->q, &b->bmax));
+    if (bond) PetscCall(PetscMalloc1(b->q * layer->out, &b->right));
+    if (bond && l < net->nhidden && eval->layer[l + 1].q <= TZ_MAX_BOND) PetscCall(PetscMalloc1(layer->out * (1 + b->q + eval->layer[l + 1].q), &b->table));
+    if (bond) PetscCall(PetscCalloc1((layer->out + TZ_GEMM - 1) / TZ_GEMM * b->q * TZ_GEMM, &b->expand));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *neweval)
+{
+  TzNetEval eval;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(net));
+  PetscCall(PetscNew(&eval));
+  PetscCall(PetscObjectReference((PetscObject)net));
+  eval->net     = net;
+  eval->kernels = TzKernelsGet();
+  PetscCall(PetscCalloc1(net->nfull, &eval->theta));
+  if (!TZ_NetBind) PetscCall(PetscLogEventRegister("TzNetBind", TZNET_CLASSID, &TZ_NetBind));
+  *neweval = eval;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
+{
+  PetscFunctionBegin;
+  if (!*eval) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
+    TzBound *b = &(*eval)->layer[l];
+
+    PetscCall(PetscFree(b->left));
+    PetscCall(PetscFree(b->right));
+    PetscCall(PetscFree(b->packed));
+    PetscCall(PetscFree(b->expand));
+    PetscCall(PetscFree(b->table));
+    PetscCall(PetscFree(b->bmax));
+  }
+  for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
+  PetscCall(TzPointsDestroy(&(*eval)->points));
+  PetscCall(TzJetsDestroy(&(*eval)->jets));
+  PetscCall(TzSweepDestroy(*eval));
+  PetscCall(TzBatchDestroy(*eval));
+  PetscCall(TzThreadsDestroy(*eval));
+  PetscCall(PetscFree((*eval)->theta));
+  PetscCall(TzNetDestroy(&(*eval)->net));
+  PetscCall(PetscFree(*eval));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Room for n numbers, kept between calls; the contents are lost when it grows */
+PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt n, PetscReal **p)
+{
+  PetscFunctionBegin;
+  if (n > eval->nscratch[which]) {
+    PetscCall(PetscFree(eval->scratch[which]));
+    PetscCall(PetscMalloc1(n, &eval->scratch[which]));
+    eval->nscratch[which] = n;
+  }
+  *p = eval->scratch[which];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* table [out][1 + r + q]: bias, right [r][out], left [out][q]; r and q are constants where this is inlined */
+static inline void FillTable(PetscInt out, PetscInt r, PetscInt q, const PetscReal *restrict bias, const PetscReal *restrict right,
+                             const PetscReal *restrict left, PetscReal *restrict table)
+{
+  for (PetscInt h = 0; h < out; h++, table += 1 + r + q) {
+    table[0] = bias[h];
+    for (PetscInt k = 0; k < r; k++) table[1 + k] = right[k * out + h];
+    for (PetscInt k = 0; k < q; k++) table[1 + r + k] = left[h * q + k];
+  }
+}
+
+static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
+{
+  const TzLayer   *layer = &eval->net->layer[l];
+  TzBound         *b     = &eval->layer[l];
+  const PetscReal *bias  = eval->theta + layer->bias;
+
+  PetscFunctionBegin;
+  if (b->right) PetscCall((*layer->ops->bond)(layer, eval->theta, b->left, b->right));
+  else if (b->left) {
+    PetscReal *W;
+
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, layer->in * layer->out, &W));
+    PetscCall((*layer->ops->densify)(layer, eval->theta, W));
+    for (PetscInt j = 0; j < layer->out; j++)
+      for (PetscInt i = 0; i < layer->in; i++) b->left[i * layer->out + j] = W[j * layer->in + i];
+  }
+  for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) b->bmax[k] = (*eval->kernels->largest)(layer->out, k ? b->right + (k - 1) * layer->out : bias);
+  if (b->table) {
+    const TzBound *next = &eval->layer[l + 1];
+
+    if (b->q == 4 && next->q == 4) FillTable(layer->out, 4, 4, bias, b->right, next->left, b->table);
+    else if (b->q == 4 && next->q == 1) FillTable(layer->out, 4, 1, bias, b->right, next->left, b->table);
+    else FillTable(layer->out, b->q, next->q, bias, b->right, next->left, b->table);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* theta[nparams]: copied. What is built from it waits for the first evaluation that needs it. */
+PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
+  eval->serial++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Factors, matrices and the kernels' tables of the structured evaluation */
+PetscErrorCode TzEvalBuild(TzNetEval eval)
+{
+  PetscFunctionBegin;
+  if (eval->built == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!eval->leader) PetscCall(PetscLogEventBegin(TZ_NetBind, eval->net, 0, 0, 0)); /* PETSc's log is one thread's */
+  if (!eval->built) PetscCall(Allocate(eval));
+  for (PetscInt l = eval->net->nlayers - 1; l >= 0; l--) PetscCall(BindLayer(eval, l));
+  eval->built = eval->serial;
+  if (!eval->leader) PetscCall(PetscLogEventEnd(TZ_NetBind, eval->net, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Scalar networks: panels of inputs, transposed, through all layers */
+static PetscErrorCode Forward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
+{
+  const PetscInt in = eval->net->in, out = eval->net->out, most = 6;
+  PetscReal     *H, *y, *f;
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, most * in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, most * eval->layer[0].q * TZ_PANEL, &y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, most * out * TZ_PANEL, &f));
+  for (PetscInt p0 = 0; p0 < n; p0 += most * TZ_PANEL) {
+    const PetscInt m = PetscMin(n - p0, most * TZ_PANEL), np = (m + TZ_PANEL - 1) / TZ_PANEL;
+
+    if (m % TZ_PANEL) PetscCall(PetscArrayzero(H + (np - 1) * in * TZ_PANEL, in * TZ_PANEL));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < in; i++) H[(p / TZ_PANEL * in + i) * TZ_PANEL + p % TZ_PANEL] = X[(p0 + p) * in + i];
+    PetscCall(TzEvalContract(eval, 0, np, H, y));
+    PetscCall(TzEvalTail(eval, 0, np, y, f));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < out; i++) Y[(p0 + p) * out + i] = f[(p / TZ_PANEL * out + i) * TZ_PANEL + p % TZ_PANEL];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
+{
+  PetscFunctionBegin;
+  if (eval->net->reference) PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
+  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Batch(eval, n, X, Y));
+  else {
+    PetscCall(TzEvalBuild(eval));
+    PetscCall(Forward_Fast(eval, n, X, Y));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[],
+                              TzSweepSink sink, void *ctx)
+{
+  PetscInt first;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetSweep(eval->net, &first));
+  PetscCheck(first <= i0 || i0 >= i1, PETSC_COMM_SELF, PETSC_ERR_SUP, "coordinate %" PetscInt_FMT " has no structured evaluation", i0);
+  PetscCall(TzEvalBuild(eval));
+  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, nlap, i0, i1, nmu, mu, sink, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

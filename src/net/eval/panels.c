@@ -1,0 +1,165 @@
+/*
+  Panels of rows through the layers: contraction with the left factor, activation, up to the outputs.
+*/
+#include "../eval/factors.h"
+
+/* Largest |z| of layer l on one panel of bond vectors Y [q][PANEL], bounded from above: may it leave the fast sine's range? */
+PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, PetscInt lanes, const PetscReal Y[])
+{
+  const TzBound *b     = &eval->layer[l];
+  PetscReal      bound = b->bmax[0];
+
+  for (PetscInt k = 0; k < b->q; k++) {
+    PetscReal m = 0;
+
+    for (PetscInt i = 0; i < lanes; i++) m = PetscMax(m, PetscAbsReal(Y[k * TZ_PANEL + i]));
+    bound += b->bmax[1 + k] * m;
+  }
+  return (PetscBool) !(bound <= TZ_SINE_RANGE);
+}
+
+/* [rows][cols] -> blocks of TZ_GEMM columns: packed [ceil(cols/GEMM)][rows][GEMM] */
+static void Pack(PetscInt rows, PetscInt cols, const PetscReal M[], PetscReal packed[])
+{
+  for (PetscInt j = 0; j < cols; j++)
+    for (PetscInt i = 0; i < rows; i++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
+}
+
+/*
+  C [np][rows][PANEL] = A^T X on the first `lanes` rows of each panel; A [ceil(rows/GEMM)][n][GEMM], X [np][n][PANEL]. A chunk of a panel of X stays in
+  the first-level cache while all rows pass; each sum still runs over n in ascending order.
+*/
+void TzGemm(const TzKernels *kernels, PetscInt lanes, PetscInt np, PetscInt rows, PetscInt n, const PetscReal A[], const PetscReal X[], PetscReal C[])
+{
+  for (PetscInt h = 0; h < n; h += TZ_CHUNK)
+    for (PetscInt p = 0; p < np; p++)
+      for (PetscInt i = 0; i < rows; i += TZ_GEMM)
+        (*kernels->gemm)(lanes, PetscMin(TZ_GEMM, rows - i), PetscMin(TZ_CHUNK, n - h), A + i * n + h * TZ_GEMM, X + (p * n + h) * TZ_PANEL,
+                         C + (p * rows + i) * TZ_PANEL, (PetscBool)(h > 0));
+}
+
+/* The same in float for one panel with all its lanes; C has room for a multiple of GEMM rows */
+void TzGemmSingle(const TzKernels *kernels, PetscInt rows, PetscInt n, const float A[], const float X[], float C[])
+{
+  for (PetscInt h = 0; h < n; h += 2 * TZ_CHUNK)
+    for (PetscInt i = 0; i < rows; i += TZ_GEMM)
+      (*kernels->gemmsingle)(PetscMin(2 * TZ_CHUNK, n - h), A + i * n + h * TZ_GEMM, X + h * TZ_PANEL, C + i * TZ_PANEL, (PetscBool)(h > 0));
+}
+
+/* The left factor of layer l for gemm, filled at its first use after a binding; NULL: the layer is contracted core by core */
+const PetscReal *TzEvalPacked(TzNetEval eval, PetscInt l)
+{
+  TzBound *b = &eval->layer[l];
+
+  if (b->packed && b->packedfor != eval->serial) Pack(eval->net->layer[l].in, b->q, b->left, b->packed);
+  b->packedfor = eval->serial;
+  return b->packed;
+}
+
+/* The same of the right factor */
+const PetscReal *TzEvalPackedRight(TzNetEval eval, PetscInt l)
+{
+  TzBound *b = &eval->layer[l];
+
+  if (b->expand && b->expandfor != eval->serial) Pack(b->q, eval->net->layer[l].out, b->right, b->expand);
+  b->expandfor = eval->serial;
+  return b->expand;
+}
+
+/* Core by core: a tensor-train matrix as two merged halves, or a sparse matrix, panel by panel (batch.h); a plain train row by row */
+static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
+{
+  const TzLayer   *layer = &eval->net->layer[l];
+  const TzFactors *f;
+  TzBatch         *batch;
+  PetscReal       *x;
+
+  PetscFunctionBegin;
+  if (layer->ops == &TzFormat_TTM || layer->index) {
+    PetscCall(TzNetEvalGetBatch(eval, &batch));
+    f = &batch->factors[l];
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, f->nl * f->r * f->mr * TZ_PANEL, &x));
+    for (PetscInt p = 0; p < np; p++) TzBatchMultiply(layer, f, TZ_PANEL, H + p * layer->in * TZ_PANEL, x, Y + p * layer->out * TZ_PANEL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, layer->in + layer->out + TzLayerWorkSize(layer), &x));
+  for (PetscInt p = 0; p < np; p++)
+    for (PetscInt m = 0; m < TZ_PANEL; m++) {
+      PetscReal *y = x + layer->in;
+
+      for (PetscInt i = 0; i < layer->in; i++) x[i] = H[(p * layer->in + i) * TZ_PANEL + m];
+      PetscCall((*layer->ops->apply)(layer, eval->theta, x, y + layer->out, y));
+      for (PetscInt i = 0; i < layer->out; i++) Y[(p * layer->out + i) * TZ_PANEL + m] = y[i];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Y [np][q][PANEL] = left^T H, H [np][in][PANEL] */
+PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
+{
+  const TzBound   *b      = &eval->layer[l];
+  const PetscInt   in     = eval->net->layer[l].in;
+  const PetscReal *packed = TzEvalPacked(eval, l);
+
+  PetscFunctionBegin;
+  if (!packed || eval->net->layer[l].contraction == TZ_CONTRACT_CORES) {
+    PetscCall(ContractCores(eval, l, np, H, Y));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  TzGemm(eval->kernels, TZ_PANEL, np, b->q, in, packed, H, Y);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Z [np][out][PANEL] = right^T Y, for layers whose bond is too wide for the kernels that do this on the fly */
+PetscErrorCode TzEvalExpand(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[])
+{
+  const TzBound   *b      = &eval->layer[l];
+  const PetscReal *packed = TzEvalPackedRight(eval, l);
+
+  PetscFunctionBegin;
+  TzGemm(eval->kernels, TZ_PANEL, np, eval->net->layer[l].out, b->q, packed, Y, Z);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  From the contracted input of layer l to the outputs: Y [np][q_l][PANEL] (overwritten where there is no bond), out [np][out][PANEL].
+*/
+PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[])
+{
+  TzNet            net  = eval->net;
+  const TzKernels *k    = eval->kernels;
+  PetscReal       *y    = Y, *H, *buffer;
+  PetscInt         turn = 0, width = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = l + 1; i < net->nlayers; i++) width = PetscMax(width, np * eval->layer[i].q * TZ_PANEL);
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TAIL, 2 * width, &buffer));
+  for (; l < net->nhidden; l++) {
+    const TzLayer   *layer = &net->layer[l];
+    const TzBound   *b = &eval->layer[l], *next = &eval->layer[l + 1];
+    const PetscReal *bias = eval->theta + layer->bias;
+    PetscReal       *to   = buffer + turn * width;
+
+    if (b->table) {
+      PetscCall(PetscArrayzero(to, np * next->q * TZ_PANEL));
+      for (PetscInt p = 0; p < np; p++)
+        (*k->bond)(net->act, layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL,
+                   TzEvalIsBig(eval, l, TZ_PANEL, y + p * b->q * TZ_PANEL));
+    } else {
+      H = y;
+      if (b->right) {
+        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, np * layer->out * TZ_PANEL, &H));
+        PetscCall(TzEvalExpand(eval, l, np, y, H));
+      }
+      for (PetscInt p = 0; p < np; p++) (*k->activate)(net->act, layer->out, bias, H + p * layer->out * TZ_PANEL, NULL, NULL);
+      PetscCall(TzEvalContract(eval, l + 1, np, H, to));
+    }
+    y = to;
+    turn ^= 1;
+  }
+  for (PetscInt p = 0; p < np; p++)
+    for (PetscInt j = 0; j < net->out; j++)
+      for (PetscInt m = 0; m < TZ_PANEL; m++)
+        out[(p * net->out + j) * TZ_PANEL + m] = y[(p * net->out + j) * TZ_PANEL + m] + eval->theta[net->layer[net->nhidden].bias + j];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

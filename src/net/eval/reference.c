@@ -1,0 +1,146 @@
+/*
+  The plain evaluation (-net_evaluation reference): one input at a time, every train contracted core by core, the C library's
+  functions. It is the reference of the tests and the baseline of the benchmark; nothing here is clever.
+*/
+#include <private/tznetimpl.h>
+
+/* value of the activation at z, and its first two derivatives where d1, d2 are not NULL */
+PetscReal TzActivate(TzActivation act, PetscReal z, PetscReal *d1, PetscReal *d2)
+{
+  PetscReal a;
+
+  switch (act) {
+  case TZ_ACT_SINE:
+    a = PetscSinReal(z);
+    if (d1) *d1 = PetscCosReal(z);
+    if (d2) *d2 = -a;
+    return a;
+  case TZ_ACT_TANH:
+    a = PetscTanhReal(z);
+    if (d1) *d1 = 1 - a * a;
+    if (d2) *d2 = -2 * a * (1 - a * a);
+    return a;
+  default:
+    if (d1) *d1 = z <= 0 ? 0 : 1;
+    if (d2) *d2 = 0;
+    return z <= 0 ? 0 : z; /* NaN stays NaN */
+  }
+}
+
+/* z[out] = W a, without the bias; work: TzLayerWorkSize */
+static PetscErrorCode Multiply(TzNetEval eval, PetscInt l, const PetscReal a[], PetscReal work[], PetscReal z[])
+{
+  const TzLayer *layer = &eval->net->layer[l];
+
+  PetscFunctionBegin;
+  if (layer->ops->apply) {
+    PetscCall((*layer->ops->apply)(layer, eval->theta, a, work, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (PetscInt j = 0; j < layer->out; j++) {
+    const PetscReal *w = eval->theta + layer->weights + j * layer->in;
+    PetscReal        s = 0;
+
+    for (PetscInt i = 0; i < layer->in; i++) s += w[i] * a[i];
+    z[j] = s;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Scratch: two activations of nchannels numbers a unit, and the contraction's own */
+static PetscErrorCode Scratch(TzNet net, PetscInt channels, PetscReal **a, PetscReal **z, PetscReal **work, PetscInt *width)
+{
+  PetscInt size = 0;
+
+  PetscFunctionBegin;
+  *width = net->in;
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    *width = PetscMax(*width, net->layer[l].out);
+    size   = PetscMax(size, TzLayerWorkSize(&net->layer[l]));
+  }
+  PetscCall(PetscMalloc3(channels * *width, a, channels * *width, z, size, work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Y [n][out], X [n][in] */
+PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
+{
+  TzNet      net = eval->net;
+  PetscReal *a, *z, *work;
+  PetscInt   width;
+
+  PetscFunctionBegin;
+  PetscCall(Scratch(net, 1, &a, &z, &work, &width));
+  for (PetscInt p = 0; p < n; p++) {
+    PetscCall(PetscArraycpy(a, X + p * net->in, net->in));
+    for (PetscInt l = 0; l < net->nlayers; l++) {
+      const TzLayer   *layer = &net->layer[l];
+      const PetscReal *b     = eval->theta + layer->bias;
+
+      PetscCall(Multiply(eval, l, a, work, z));
+      for (PetscInt j = 0; j < layer->out; j++) a[j] = l < net->nhidden ? TzActivate(net->act, z[j] + b[j], NULL, NULL) : z[j] + b[j];
+    }
+    PetscCall(PetscArraycpy(Y + p * net->out, a, net->out));
+  }
+  PetscCall(PetscFree3(a, z, work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalStencil_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                          PetscReal f0[], PetscReal even[], PetscReal odd[])
+{
+  const PetscInt D = eval->net->in;
+  PetscReal     *x, f[2];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(2 * D, &x));
+  PetscCall(TzNetEvalForward_Reference(eval, n, X, f0));
+  for (PetscInt p = 0; p < n; p++)
+    for (PetscInt j = j0; j < j1; j++) {
+      PetscCall(PetscArraycpy(x, X + p * D, D));
+      PetscCall(PetscArraycpy(x + D, X + p * D, D));
+      for (PetscInt k = pairs->ptr[j]; k < pairs->ptr[j + 1]; k++) {
+        x[pairs->idx[k]] += s * pairs->val[k];
+        x[D + pairs->idx[k]] -= s * pairs->val[k];
+      }
+      PetscCall(TzNetEvalForward_Reference(eval, 2, x, f));
+      even[p * (j1 - j0) + j - j0] = (f[0] - f0[p]) + (f[1] - f0[p]);
+      odd[p * (j1 - j0) + j - j0]  = f[0] - f[1];
+    }
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Channels [D + 2][width] of one point through the layers: value, derivatives in each input, Laplacian in the first nlap */
+PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+{
+  TzNet          net = eval->net;
+  const PetscInt D = net->in, nc = D + 2;
+  PetscReal     *a, *z, *work;
+  PetscInt       width;
+
+  PetscFunctionBegin;
+  PetscCall(Scratch(net, nc, &a, &z, &work, &width));
+  for (PetscInt p = 0; p < n; p++) {
+    PetscCall(PetscArrayzero(a, nc * width));
+    PetscCall(PetscArraycpy(a, X + p * D, D));
+    for (PetscInt i = 0; i < D; i++) a[(1 + i) * width + i] = 1;
+    for (PetscInt l = 0; l < net->nlayers; l++) {
+      const TzLayer   *layer = &net->layer[l];
+      const PetscReal *b     = eval->theta + layer->bias;
+
+      for (PetscInt c = 0; c < nc; c++) PetscCall(Multiply(eval, l, a + c * width, work, z + c * width));
+      for (PetscInt j = 0; j < layer->out; j++) {
+        PetscReal d1 = 1, d2 = 0, q = 0, v = z[j] + b[j];
+
+        for (PetscInt i = 0; i < nlap; i++) q += z[(1 + i) * width + j] * z[(1 + i) * width + j];
+        a[j] = l < net->nhidden ? TzActivate(net->act, v, &d1, &d2) : v;
+        for (PetscInt c = 1; c < nc; c++) a[c * width + j] = d1 * z[c * width + j];
+        a[(D + 1) * width + j] += d2 * q;
+      }
+    }
+    for (PetscInt c = 0; c < nc; c++) jet[p * nc + c] = a[c * width];
+  }
+  PetscCall(PetscFree3(a, z, work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
