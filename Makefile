@@ -39,7 +39,7 @@ all: $(LIB) $(BUILD)/tenzo
 # the kernels are one source, compiled once for each instruction set and chosen when the program starts; always optimised,
 # because below -O2 gcc fuses no multiply-adds, on which the sine's argument reduction relies
 ISA = $(if $(findstring _avx512,$<),-O3 -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast)\
-  $(if $(findstring _avx2,$<),-O3 -mavx2 -mfma -ffp-contract=fast)
+  $(if $(findstring _avx2,$<),-O3 -mavx2 -mfma -ffp-contract=fast)$(if $(findstring _neon,$<),-O3 -ffp-contract=fast)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D); $(if $(V),,echo '  CC $<')

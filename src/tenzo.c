@@ -2,6 +2,7 @@
   Start and end of a program.
 */
 #include <tenzo.h>
+#include <private/tzkernels.h>
 
 /*
   One thread a rank: several ranks share a node's cores, and a product must not depend on how many threads it was cut for.
@@ -66,7 +67,8 @@ PetscErrorCode TzRegisterAll(void)
   TzInitialize - PetscInitialize() with Tenzo's error handler; registers all types
 
   argc, argv: of main(); help: the text that -help prints first.
-  Errors: PETSC_ERR_USER_INPUT for an options file that cannot be read or a word that is neither an option nor a value.
+  Errors: PETSC_ERR_USER_INPUT for an options file that cannot be read, a word that is neither an option nor a value, or a value of TENZO_ISA in the
+  environment (avx512, avx2, neon, base) that some rank's processor cannot run.
 @*/
 PetscErrorCode TzInitialize(int *argc, char ***argv, const char help[])
 {
@@ -81,6 +83,7 @@ PetscErrorCode TzInitialize(int *argc, char ***argv, const char help[])
   PetscCall(TzCheckOptionsFiles(*argc, *argv));
   PetscCall(PetscInitialize(argc, argv, NULL, help));
   PetscCall(TzCheckArguments(*argc, *argv));
+  PetscCall(TzKernelsSetFromEnvironment(PETSC_COMM_WORLD));
   PetscCall(TzRegisterAll());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -28,6 +28,9 @@ mistake() { # mistake NAMED ARGS... : NAMED must occur in the message
 
 mistake 'verb'
 mistake 'slove' slove
+export TENZO_ISA=mmx
+mistake 'TENZO_ISA=mmx: must be one of' solve
+unset TENZO_ISA
 mistake 'foo' solve foo
 mistake '-pde_dim' solve -pde_dimm 4
 mistake '-zo_lr' solve $quick -zo_lrr 1e-3

@@ -1,5 +1,5 @@
 /*
-  The innermost loops, one set for each instruction set (kernels_avx512.c, kernels_avx2.c, kernels_base.c are the same
+  The innermost loops, one table for each instruction set (kernels_avx512.c, kernels_avx2.c, kernels_neon.c, kernels_base.c are the same
   source, kernels.inc), chosen when the program starts. In all of them the lanes of a vector are independent rows
   (nodes or points), so that a row's result does not depend on which rows are beside it.
 
@@ -9,6 +9,11 @@
 #define TZKERNELS_H
 
 #include <tznet.h>
+
+/* NaN and infinity are results here, and the order of sums is part of them */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+  #error "Tenzo: -ffast-math, -Ofast and -ffinite-math-only change results; build without them"
+#endif
 
 #define TZ_PANEL    24 /* rows of a panel: three AVX-512 vectors of doubles */
 #define TZ_GEMM     8  /* rows of a block of the left factor in gemm */
@@ -49,8 +54,22 @@ typedef struct {
   const double   *coeff;   /* [terms][PANEL]: d^alpha F at the centre; for c = 1 divided by alpha! */
 } TzExpansion;
 
+/* A matrix that is read entry by entry: entry (i, l) is a[i * row + l * col]; a transpose swaps row and col */
 typedef struct {
-  const char *isa;
+  const double *a;
+  PetscInt      row, col;
+} TzStrided;
+
+#define TZ_LANES 8 /* what is `wide` below is a multiple of it */
+
+/* Unit (jl, jr), jl < ml, jr < mr, in ascending order: z[jl * zl + jr], t + jl * left + jr * right, V + (jl * zl + jr) * nv */
+typedef struct {
+  PetscInt      ml, mr, zl, left, right, nv;
+  const double *z, *V;
+} TzUnits;
+
+typedef struct {
+  const char *name; /* "avx512", "avx2", "neon", "base" */
   /* y[i] = sin x[i]; s, c = sin, cos: absolute error below 4e-16 for |x| <= TZ_SINE_RANGE, the C library's beyond */
   void (*sine)(PetscInt n, const double x[], double y[]);
   void (*sincos)(PetscInt n, const double x[], double s[], double c[]);
@@ -101,13 +120,38 @@ typedef struct {
   /* out [c][PANEL] = the change of F(state) when S moves by delta [r][c][PANEL]; order [PANEL]: of each lane's series */
   void (*expansion)(PetscInt lanes, PetscInt r, PetscInt c, const TzExpansion *x, const double order[], const double M[], const double S[],
                     const double delta[], double out[]);
+
+  /* The following work on activations kept point fastest, [feature][n]; every sum runs in ascending order from one accumulator. */
+  /* C [m][ldc] (columns 0..n-1) = A [m][k] B [k][ldb], or += if add; a row of C does not depend on the other rows */
+  void (*product)(PetscInt m, PetscInt n, PetscInt k, TzStrided A, const double B[], PetscInt ldb, double C[], PetscInt ldc, PetscBool add);
+  /* z [m][n] = W a of a sparse W [m][in] with w[k] at place index[k], ascending; a [in][n] */
+  void (*sparse)(PetscInt m, PetscInt in, PetscInt nweights, const PetscInt index[], const double w[], PetscInt n, const double a[], double z[]);
+  /*
+    Hidden units under a rectifier whose pre-activations z move by delta t, a row of t for each unit: with `wide` columns
+    d = max(z + delta t, 0) - max(z, 0). Rows of units that are off and stay off are dropped; d [rows][wide] receives the others, and v [rows][nv]
+    the vectors V that belong to them. Returns rows. wide and nv are multiples of TZ_LANES.
+  */
+  PetscInt (*relushift)(const TzUnits *units, PetscInt wide, double delta, const double t[], double d[], double v[]);
+  /* s[i] = log sum_o exp(y_o[i]), i < n; y_o = y + o * ld, o < m. Relative error of exp and log below 1e-15. */
+  void (*logsumexp)(PetscInt n, PetscInt m, const double y[], PetscInt ld, double s[]);
 } TzKernels;
 
 #define TZ_SINE_RANGE 1e5
 
 PETSC_INTERN const double TzTurn[64][2]; /* sin, cos of k pi/32 */
 
-PETSC_EXTERN const TzKernels *TzKernelsGet(void); /* for this machine; TENZO_ISA=avx512|avx2|base in the environment overrides */
-PETSC_INTERN const TzKernels  TzKernels_AVX512, TzKernels_AVX2, TzKernels_Base;
+/*
+  TzKernelsSetFromEnvironment - the set that every rank of comm runs; called by TzInitialize
+
+  Collective: the best set of the poorest processor, or that of TENZO_ISA (on any rank) in the environment.
+  PETSC_ERR_USER_INPUT for another value of it, or for a set that a processor cannot run.
+*/
+PETSC_EXTERN PetscErrorCode TzKernelsSetFromEnvironment(MPI_Comm comm);
+/* That set; without TzInitialize() the best of this processor. Its `name` is what a checkpoint keeps. */
+PETSC_EXTERN const TzKernels *TzKernelsGet(void);
+/* The set of that name; NULL: unknown here, or this processor cannot run it */
+PETSC_EXTERN const TzKernels *TzKernelsFind(const char name[]);
+/* The i-th set that this processor runs, i = 0 the best; NULL: no more */
+PETSC_EXTERN const TzKernels *TzKernelsEach(PetscInt i);
 
 #endif

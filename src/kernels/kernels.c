@@ -1,4 +1,4 @@
-/* Chooses the kernels of this machine; the table that they share. */
+/* Chooses the kernels of this machine; the table of angles that they share. */
 #include <private/tzkernels.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,20 +70,80 @@ _Alignas(64) const double TzTurn[64][2] = {
   {-0.0980171403295606, 0.9951847266721969},
 };
 
+static int Always(void)
+{
+  return 1;
+}
+
+#if defined(__x86_64__)
+static int HasAVX2(void)
+{
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static int HasAVX512(void)
+{
+  return HasAVX2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+PETSC_INTERN const TzKernels TzKernels_AVX512, TzKernels_AVX2, TzKernels_NEON, TzKernels_Base;
+
+/* all sets of this kind of processor, the best first: who runs one runs those behind it */
+static const struct {
+  const TzKernels *kernels;
+  int (*runs)(void);
+} sets[] = {
+#if defined(__x86_64__)
+  {&TzKernels_AVX512, HasAVX512},
+  {&TzKernels_AVX2, HasAVX2},
+#elif defined(__aarch64__)
+  {&TzKernels_NEON, Always}, /* part of every such processor */
+#endif
+  {&TzKernels_Base, Always},
+};
+#define NSETS ((int)PETSC_STATIC_ARRAY_LENGTH(sets))
+
+static const TzKernels *chosen = NULL;
+
+const TzKernels *TzKernelsEach(PetscInt i)
+{
+  for (int k = 0; k < NSETS; k++)
+    if ((*sets[k].runs)() && !i--) return sets[k].kernels;
+  return NULL;
+}
+
+const TzKernels *TzKernelsFind(const char name[])
+{
+  for (int k = 0; k < NSETS; k++)
+    if ((*sets[k].runs)() && !strcmp(name, sets[k].kernels->name)) return sets[k].kernels;
+  return NULL;
+}
+
 const TzKernels *TzKernelsGet(void)
 {
-  static const TzKernels *kernels = NULL;
-  const char             *isa     = getenv("TENZO_ISA");
+  if (!chosen) chosen = TzKernelsEach(0);
+  return chosen;
+}
 
-  if (kernels) return kernels;
-  kernels = &TzKernels_Base;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !(isa && !strcmp(isa, "base"))) {
-    kernels = &TzKernels_AVX2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && !(isa && !strcmp(isa, "avx2")))
-      kernels = &TzKernels_AVX512;
+PetscErrorCode TzKernelsSetFromEnvironment(MPI_Comm comm)
+{
+  const char *wanted      = getenv("TENZO_ISA");
+  char        allowed[64] = "";
+  int         k[2]        = {NSETS, -1}; /* the best that runs here; that of TENZO_ISA, -1: not asked for, NSETS: there is none such */
+
+  PetscFunctionBegin;
+  for (int i = NSETS - 1; i >= 0; i--)
+    if ((*sets[i].runs)()) k[0] = i;
+  if (wanted)
+    for (k[1] = k[0]; k[1] < NSETS && strcmp(wanted, sets[k[1]].kernels->name);) k[1]++;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, k, 2, MPI_INT, MPI_MAX, comm));
+  for (int i = k[0]; i < NSETS; i++) {
+    if (i > k[0]) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
+    PetscCall(PetscStrlcat(allowed, sets[i].kernels->name, sizeof(allowed)));
   }
-#endif
-  return kernels;
+  PetscCheck(k[1] < 0 || (k[1] >= k[0] && k[1] < NSETS), comm, PETSC_ERR_USER_INPUT, "TENZO_ISA=%s: must be one of %s on these processors",
+             wanted ? wanted : "(another rank's)", allowed);
+  chosen = sets[PetscMax(k[0], k[1])].kernels;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

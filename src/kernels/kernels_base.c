@@ -1,7 +1,7 @@
 /* The kernels compiled for base; the Makefile gives this file its instruction set. */
 #define LANES      2
 #define FUSED      0
-#define NAME       TzKernels_Base
-#define ISA        "base"
+#define TABLE      TzKernels_Base
+#define NAME       "base"
 #define SLEEF_TANH Sleef_tanhd2_u10
 #include "kernels.inc"

@@ -338,7 +338,7 @@ static PetscErrorCode Peers(const char torch[], const char jax[], double sg, dou
   if (torch[0]) {
     /* the program asks for AVX-512 unless it is told what to use */
     PetscCall(
-      PetscSNPrintf(program, sizeof(program), "%s %s --quiet --threads 1", strcmp(TzKernelsGet()->isa, "avx512") ? "ATEN_CPU_CAPABILITY=avx2" : "", torch));
+      PetscSNPrintf(program, sizeof(program), "%s %s --quiet --threads 1", strcmp(TzKernelsGet()->name, "avx512") ? "ATEN_CPU_CAPABILITY=avx2" : "", torch));
     PetscCall(Peer("PyTorch float64 trig", program, "--dtype float64 --layout trig --steps 4", sg, 0));
     PetscCall(Peer("PyTorch float64 jet", program, "--dtype float64 --deriv jet --steps 60", fwd, 0));
     if (!quick) {
@@ -372,7 +372,7 @@ int main(int argc, char **argv)
 
     if (file[0]) PetscCheck((json = fopen(file, "w")) != NULL, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "-json %s: cannot be written", file);
     if (json) fprintf(json, "[");
-    PetscCall(PetscPrintf(PETSC_COMM_SELF, "kernels %s\n", TzKernelsGet()->isa));
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "kernels %s\n", TzKernelsGet()->name));
     PetscCall(Queries());
     getrusage(RUSAGE_SELF, &usage);
     Report("peak memory so far (the dense and the D = 101 problems included)", usage.ru_maxrss / 1024.0, "MiB");

@@ -196,7 +196,7 @@ PetscReal TzCrossEntropyTerm(const PetscReal y[TZ_IMAGE_CLASSES], PetscInt label
 {
   PetscReal s;
 
-  TzProductsGet()->logsumexp(1, TZ_IMAGE_CLASSES, y, 1, &s);
+  TzKernelsGet()->logsumexp(1, TZ_IMAGE_CLASSES, y, 1, &s);
   return s - y[label];
 }
 

@@ -6,7 +6,7 @@
 
 #include <private/tzlossimpl.h>
 #include <tzclassify.h>
-#include <tzproduct.h>
+#include <private/tzkernels.h>
 
 /* -loss_gradient: what TzLossGradient() gives */
 typedef enum {

@@ -40,7 +40,7 @@ PetscErrorCode TzCrossEntropyCoordinates(TzLoss loss, const PetscReal theta[], c
 
         PetscCall(TzNetCoordinatesEvaluate(c->coordinates, i - i0, side ? -q->mu : q->mu, &n, &which, &Y));
         PetscCall(Reserve(c, n));
-        TzProductsGet()->logsumexp(n, TZ_IMAGE_CLASSES, Y, n, c->lse);
+        TzKernelsGet()->logsumexp(n, TZ_IMAGE_CLASSES, Y, n, c->lse);
         for (PetscInt k = 0; k < n; k++)
           if (which[k] >= 0) sum[which[k] * sides * blocks] += c->lse[k] - Y[c->label[i] * n + k];
       }

@@ -144,7 +144,7 @@ static PetscErrorCode Rule(void *ctx, const TzNetLayers *s, PetscReal abar[])
   if (s->layer == s->layers - 1) OutputRule(x, s, abar);
   else if (c->gradient == TZ_GRADIENT_LOCAL) PetscCall(LocalRule(x, s, abar));
   else if (c->gradient == TZ_GRADIENT_FA)
-    TzProductsGet()->product(width, s->n, s->widthabove, (TzStrided){B, s->widthabove, 1}, s->above, s->n, abar, s->n, PETSC_FALSE);
+    TzKernelsGet()->product(width, s->n, s->widthabove, (TzStrided){B, s->widthabove, 1}, s->above, s->n, abar, s->n, PETSC_FALSE);
   else
     for (PetscInt h = 0; h < width; h++)
       for (PetscInt p = 0; p < s->n; p++) {

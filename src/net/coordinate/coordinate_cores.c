@@ -120,7 +120,7 @@ static PetscErrorCode Use(TzPartials *p, PetscInt k, PetscInt first, PetscInt la
     const PetscInt rows = map->fromright ? map->ml * c.r0 : c.r1 * map->mr, inner = map->fromright ? map->nl : map->nr;
     const PetscInt cols = map->fromright ? map->mr * map->width : map->ml * map->width;
 
-    TzProductsGet()->product(rows, cols, inner, (TzStrided){map->merged, inner, 1}, p->chain, cols, p->T, cols, PETSC_FALSE);
+    TzKernelsGet()->product(rows, cols, inner, (TzStrided){map->merged, inner, 1}, p->chain, cols, p->T, cols, PETSC_FALSE);
   }
   PetscCall((*use)(context, map, map->merged ? p->T : p->chain));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -150,8 +150,8 @@ static PetscErrorCode FromRight(TzPartials *p, const PetscReal x[], PetscInt fir
 
     if (map->fromright) PetscCall(Use(p, k, first, last, use, context));
     if (!k) break;
-    TzProductsGet()->product(map->nl * map->mr, c.m * c.r0, c.n * c.r1, (TzStrided){p->chain, c.n * c.r1, 1}, map->Gr, c.m * c.r0, p->swap, c.m * c.r0,
-                             PETSC_FALSE);
+    TzKernelsGet()->product(map->nl * map->mr, c.m * c.r0, c.n * c.r1, (TzStrided){p->chain, c.n * c.r1, 1}, map->Gr, c.m * c.r0, p->swap, c.m * c.r0,
+                            PETSC_FALSE);
     Reorder(p->map[k - 1].nl, p->map[k - 1].core.n, map->mr, c.m, c.r0, p->swap, p->chain);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -168,8 +168,8 @@ static PetscErrorCode FromLeft(TzPartials *p, const PetscReal x[], PetscInt firs
 
     if (!map->fromright) PetscCall(Use(p, k, first, last, use, context));
     if (k + 1 == p->layer->ncores) break;
-    TzProductsGet()->product(map->nr * map->ml, c.m * c.r1, c.r0 * c.n, (TzStrided){p->chain, c.r0 * c.n, 1}, map->Gl, c.m * c.r1, p->swap, c.m * c.r1,
-                             PETSC_FALSE);
+    TzKernelsGet()->product(map->nr * map->ml, c.m * c.r1, c.r0 * c.n, (TzStrided){p->chain, c.r0 * c.n, 1}, map->Gl, c.m * c.r1, p->swap, c.m * c.r1,
+                            PETSC_FALSE);
     TzTranspose(p->map[k + 1].core.n, p->map[k + 1].nr * map->ml * c.m * c.r1, p->swap, p->chain);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -225,7 +225,7 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
 {
   const Call            *call    = (const Call *)context;
   const TzNetCoordinates c       = call->c;
-  const TzProducts      *kernels = TzProductsGet();
+  const TzKernels       *kernels = TzKernelsGet();
   const TzActivation     act     = c->net->act;
   PetscInt               slot    = c->core[0][map - c->partials[0]->map];
 
@@ -294,7 +294,7 @@ static void MatrixWeights(const Call *call, PetscInt l)
     }
     if (l == 0) {
       Shift(c->net->act, n, call->z[row], call->delta, t, c->D);
-      TzProductsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
+      TzKernelsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
     } else {
       for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += call->delta * t[i];
     }

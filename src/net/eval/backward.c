@@ -37,10 +37,10 @@ static void SparseAdjoint(const TzLayer *layer, const PetscReal w[], PetscInt n,
 /* Lbar, Rbar +=, abar = (where the layer has one below it) */
 void TzBatchMultiplyAdjoint(TzNet net, PetscInt l, const TzBatch *b, PetscInt n, const PetscReal at[], const TzBatchAdjoint *s)
 {
-  const TzProducts *p  = TzProductsGet();
-  const TzFactors  *f  = &b->factors[l];
-  const PetscInt    in = net->layer[l].in, out = net->layer[l].out, r = f->r, w = r * f->mr;
-  PetscReal        *Lbar = s->Lbar[l], *Rbar = s->Rbar[l], *abar = l ? s->abar : NULL, *zbar = s->zbar, *ybar = s->ybar, *flip = s->flip;
+  const TzKernels *p  = TzKernelsGet();
+  const TzFactors *f  = &b->factors[l];
+  const PetscInt   in = net->layer[l].in, out = net->layer[l].out, r = f->r, w = r * f->mr;
+  PetscReal       *Lbar = s->Lbar[l], *Rbar = s->Rbar[l], *abar = l ? s->abar : NULL, *zbar = s->zbar, *ybar = s->ybar, *flip = s->flip;
 
   switch (f->kind) {
   case TZ_FACTOR_MATRIX:

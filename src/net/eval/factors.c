@@ -93,8 +93,8 @@ PetscErrorCode TzNetEvalGetBatch(TzNetEval eval, TzBatch **batch)
 /* z [out][n] = W a, without the bias */
 void TzBatchMultiply(const TzLayer *layer, const TzFactors *f, PetscInt n, const PetscReal a[], PetscReal y[], PetscReal z[])
 {
-  const TzProducts *p = TzProductsGet();
-  const PetscInt    w = f->r * f->mr; /* rows of y for each iL */
+  const TzKernels *p = TzKernelsGet();
+  const PetscInt   w = f->r * f->mr; /* rows of y for each iL */
 
   switch (f->kind) {
   case TZ_FACTOR_MATRIX: p->product(layer->out, n, layer->in, (TzStrided){f->L, layer->in, 1}, a, n, z, n, PETSC_FALSE); break;

@@ -11,7 +11,7 @@
 #define TZFACTORS_H
 
 #include <private/tznetimpl.h>
-#include <tzproduct.h>
+#include <private/tzkernels.h>
 
 #define TZ_BATCH 16 /* most points at a time: y of a 784 x 1024 matrix with r = 6 then stays in a cache of 1 MiB */
 

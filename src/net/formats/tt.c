@@ -4,7 +4,7 @@
   W = right^T left^T with left [in][r], right [r][out].
 */
 #include <private/tznetimpl.h>
-#include <tzproduct.h>
+#include <private/tzkernels.h>
 
 PETSC_INTERN PetscErrorCode TzTrainLayout(TzLayer *layer, PetscInt r, PetscInt ncores, const PetscInt size[])
 {
@@ -59,10 +59,10 @@ static void Multiply(PetscInt m, PetscInt n, PetscInt k, const PetscReal *A, con
 /* left: product of the input cores from the left; right: of the output cores from the right, where each product is short */
 static PetscErrorCode Bond_TT(const TzLayer *layer, const PetscReal theta[], PetscReal left[], PetscReal right[])
 {
-  const TzProducts *p     = TzProductsGet();
-  const PetscReal  *cores = theta + layer->weights;
-  PetscReal        *work;
-  PetscInt          m = 1, n = 1;
+  const TzKernels *p     = TzKernelsGet();
+  const PetscReal *cores = theta + layer->weights;
+  PetscReal       *work;
+  PetscInt         m = 1, n = 1;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(PetscMax(layer->in, layer->out) * layer->rank[1], &work));

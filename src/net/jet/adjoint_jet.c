@@ -49,8 +49,8 @@ static void Factor(TzJetAdjoint a, PetscInt l, int s, const PetscReal *bars, Pet
   const PetscInt n = a->eval->net->layer[l].out, rows = a->layer[l].rows[s];
 
   for (PetscInt i = 0; i < rows; i += TZ_GEMM)
-    TzProductsGet()->product(n, TZ_PANEL, TZ_GEMM, (TzStrided){a->eval->jets->layer[l].coeff[s] + i * n, TZ_GEMM, 1}, bars + i * TZ_PANEL, TZ_PANEL, F,
-                             TZ_PANEL, (PetscBool)(i > 0));
+    TzKernelsGet()->product(n, TZ_PANEL, TZ_GEMM, (TzStrided){a->eval->jets->layer[l].coeff[s] + i * n, TZ_GEMM, 1}, bars + i * TZ_PANEL, TZ_PANEL, F, TZ_PANEL,
+                            (PetscBool)(i > 0));
 }
 
 /* zbar over F_0, from F_s and the activations; act[2] is not set for the sine */
@@ -73,11 +73,11 @@ static void PreActivation(TzActivation act, PetscInt n, PetscBool values, const 
 /* bars of the streams (a->bars, one after the other, padded) through the units of layer l: gathers, and ybar [r][PANEL] = B^T zbar */
 static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetWork *w, PetscReal *ybar)
 {
-  const TzProducts *p = TzProductsGet();
-  Gathered         *g = &a->layer[l];
-  const TzBound    *b = &a->eval->layer[l];
-  const PetscInt    n = a->eval->net->layer[l].out, r = b->q, ld = PAD(r + 1), width = 1 + r + a->eval->layer[l + 1].q;
-  const PetscReal  *bars = a->bars;
+  const TzKernels *p = TzKernelsGet();
+  Gathered        *g = &a->layer[l];
+  const TzBound   *b = &a->eval->layer[l];
+  const PetscInt   n = a->eval->net->layer[l].out, r = b->q, ld = PAD(r + 1), width = 1 + r + a->eval->layer[l + 1].q;
+  const PetscReal *bars = a->bars;
 
   for (int s = 0; s < MAX_STREAMS; s++) {
     if (!g->rows[s]) continue;
