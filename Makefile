@@ -110,6 +110,7 @@ style:
 # clang's warnings need no code
 run-style: $(patsubst %,$(BUILD)/style/%.clang,$(SRC) $(PROG) $(wildcard tests/test_*.c tests/bench/*.c))
 	bash tests/style.sh
+	bash tests/rooms.sh $(BUILD)/style
 
 $(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*.h)
 	@mkdir -p $(@D); echo "  clang $<"

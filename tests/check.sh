@@ -30,7 +30,7 @@ for source in tests/test_*.c; do
   done
 done
 
-for script in tests/e2e_*.sh; do
+for script in tests/rooms.sh tests/e2e_*.sh; do
   echo "== $script"
   bash "$script" 2>&1 | tee "$log"
   read -r p f s < <(sed -n 's/^[^ ]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$log")

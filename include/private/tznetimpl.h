@@ -38,6 +38,11 @@ typedef struct {
   PetscReal          cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
 } TzLayer;
 
+/* A core as [r0][m][n][r1] with output mode m and input mode n; in a tt one of them is 1 */
+typedef struct {
+  PetscInt r0, m, n, r1, offset; /* offset in theta */
+} TzCore;
+
 /* A network format: one file, one row of the table in net.c */
 struct _TzFormatOps {
   const char *name;
@@ -56,6 +61,12 @@ struct _TzFormatOps {
 };
 
 PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzFormat_Sparse;
+
+PETSC_INTERN TzCore TzLayerGetCore(const TzLayer *, PetscInt k);
+/* T [r0 of core k0][M][N][r1 of core k1-1], M and N the products of the modes: cores k0 <= k < k1 multiplied out */
+PETSC_INTERN PetscErrorCode TzLayerMerge(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[]);
+/* its adjoint: grad += dT/dtheta^T Tbar, on the cores' places in grad[nparams] */
+PETSC_INTERN PetscErrorCode TzLayerMergeAdjoint(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, const PetscReal Tbar[], PetscReal grad[]);
 
 struct _TzNetOps {
   int unused;
@@ -113,10 +124,11 @@ enum {
   TZ_SCRATCH_MAX
 };
 
-typedef struct _TzJets   TzJets;   /* jet.c: coefficients of forward propagation through bonds */
-typedef struct _TzBatch  TzBatch;  /* batch.c: batches of points with all activations */
-typedef struct _TzSweep  TzSweep;  /* sweep.c: coordinate queries */
-typedef struct _TzPoints TzPoints; /* pairs.c: what is prepared for the points of a stencil */
+/*
+  What the rooms above keep with an evaluator: one object each, found again by the function that destroys it. So eval.c frees what it does not know.
+*/
+typedef PetscErrorCode (*TzEvalFree)(TzNetEval, void *);
+#define TZ_MAX_ATTACHMENTS 8
 
 struct _p_TzNetEval {
   TzNet            net;
@@ -125,16 +137,18 @@ struct _p_TzNetEval {
   PetscInt         built;  /* the binding that layer[] belongs to; 0: none */
   PetscReal       *theta;
   TzBound          layer[TZ_MAX_LAYERS + 1];
-  TzPoints        *points;
-  TzJets          *jets;
-  TzBatch         *batch;
-  TzNetEval       *team;   /* team.c: [threads - 1] evaluators of the other threads, or NULL */
-  TzNetEval        leader; /* a member's: the evaluator it belongs to */
-  TzSweep         *sweep;
-  PetscReal       *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
-  PetscInt         nscratch[TZ_SCRATCH_MAX];
+  TzNetEval        leader; /* of an evaluator of another thread: the one it belongs to (threads.c) */
+  PetscInt         nattached;
+  struct {
+    TzEvalFree destroy;
+    void      *what;
+  } attached[TZ_MAX_ATTACHMENTS];
+  PetscReal *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
+  PetscInt   nscratch[TZ_SCRATCH_MAX];
 };
 
+PETSC_INTERN PetscErrorCode   TzEvalAttach(TzNetEval, TzEvalFree destroy, void *what);
+PETSC_INTERN void            *TzEvalAttached(TzNetEval, TzEvalFree destroy); /* NULL: nothing is */
 PETSC_INTERN PetscErrorCode   TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
 PETSC_INTERN PetscErrorCode   TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
 PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
@@ -144,10 +158,10 @@ PETSC_INTERN void TzGemmSingle(const TzKernels *, PetscInt rows, PetscInt n, con
 PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzThreadsDestroy(TzNetEval);
-PETSC_INTERN PetscErrorCode TzPointsDestroy(TzPoints **);
-PETSC_INTERN PetscErrorCode TzJetsDestroy(TzJets **);
-PETSC_INTERN PetscErrorCode TzSweepDestroy(TzNetEval);
+/* Points p0 <= p < p1 of a task, by the evaluator of one thread */
+typedef PetscErrorCode (*TzThreadsPart)(TzNetEval, const void *task, PetscInt p0, PetscInt p1);
+PETSC_INTERN PetscErrorCode TzThreadsRun(TzNetEval, PetscInt n, TzThreadsPart part, const void *task);
+PETSC_INTERN PetscErrorCode TzNetEvalForward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
                                                  const PetscReal mu[], TzSweepSink, void *ctx);
 PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
@@ -155,9 +169,12 @@ PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const P
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                   PetscReal f0[], PetscReal even[], PetscReal odd[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJet_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
-/* adjoint.c: full [nfull] for a gradient that is added to grad [nparams]; the same array but for a network without biases */
-PETSC_INTERN PetscErrorCode TzNetGradientOpen(TzNet, PetscReal grad[], PetscReal **full);
-PETSC_INTERN PetscErrorCode TzNetGradientClose(TzNet, PetscReal grad[], PetscReal **full);
+/* grad [nfull] += in these: with the places of all biases, also of a network that has none */
+PETSC_INTERN PetscErrorCode TzNetEvalBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval, PetscInt n, const PetscReal X[], TzNetRule, void *ctx, PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzNetEvalStencilBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                          const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
 PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
 PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);

@@ -104,7 +104,7 @@ int TzExit(PetscErrorCode ierr, int code)
     code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
     if (mpi && (!TzErrorIsUsers || !TzErrorIsCollective())) MPI_Abort(MPI_COMM_WORLD, code);
   }
-  if (PetscInitializeCalled) TzFinalize();
+  if (PetscInitializeCalled) PetscFinalize();
   MPI_Finalized(&over);
   if (mpi && !over) MPI_Finalize(); /* an error inside PetscInitialize */
   return code;

@@ -11,17 +11,16 @@
 */
 #include "coordinate_bonds.h"
 
-PetscErrorCode TzSweepDestroy(TzNetEval eval)
+static PetscErrorCode Destroy(TzNetEval eval, void *what)
 {
-  TzSweep *co = eval->sweep;
+  TzSweep *co = (TzSweep *)what;
 
   PetscFunctionBegin;
-  if (!co) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzCutsDestroy(co));
   PetscCall(TzReachDestroy(co));
   for (PetscInt l = 0; l < eval->net->nhidden; l++) PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
   PetscCall(PetscFree5(co->shift, co->R, co->T, co->jets, co->S[eval->net->nhidden]));
-  PetscCall(PetscFree(eval->sweep));
+  PetscCall(PetscFree(co));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -39,9 +38,8 @@ PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
 }
 
 /* The memory of a pass with c channels */
-static PetscErrorCode Allocate(TzNetEval eval, PetscInt c)
+static PetscErrorCode Allocate(TzNetEval eval, TzSweep *co, PetscInt c)
 {
-  TzSweep       *co = eval->sweep;
   const PetscInt H = eval->net->nhidden, ns = TZ_SHIFT_FIELDS(c), nf = TZ_UNIT_FIELDS(c);
   PetscInt       shift = 0, R = 0, T = 0, jets = 0;
 
@@ -74,7 +72,7 @@ static PetscErrorCode Allocate(TzNetEval eval, PetscInt c)
 static void Metric(TzPass *pass, PetscInt l)
 {
   const PetscInt   r1 = pass->c - 2;
-  const PetscReal *M  = pass->eval->jets->M;
+  const PetscReal *M  = TzJetsGet(pass->eval)->M;
 
   for (PetscInt j = 0; j < pass->eval->layer[l].q; j++)
     for (PetscInt k = 0; k < r1; k++) {
@@ -338,14 +336,15 @@ PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal 
   TzPass pass = {.eval = eval, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c), .i0 = i0, .i1 = i1, .nmu = nmu, .mu = mu, .sink = sink, .ctx = ctx};
 
   PetscFunctionBegin;
-  if (!eval->sweep) {
-    PetscCall(PetscNew(&eval->sweep));
-    PetscCall(TzReachCreate(eval));
+  pass.co = (TzSweep *)TzEvalAttached(eval, Destroy);
+  if (!pass.co) {
+    PetscCall(PetscNew(&pass.co));
+    PetscCall(TzEvalAttach(eval, Destroy, pass.co));
+    PetscCall(TzReachCreate(eval, pass.co));
   }
-  pass.co = eval->sweep;
-  PetscCall(TzCutsPrepare(eval));
+  PetscCall(TzCutsPrepare(eval, pass.co));
   if (c > 1) PetscCall(TzJetsPrepare(eval, nlap));
-  PetscCall(Allocate(eval, c));
+  PetscCall(Allocate(eval, pass.co, c));
   for (pass.p0 = 0; pass.p0 < n; pass.p0 += TZ_PANEL) {
     pass.m = PetscMin(TZ_PANEL, n - pass.p0);
     PetscCall(Base(&pass, X + pass.p0 * eval->net->in));

@@ -20,7 +20,7 @@ typedef struct {
   PetscReal *P, *Q;
 } TzCut;
 
-struct _TzSweep {
+typedef struct {
   PetscInt            serial; /* binding of the cuts */
   TzCut               cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
   TzSeriesLast       *series; /* the last hidden layer around the rows of a panel, or NULL */
@@ -37,7 +37,7 @@ struct _TzSweep {
   PetscReal          *shift;                /* [nlo r0][SHIFT_FIELDS][PANEL] of one core */
   PetscReal          *R, *T;                /* sums of one input core */
   PetscReal          *jets;                 /* two states and the work memory of TzJetsLayer */
-};
+} TzSweep;
 
 /* One pass: a panel of m rows, all coordinates wanted */
 typedef struct {
@@ -50,9 +50,9 @@ typedef struct {
   void            *ctx;
 } TzPass;
 
-PETSC_INTERN PetscErrorCode TzCutsPrepare(TzNetEval);
+PETSC_INTERN PetscErrorCode TzCutsPrepare(TzNetEval, TzSweep *);
 PETSC_INTERN PetscErrorCode TzCutsDestroy(TzSweep *);
-PETSC_INTERN PetscErrorCode TzReachCreate(TzNetEval);
+PETSC_INTERN PetscErrorCode TzReachCreate(TzNetEval, TzSweep *);
 PETSC_INTERN PetscErrorCode TzReachPrepare(TzPass *);
 PETSC_INTERN PetscErrorCode TzReachDestroy(TzSweep *);
 /* delta [q_l][c][PANEL]: change of the state in front of layer l -> f [c][PANEL]: change of the output's state. */

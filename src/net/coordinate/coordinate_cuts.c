@@ -70,10 +70,8 @@ static PetscErrorCode Fill(const TzLayer *layer, const PetscReal theta[], TzCut 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzCutsPrepare(TzNetEval eval)
+PetscErrorCode TzCutsPrepare(TzNetEval eval, TzSweep *co)
 {
-  TzSweep *co = eval->sweep;
-
   PetscFunctionBegin;
   if (co->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {

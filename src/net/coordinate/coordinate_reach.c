@@ -23,9 +23,8 @@ static PetscInt Above(const TzMultiIndex *x, const PetscInt *child, PetscInt t, 
   return Above(x, child, Above(x, child, x->parent[t], v), x->variable[t]);
 }
 
-PetscErrorCode TzReachCreate(TzNetEval eval)
+PetscErrorCode TzReachCreate(TzNetEval eval, TzSweep *co)
 {
-  TzSweep            *co = eval->sweep;
   const TzMultiIndex *x;
   PetscReal           norm;
   PetscInt            r, n, to = 0, *child;
@@ -179,7 +178,7 @@ PetscErrorCode TzReach(TzPass *pass, PetscInt l, const PetscReal delta[], PetscR
   }
   if (x.top) {
     PetscCall(Coefficients(pass, x.top, &x.coeff));
-    (*eval->kernels->expansion)(pass->m, co->taylor->r, pass->c, &x, order, pass->c > 1 ? eval->jets->M : NULL, co->S[l], delta, all ? f : near);
+    (*eval->kernels->expansion)(pass->m, co->taylor->r, pass->c, &x, order, pass->c > 1 ? TzJetsGet(eval)->M : NULL, co->S[l], delta, all ? f : near);
   }
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
   if (pass->c > 1) PetscCall(LayersJets(pass, l, delta, f));

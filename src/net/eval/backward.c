@@ -145,39 +145,17 @@ PetscErrorCode TzBatchAdjointScatter(TzNetEval eval, const TzBatch *b, const TzB
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetGradientOpen(TzNet net, PetscReal grad[], PetscReal **full)
-{
-  PetscFunctionBegin;
-  *full = grad;
-  if (net->bias) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscCalloc1(net->nfull, full));
-  PetscCall(PetscArraycpy(*full, grad, net->nparams));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetGradientClose(TzNet net, PetscReal grad[], PetscReal **full)
-{
-  PetscFunctionBegin;
-  if (net->bias) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscArraycpy(grad, *full, net->nparams));
-  PetscCall(PetscFree(*full));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[])
+PetscErrorCode TzNetEvalBackward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[])
 {
   TzNet          net = eval->net;
   TzBatch       *b;
   TzBatchAdjoint s;
-  PetscReal     *full;
 
   PetscFunctionBegin;
   PetscCall(TzNetEvalGetBatch(eval, &b));
-  PetscCall(TzNetGradientOpen(net, grad, &full));
-  PetscCall(TzBatchAdjointCreate(net, b, TZ_BATCH, full, &s));
-  for (PetscInt i = 0; i < n; i += TZ_BATCH) PetscCall(BatchAdjoint(eval, b, PetscMin(TZ_BATCH, n - i), X + i * net->in, Ybar + i * net->out, &s, full));
-  PetscCall(TzBatchAdjointScatter(eval, b, &s, full));
+  PetscCall(TzBatchAdjointCreate(net, b, TZ_BATCH, grad, &s));
+  for (PetscInt i = 0; i < n; i += TZ_BATCH) PetscCall(BatchAdjoint(eval, b, PetscMin(TZ_BATCH, n - i), X + i * net->in, Ybar + i * net->out, &s, grad));
+  PetscCall(TzBatchAdjointScatter(eval, b, &s, grad));
   PetscCall(TzBatchAdjointDestroy(net, b, &s));
-  PetscCall(TzNetGradientClose(net, grad, &full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -38,29 +38,27 @@ static PetscErrorCode LearnBatch(TzNetEval eval, TzBatch *b, TzNetLayers *s, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalBackwardRule(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[])
+PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[])
 {
   TzNet          net = eval->net;
   TzBatch       *b;
   TzBatchAdjoint adj;
   TzNetLayers    s     = {.layers = net->nlayers};
   PetscInt       width = 0;
-  PetscReal     *error[2], *full;
+  PetscReal     *error[2];
 
   PetscFunctionBegin;
   for (PetscInt l = 0; l < net->nlayers; l++) s.width[l] = net->layer[l].out;
   for (PetscInt l = 0; l < net->nlayers; l++) width = PetscMax(width, net->layer[l].out);
   PetscCall(TzNetEvalGetBatch(eval, &b));
-  PetscCall(TzNetGradientOpen(net, grad, &full));
-  PetscCall(TzBatchAdjointCreate(net, b, TZ_BATCH, full, &adj));
+  PetscCall(TzBatchAdjointCreate(net, b, TZ_BATCH, grad, &adj));
   PetscCall(PetscMalloc2(width * TZ_BATCH, &error[0], width * TZ_BATCH, &error[1]));
   for (s.first = 0; s.first < n; s.first += TZ_BATCH) {
     s.n = PetscMin(TZ_BATCH, n - s.first);
-    PetscCall(LearnBatch(eval, b, &s, X + s.first * net->in, rule, ctx, &adj, error, full));
+    PetscCall(LearnBatch(eval, b, &s, X + s.first * net->in, rule, ctx, &adj, error, grad));
   }
-  PetscCall(TzBatchAdjointScatter(eval, b, &adj, full));
+  PetscCall(TzBatchAdjointScatter(eval, b, &adj, grad));
   PetscCall(PetscFree2(error[0], error[1]));
   PetscCall(TzBatchAdjointDestroy(net, b, &adj));
-  PetscCall(TzNetGradientClose(net, grad, &full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,7 @@
 /*
-  Evaluators: binding a network to a parameter vector, and the choice between the plain and the structured evaluation.
+  Evaluators: binding a network to a parameter vector, scratch memory, and what the rooms above attach.
 */
-#include "../eval/factors.h"
+#include <private/tznetimpl.h>
 
 static PetscLogEvent TZ_NetBind;
 
@@ -50,6 +50,11 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
 {
   PetscFunctionBegin;
   if (!*eval) PetscFunctionReturn(PETSC_SUCCESS);
+  while ((*eval)->nattached) {
+    const PetscInt k = --(*eval)->nattached;
+
+    PetscCall((*(*eval)->attached[k].destroy)(*eval, (*eval)->attached[k].what));
+  }
   for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
     TzBound *b = &(*eval)->layer[l];
 
@@ -61,15 +66,26 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
     PetscCall(PetscFree(b->bmax));
   }
   for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
-  PetscCall(TzPointsDestroy(&(*eval)->points));
-  PetscCall(TzJetsDestroy(&(*eval)->jets));
-  PetscCall(TzSweepDestroy(*eval));
-  PetscCall(TzBatchDestroy(*eval));
-  PetscCall(TzThreadsDestroy(*eval));
   PetscCall(PetscFree((*eval)->theta));
   PetscCall(TzNetDestroy(&(*eval)->net));
   PetscCall(PetscFree(*eval));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzEvalAttach(TzNetEval eval, TzEvalFree destroy, void *what)
+{
+  PetscFunctionBegin;
+  PetscCheck(eval->nattached < TZ_MAX_ATTACHMENTS, PETSC_COMM_SELF, PETSC_ERR_PLIB, "an evaluator has no more than %d attachments", TZ_MAX_ATTACHMENTS);
+  eval->attached[eval->nattached].destroy = destroy;
+  eval->attached[eval->nattached++].what  = what;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void *TzEvalAttached(TzNetEval eval, TzEvalFree destroy)
+{
+  for (PetscInt k = 0; k < eval->nattached; k++)
+    if (eval->attached[k].destroy == destroy) return eval->attached[k].what;
+  return NULL;
 }
 
 /* Room for n numbers, kept between calls; the contents are lost when it grows */
@@ -142,54 +158,5 @@ PetscErrorCode TzEvalBuild(TzNetEval eval)
   for (PetscInt l = eval->net->nlayers - 1; l >= 0; l--) PetscCall(BindLayer(eval, l));
   eval->built = eval->serial;
   if (!eval->leader) PetscCall(PetscLogEventEnd(TZ_NetBind, eval->net, 0, 0, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Scalar networks: panels of inputs, transposed, through all layers */
-static PetscErrorCode Forward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
-{
-  const PetscInt in = eval->net->in, out = eval->net->out, most = 6;
-  PetscReal     *H, *y, *f;
-
-  PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, most * in * TZ_PANEL, &H));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, most * eval->layer[0].q * TZ_PANEL, &y));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, most * out * TZ_PANEL, &f));
-  for (PetscInt p0 = 0; p0 < n; p0 += most * TZ_PANEL) {
-    const PetscInt m = PetscMin(n - p0, most * TZ_PANEL), np = (m + TZ_PANEL - 1) / TZ_PANEL;
-
-    if (m % TZ_PANEL) PetscCall(PetscArrayzero(H + (np - 1) * in * TZ_PANEL, in * TZ_PANEL));
-    for (PetscInt p = 0; p < m; p++)
-      for (PetscInt i = 0; i < in; i++) H[(p / TZ_PANEL * in + i) * TZ_PANEL + p % TZ_PANEL] = X[(p0 + p) * in + i];
-    PetscCall(TzEvalContract(eval, 0, np, H, y));
-    PetscCall(TzEvalTail(eval, 0, np, y, f));
-    for (PetscInt p = 0; p < m; p++)
-      for (PetscInt i = 0; i < out; i++) Y[(p0 + p) * out + i] = f[(p / TZ_PANEL * out + i) * TZ_PANEL + p % TZ_PANEL];
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
-{
-  PetscFunctionBegin;
-  if (eval->net->reference) PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
-  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Batch(eval, n, X, Y));
-  else {
-    PetscCall(TzEvalBuild(eval));
-    PetscCall(Forward_Fast(eval, n, X, Y));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[],
-                              TzSweepSink sink, void *ctx)
-{
-  PetscInt first;
-
-  PetscFunctionBegin;
-  PetscCall(TzNetGetSweep(eval->net, &first));
-  PetscCheck(first <= i0 || i0 >= i1, PETSC_COMM_SELF, PETSC_ERR_SUP, "coordinate %" PetscInt_FMT " has no structured evaluation", i0);
-  PetscCall(TzEvalBuild(eval));
-  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, nlap, i0, i1, nmu, mu, sink, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

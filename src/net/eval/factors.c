@@ -55,18 +55,17 @@ static PetscErrorCode BatchCreate(TzNet net, TzBatch **batch)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzBatchDestroy(TzNetEval eval)
+static PetscErrorCode BatchDestroy(TzNetEval eval, void *what)
 {
-  TzBatch *b = eval->batch;
+  TzBatch *b = (TzBatch *)what;
 
   PetscFunctionBegin;
-  if (!b) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < eval->net->nlayers; l++) {
     if (b->factors[l].owned) PetscCall(PetscFree(b->factors[l].L));
     PetscCall(PetscFree(b->factors[l].R));
     PetscCall(PetscFree3(b->a[l], b->z[l], b->y[l]));
   }
-  PetscCall(PetscFree(eval->batch));
+  PetscCall(PetscFree(b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,8 +73,11 @@ PetscErrorCode TzBatchDestroy(TzNetEval eval)
 PetscErrorCode TzNetEvalGetBatch(TzNetEval eval, TzBatch **batch)
 {
   PetscFunctionBegin;
-  if (!eval->batch) PetscCall(BatchCreate(eval->net, &eval->batch));
-  *batch = eval->batch;
+  *batch = (TzBatch *)TzEvalAttached(eval, BatchDestroy);
+  if (!*batch) {
+    PetscCall(BatchCreate(eval->net, batch));
+    PetscCall(TzEvalAttach(eval, BatchDestroy, *batch));
+  }
   if ((*batch)->built == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < eval->net->nlayers; l++) {
     const TzLayer *layer = &eval->net->layer[l];

@@ -17,11 +17,6 @@
 
 typedef enum { TZ_FACTOR_MATRIX, TZ_FACTOR_BOND, TZ_FACTOR_HALVES, TZ_FACTOR_SPARSE } TzFactorKind;
 
-/* A core as [r0][m][n][r1] with output mode m and input mode n; in a tt one of them is 1 */
-typedef struct {
-  PetscInt r0, m, n, r1, offset; /* offset in theta */
-} TzCore;
-
 typedef struct {
   TzFactorKind kind;
   PetscInt     split;             /* first core of R */
@@ -30,13 +25,13 @@ typedef struct {
   PetscBool    owned;             /* whether L is memory of ours: a dense layer's W is theta itself */
 } TzFactors;
 
-struct _TzBatch {
+typedef struct {
   TzFactors  factors[TZ_MAX_LAYERS + 1];
   PetscReal *z[TZ_MAX_LAYERS + 1]; /* [out][n], bias added */
   PetscReal *a[TZ_MAX_LAYERS + 1]; /* a[l]: input of layer l, [in][n] */
   PetscReal *y[TZ_MAX_LAYERS + 1]; /* between the factors: [r][n] (BOND), [nl][r][mr][n] (HALVES) */
   PetscInt   built;                /* the evaluator's binding that the factors belong to */
-};
+} TzBatch;
 
 /* Backwards: what is gathered over the points, and scratch for `columns` columns */
 typedef struct {
@@ -46,14 +41,7 @@ typedef struct {
   PetscReal *flip;                                              /* other transposed operands */
 } TzBatchAdjoint;
 
-PETSC_INTERN TzCore TzLayerGetCore(const TzLayer *, PetscInt k);
-/* T [r0 of core k0][M][N][r1 of core k1-1], M and N the products of the modes: cores k0 <= k < k1 multiplied out */
-PETSC_INTERN PetscErrorCode TzLayerMerge(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[]);
-/* its adjoint: grad += dT/dtheta^T Tbar, on the cores' places in grad[nparams] */
-PETSC_INTERN PetscErrorCode TzLayerMergeAdjoint(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, const PetscReal Tbar[], PetscReal grad[]);
-
 PETSC_INTERN PetscErrorCode TzNetEvalGetBatch(TzNetEval, TzBatch **); /* bound to the evaluator's theta */
-PETSC_INTERN PetscErrorCode TzBatchDestroy(TzNetEval);
 /* X [n][in], n <= TZ_BATCH: fills z, a, y of the batch; the outputs are z of the last layer */
 PETSC_INTERN PetscErrorCode TzBatchForward(TzNetEval, TzBatch *, PetscInt n, const PetscReal X[]);
 /* z [out][n] = W a, without the bias; y as in TzBatch */

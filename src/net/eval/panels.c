@@ -163,3 +163,27 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
         out[(p * net->out + j) * TZ_PANEL + m] = y[(p * net->out + j) * TZ_PANEL + m] + eval->theta[net->layer[net->nhidden].bias + j];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Scalar networks: panels of inputs, transposed, through all layers; the evaluator is built */
+PetscErrorCode TzNetEvalForward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
+{
+  const PetscInt in = eval->net->in, out = eval->net->out, most = 6;
+  PetscReal     *H, *y, *f;
+
+  PetscFunctionBegin;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, most * in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, most * eval->layer[0].q * TZ_PANEL, &y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, most * out * TZ_PANEL, &f));
+  for (PetscInt p0 = 0; p0 < n; p0 += most * TZ_PANEL) {
+    const PetscInt m = PetscMin(n - p0, most * TZ_PANEL), np = (m + TZ_PANEL - 1) / TZ_PANEL;
+
+    if (m % TZ_PANEL) PetscCall(PetscArrayzero(H + (np - 1) * in * TZ_PANEL, in * TZ_PANEL));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < in; i++) H[(p / TZ_PANEL * in + i) * TZ_PANEL + p % TZ_PANEL] = X[(p0 + p) * in + i];
+    PetscCall(TzEvalContract(eval, 0, np, H, y));
+    PetscCall(TzEvalTail(eval, 0, np, y, f));
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt i = 0; i < out; i++) Y[(p0 + p) * out + i] = f[(p / TZ_PANEL * out + i) * TZ_PANEL + p % TZ_PANEL];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

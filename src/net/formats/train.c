@@ -2,7 +2,7 @@
   Trains multiplied out, and the adjoint of that. With T_k [rows][N][r_k] the product of the cores before k,
     T_{k+1}[(I,i)][(J,j)][b] = sum_a T_k[I][J][a] G_k[a][i][j][b].
 */
-#include "../eval/factors.h"
+#include <private/tznetimpl.h>
 
 TzCore TzLayerGetCore(const TzLayer *layer, PetscInt k)
 {

@@ -49,8 +49,8 @@ static void Factor(TzJetAdjoint a, PetscInt l, int s, const PetscReal *bars, Pet
   const PetscInt n = a->eval->net->layer[l].out, rows = a->layer[l].rows[s];
 
   for (PetscInt i = 0; i < rows; i += TZ_GEMM)
-    TzKernelsGet()->product(n, TZ_PANEL, TZ_GEMM, (TzStrided){a->eval->jets->layer[l].coeff[s] + i * n, TZ_GEMM, 1}, bars + i * TZ_PANEL, TZ_PANEL, F, TZ_PANEL,
-                            (PetscBool)(i > 0));
+    TzKernelsGet()->product(n, TZ_PANEL, TZ_GEMM, (TzStrided){TzJetsGet(a->eval)->layer[l].coeff[s] + i * n, TZ_GEMM, 1}, bars + i * TZ_PANEL, TZ_PANEL, F,
+                            TZ_PANEL, (PetscBool)(i > 0));
 }
 
 /* zbar over F_0, from F_s and the activations; act[2] is not set for the sine */
@@ -165,7 +165,7 @@ static void UnitBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, PetscInt
 {
   const Gathered  *g = &a->layer[l];
   const PetscInt   r = plan->r, q = plan->q;
-  const PetscReal *b = a->eval->layer[l].table + h * (1 + r + q) + 1, *left = b + r, *M = a->eval->jets->M;
+  const PetscReal *b = a->eval->layer[l].table + h * (1 + r + q) + 1, *left = b + r, *M = TzJetsGet(a->eval)->M;
   const PetscReal *first = g->coeff[0] + h * PAD(g->rows[0]), *J = g->coeff[1] + h * PAD(g->rows[1]), *second;
   PetscReal        x = 0, xbar = 0;
 
@@ -269,7 +269,7 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
     if (eval->layer[l].right) TAKE(g->right, eval->layer[l].q * net->layer[l].out);
     if (l == net->nhidden) continue;
     for (int s = 0, sum = 0; s < MAX_STREAMS; s++) {
-      g->rows[s] = a->values ? (s ? 0 : eval->layer[l + 1].q) : eval->jets->layer[l].rows[s];
+      g->rows[s] = a->values ? (s ? 0 : eval->layer[l + 1].q) : TzJetsGet(eval)->layer[l].rows[s];
       TAKE(g->coeff[s], net->layer[l].out * PAD(g->rows[s]));
       rows = PetscMax(rows, sum += PAD(g->rows[s]));
     }
@@ -334,7 +334,7 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 
   (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2],
                            TzEvalIsBig(eval, l, TZ_PANEL, from->y));
-  TzGemm(eval->kernels, TZ_PANEL, 1, q, n, eval->jets->layer[l].coeff[0], w->act[0], to->y);
+  TzGemm(eval->kernels, TZ_PANEL, 1, q, n, TzJetsGet(eval)->layer[l].coeff[0], w->act[0], to->y);
 }
 
 /*

@@ -11,11 +11,12 @@ typedef struct {
   PetscReal *coeff[3]; /* [ceil(rows/GEMM)][out][GEMM]: against act, act', act'' */
 } TzJetLayer;
 
-struct _TzJets {
+/* Coefficients of forward propagation through bonds, for one binding */
+typedef struct {
   PetscInt   serial, nlap;
   PetscReal *M; /* [r_1][r_1]: N of layer 1 */
   TzJetLayer layer[TZ_MAX_LAYERS];
-};
+} TzJets;
 
 /*
   Which row of which product holds what: stream 0 (act) y'_c at c; stream 1 (act') J_ck at c r + k; second derivatives in
@@ -37,7 +38,8 @@ typedef struct {
 } TzJetWork;
 
 PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);           /* whether every hidden layer has a narrow bond */
-PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, PetscInt nlap); /* coefficients of the binding: eval->jets */
+PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, PetscInt nlap); /* coefficients of the binding */
+PETSC_INTERN TzJets        *TzJetsGet(TzNetEval);                    /* as prepared */
 PETSC_INTERN TzJetPlan      TzJetsPlan(TzNetEval, PetscInt l);
 PETSC_INTERN PetscInt       TzJetsWorkSize(TzNetEval, PetscInt l);
 PETSC_INTERN TzJetWork      TzJetsWork(TzNetEval, PetscInt l, PetscReal *work); /* places in work[TzJetsWorkSize] */

@@ -10,15 +10,21 @@
 */
 #include "../jet/jet.h"
 
-PetscErrorCode TzJetsDestroy(TzJets **jets)
+static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
 {
+  TzJets *jets = (TzJets *)what;
+
   PetscFunctionBegin;
-  if (!*jets) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < TZ_MAX_LAYERS; l++)
-    for (int s = 0; s < 3; s++) PetscCall(PetscFree((*jets)->layer[l].coeff[s]));
-  PetscCall(PetscFree((*jets)->M));
-  PetscCall(PetscFree(*jets));
+    for (int s = 0; s < 3; s++) PetscCall(PetscFree(jets->layer[l].coeff[s]));
+  PetscCall(PetscFree(jets->M));
+  PetscCall(PetscFree(jets));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+TzJets *TzJetsGet(TzNetEval eval)
+{
+  return (TzJets *)TzEvalAttached(eval, Destroy);
 }
 
 TzJetPlan TzJetsPlan(TzNetEval eval, PetscInt l)
@@ -50,7 +56,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
     for (int s = 0; s < 3; s++)
       if (jl->rows[s]) PetscCall(PetscCalloc1((jl->rows[s] + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM * eval->net->layer[l].out, &jl->coeff[s]));
   }
-  eval->jets = jets;
+  PetscCall(TzEvalAttach(eval, Destroy, jets));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,8 +67,8 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, PetscInt nlap)
   TzJets        *jets;
 
   PetscFunctionBegin;
-  if (!eval->jets) PetscCall(Allocate(eval));
-  jets = eval->jets;
+  if (!TzJetsGet(eval)) PetscCall(Allocate(eval));
+  jets = TzJetsGet(eval);
   if (jets->serial == eval->serial && jets->nlap == nlap) PetscFunctionReturn(PETSC_SUCCESS);
   jets->serial = eval->serial;
   jets->nlap   = nlap;
@@ -123,7 +129,7 @@ static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscRea
 
 PetscInt TzJetsWorkSize(TzNetEval eval, PetscInt l)
 {
-  const TzJetLayer *jl = &eval->jets->layer[l];
+  const TzJetLayer *jl = &TzJetsGet(eval)->layer[l];
   const PetscInt    r  = eval->layer[l].q;
 
   return (3 * eval->net->layer[l].out + jl->rows[0] + jl->rows[1] + jl->rows[2] + r * (r + 1) / 2 + r * eval->layer[0].q) * TZ_PANEL;
@@ -131,7 +137,7 @@ PetscInt TzJetsWorkSize(TzNetEval eval, PetscInt l)
 
 TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
 {
-  const TzJetLayer *jl = &eval->jets->layer[l];
+  const TzJetLayer *jl = &TzJetsGet(eval)->layer[l];
   const PetscInt    n = eval->net->layer[l].out, r = eval->layer[l].q;
   TzJetWork         w;
 
@@ -148,7 +154,7 @@ TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
 PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *w)
 {
   const TzJetPlan   plan = TzJetsPlan(eval, l);
-  const TzJetLayer *jl   = &eval->jets->layer[l];
+  const TzJetLayer *jl   = &TzJetsGet(eval)->layer[l];
   const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q, width = 1 + plan.r + plan.q;
   const PetscBool   big = TzEvalIsBig(eval, l, m, from->y);
 
@@ -163,7 +169,7 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
         (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), units, jl->coeff[s] + i * n + h * TZ_GEMM, w->act[s] + at, w->sum[s] + i * TZ_PANEL,
                                (PetscBool)(h > 0));
   }
-  if (l) InnerProducts(eval->kernels, plan.r, r1, eval->jets->M, from->G, w->T, w->N);
+  if (l) InnerProducts(eval->kernels, plan.r, r1, TzJetsGet(eval)->M, from->G, w->T, w->N);
   PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
   Chain(l, &plan, r1, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], w->N, from, to);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -238,5 +244,13 @@ PetscErrorCode TzNetEvalJet_Fast(TzNetEval eval, PetscInt n, const PetscReal X[]
   PetscFunctionBegin;
   if (TzJetsThroughBonds(eval)) PetscCall(Jet_Bonds(eval, n, X, nlap, jet));
   else PetscCall(TzNetEvalJet_Channels(eval, n, X, nlap, jet));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
+{
+  PetscFunctionBegin;
+  if (TzJetsThroughBonds(eval)) PetscCall(TzNetEvalJetBackward_Bonds(eval, n, X, nlap, jetbar, grad));
+  else PetscCall(TzNetEvalJetBackward_Channels(eval, n, X, nlap, jetbar, grad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

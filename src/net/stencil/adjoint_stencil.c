@@ -3,7 +3,7 @@
   evenbar_j +- oddbar_j at the nodes x +- s z_j and f0bar - 2 sum_j evenbar_j at x.
 
   Through bonds a node is y_0 = A^T x +- s A^T z_j: panels of pairs around one point go through TzJetAdjointPanel(), and what comes back
-  to y_0 is summed over the pairs for x, over the points for z_j. Otherwise every node is a row of TzNetEvalBackward().
+  to y_0 is summed over the pairs for x, over the points for z_j. Otherwise every node is a row of TzNetEvalBackward_Fast().
 */
 #include "../jet/jet.h"
 
@@ -109,35 +109,17 @@ static PetscErrorCode Backward_Rows(TzNetEval eval, PetscInt n, const PetscReal 
       bar[2 * j + 1] = even[j] - odd[j];
       bar[2 * np] -= 2 * even[j];
     }
-    PetscCall(TzNetEvalBackward(eval, rows, Z, bar, grad));
+    PetscCall(TzNetEvalBackward_Fast(eval, rows, Z, bar, grad));
   }
   PetscCall(PetscFree2(Z, bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalStencilBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
-                                        const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
+PetscErrorCode TzNetEvalStencilBackward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                             const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
 {
-  PetscReal *full;
-
   PetscFunctionBegin;
-  PetscCall(TzEvalBuild(eval));
-  PetscCall(TzNetGradientOpen(eval->net, grad, &full));
-  if (TzJetsThroughBonds(eval)) PetscCall(Backward_Bonds(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, full));
-  else PetscCall(Backward_Rows(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, full));
-  PetscCall(TzNetGradientClose(eval->net, grad, &full));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
-{
-  PetscReal *full;
-
-  PetscFunctionBegin;
-  PetscCall(TzEvalBuild(eval));
-  PetscCall(TzNetGradientOpen(eval->net, grad, &full));
-  if (TzJetsThroughBonds(eval)) PetscCall(TzNetEvalJetBackward_Bonds(eval, n, X, nlap, jetbar, full));
-  else PetscCall(TzNetEvalJetBackward_Channels(eval, n, X, nlap, jetbar, full));
-  PetscCall(TzNetGradientClose(eval->net, grad, &full));
+  if (TzJetsThroughBonds(eval)) PetscCall(Backward_Bonds(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, grad));
+  else PetscCall(Backward_Rows(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, grad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,7 +15,7 @@
 #define TZ_POINTS 128 /* points prepared at a time */
 
 /* What does not depend on the nodes; kept while the binding and the points stay, for the next block of nodes */
-struct _TzPoints {
+typedef struct {
   PetscInt       serial, n;
   PetscReal     *X;       /* [n][in] */
   PetscReal     *a;       /* [panels of points][n_1][PANEL]: pre-activations of layer 1; sine: sin a */
@@ -25,18 +25,24 @@ struct _TzPoints {
   PetscInt       version; /* counts the preparations */
   TzSeriesFirst *shift;   /* the first hidden layer at the nodes, as a power series, or NULL */
   TzSeriesLast  *series;  /* the last hidden layer around the points, or NULL */
-};
+} TzPoints;
 
-PetscErrorCode TzPointsDestroy(TzPoints **points)
+static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
 {
+  TzPoints *points = (TzPoints *)what;
+
   PetscFunctionBegin;
-  if (!*points) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree4((*points)->X, (*points)->f0, (*points)->a, (*points)->ca));
-  PetscCall(PetscFree2((*points)->S, (*points)->C));
-  PetscCall(TzSeriesLastDestroy(&(*points)->series));
-  PetscCall(TzSeriesFirstDestroy(&(*points)->shift));
-  PetscCall(PetscFree(*points));
+  PetscCall(PetscFree4(points->X, points->f0, points->a, points->ca));
+  PetscCall(PetscFree2(points->S, points->C));
+  PetscCall(TzSeriesLastDestroy(&points->series));
+  PetscCall(TzSeriesFirstDestroy(&points->shift));
+  PetscCall(PetscFree(points));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline TzPoints *Points(TzNetEval eval)
+{
+  return (TzPoints *)TzEvalAttached(eval, Destroy);
 }
 
 /* The matrix product replaces the forming of activations where the second layer's bond is narrow */
@@ -62,7 +68,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
       PetscCall(TzSeriesLastCreate(eval, 1, &pts->series));
     }
   }
-  eval->points = pts;
+  PetscCall(TzEvalAttach(eval, Destroy, pts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,8 +146,8 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
   TzPoints      *pts;
 
   PetscFunctionBegin;
-  if (!eval->points) PetscCall(Allocate(eval));
-  pts = eval->points;
+  if (!Points(eval)) PetscCall(Allocate(eval));
+  pts = Points(eval);
   if (pts->serial == eval->serial && pts->n == n && !memcmp(pts->X, X, n * in * sizeof(*X))) PetscFunctionReturn(PETSC_SUCCESS);
   pts->serial = eval->serial;
   pts->n      = n;
@@ -154,7 +160,7 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
     PetscCall(TzEvalContract(eval, 1, np, pts->a, Y));
     PetscCall(TzSeriesLastSetPoints(pts->series, eval, n, Y));
   }
-  PetscCall(TzNetEvalForward(eval, n, X, pts->f0));
+  PetscCall(TzNetEvalForward_Fast(eval, n, X, pts->f0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -184,7 +190,7 @@ static void Differences(PetscInt m, PetscReal f0, const PetscReal f[], PetscReal
 }
 
 /* Y [2][q][PANEL]: bond vectors E +- O at the nodes + and -, in single y_0 + (E +- O); E, O [q][PANEL] at number `at` of float or double arrays */
-static void PlusMinus(TzNetEval eval, PetscBool single, PetscInt p, PetscInt at, const PetscReal *E, const PetscReal *O, PetscReal *Y)
+static void PlusMinus(TzNetEval eval, const TzPoints *pts, PetscBool single, PetscInt p, PetscInt at, const PetscReal *E, const PetscReal *O, PetscReal *Y)
 {
   const PetscInt   q = eval->layer[1].q;
   const PetscReal *y0;
@@ -193,7 +199,7 @@ static void PlusMinus(TzNetEval eval, PetscBool single, PetscInt p, PetscInt at,
     (*eval->kernels->plusminus)(q * TZ_PANEL, E + at, O + at, Y, Y + q * TZ_PANEL);
     return;
   }
-  y0 = TzSeriesLastGetCentre(eval->points->series, p);
+  y0 = TzSeriesLastGetCentre(pts->series, p);
   for (PetscInt k = 0; k < q; k++)
     for (PetscInt i = k * TZ_PANEL; i < (k + 1) * TZ_PANEL; i++) {
       const PetscReal e = ((const float *)E)[at + i], o = ((const float *)O)[at + i];
@@ -213,7 +219,7 @@ static void Half(const TzKernels *k, PetscBool single, PetscInt row0, PetscInt r
 /* One panel of nodes, all points, by the matrix product */
 static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
 {
-  const TzPoints *pts = eval->points;
+  const TzPoints *pts = Points(eval);
   const PetscInt  q = eval->layer[1].q, most = 4 * TZ_GEMM; /* points at a time: most q rows */
   PetscReal      *E, *O, *Y, f[2 * TZ_PANEL];
   PetscBool       series = PETSC_FALSE;
@@ -228,7 +234,7 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
     Half(eval->kernels, eo->single, p0 * q, points * q, eo->ke, eo->Ae, eo->Xe, E);
     Half(eval->kernels, eo->single, p0 * q, points * q, eo->ko, eo->Ao, eo->Xo, O);
     for (PetscInt p = 0; p < points; p++) {
-      PlusMinus(eval, eo->single, p0 + p, p * q * TZ_PANEL, E, O, Y);
+      PlusMinus(eval, pts, eo->single, p0 + p, p * q * TZ_PANEL, E, O, Y);
       if (pts->series) PetscCall(TzSeriesLastEvaluate(pts->series, eval, p0 + p, Y, f, &series));
       if (!series) PetscCall(TzEvalTail(eval, 1, 2, Y, f));
       Differences(m, series ? 0 : pts->f0[p0 + p], f, even + (p0 + p) * ld, odd + (p0 + p) * ld);
@@ -240,7 +246,7 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
 /* One panel of nodes, all points, forming the activations of layer 1; several points at a time share the next matrix */
 static PetscErrorCode PanelForm(TzNetEval eval, const PetscReal C[], const PetscReal S[], PetscInt m, PetscInt ld, PetscReal even[], PetscReal odd[])
 {
-  const TzPoints *pts = eval->points;
+  const TzPoints *pts = Points(eval);
   const PetscInt  n1 = eval->net->layer[0].out, q = eval->layer[1].q, most = 4;
   PetscReal      *H, *Y, f[2 * 4 * TZ_PANEL];
 
@@ -277,7 +283,7 @@ PetscErrorCode TzNetEvalStencil_Fast(TzNetEval eval, PetscInt n, const PetscReal
     TzEvenOdd      eo;
 
     PetscCall(Prepare(eval, points, X + p0 * in));
-    pts = eval->points;
+    pts = Points(eval);
     eo  = (TzEvenOdd){.ke = n1, .ko = n1, .Ae = pts->S, .Ao = pts->C};
     PetscCall(PetscArraycpy(f0 + p0, pts->f0, points));
     if (pts->shift) PetscCall(TzSeriesFirstSetPairs(pts->shift, eval, pairs, s, &series));

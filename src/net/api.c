@@ -1,0 +1,210 @@
+/*
+  The public evaluations of a network: they check what they are given, choose between the reference and the fast evaluation,
+  share points between threads, and give gradients of networks without biases room for them. The rooms below do the work.
+*/
+#include <private/tznetimpl.h>
+#include "eval/factors.h"
+
+/* n rows of inputs, bound */
+static PetscErrorCode Check(TzNetEval eval, PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscCheck(eval->serial, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzNetEvalBind() first");
+  PetscCheck(n >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%" PetscInt_FMT " rows", n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckScalar(TzNetEval eval, PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscCall(Check(eval, n));
+  PetscCheck(eval->net->out == 1, PETSC_COMM_SELF, PETSC_ERR_SUP, "derivatives are those of networks with one output; this one has %" PetscInt_FMT,
+             eval->net->out);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckStencil(TzNetEval eval, PetscInt n, const TzPairs *pairs, PetscInt j0, PetscInt j1)
+{
+  PetscFunctionBegin;
+  PetscCall(CheckScalar(eval, n));
+  PetscCheck(pairs->dim == eval->net->in, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "a stencil in %" PetscInt_FMT " dimensions, a network with %" PetscInt_FMT " inputs", pairs->dim, eval->net->in);
+  PetscCheck(0 <= j0 && j0 <= j1 && j1 <= pairs->npairs, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "pairs %" PetscInt_FMT " to %" PetscInt_FMT " of a stencil of %" PetscInt_FMT, j0, j1, pairs->npairs);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckJet(TzNetEval eval, PetscInt n, PetscInt nlap)
+{
+  PetscFunctionBegin;
+  PetscCall(CheckScalar(eval, n));
+  PetscCheck(0 <= nlap && nlap <= eval->net->in, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a Laplacian in %" PetscInt_FMT " of %" PetscInt_FMT " coordinates",
+             nlap, eval->net->in);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
+{
+  PetscFunctionBegin;
+  PetscCall(Check(eval, n));
+  if (eval->net->reference) PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
+  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Batch(eval, n, X, Y));
+  else {
+    PetscCall(TzEvalBuild(eval));
+    PetscCall(TzNetEvalForward_Fast(eval, n, X, Y));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---------------------------------------------------------- derivatives ---------------------------------------------------------- */
+
+/* pairs of a stencil, or jets where pairs is NULL */
+typedef struct {
+  const PetscReal *X;
+  const TzPairs   *pairs;
+  PetscReal        s;
+  PetscInt         j0, j1, nlap;
+  PetscReal       *f0, *even, *odd, *jet;
+} Task;
+
+/* Points p0 <= p < p1 */
+static PetscErrorCode StencilPart(TzNetEval eval, const void *task, PetscInt p0, PetscInt p1)
+{
+  const Task      *t = (const Task *)task;
+  const PetscInt   m = t->j1 - t->j0, n = p1 - p0;
+  const PetscReal *X = t->X + p0 * eval->net->in;
+
+  PetscFunctionBegin;
+  if (eval->net->reference) PetscCall(TzNetEvalStencil_Reference(eval, n, X, t->pairs, t->s, t->j0, t->j1, t->f0 + p0, t->even + p0 * m, t->odd + p0 * m));
+  else {
+    PetscCall(TzEvalBuild(eval));
+    PetscCall(TzNetEvalStencil_Fast(eval, n, X, t->pairs, t->s, t->j0, t->j1, t->f0 + p0, t->even + p0 * m, t->odd + p0 * m));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalStencil(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1, PetscReal f0[],
+                                PetscReal even[], PetscReal odd[])
+{
+  const Task task = {.X = X, .pairs = pairs, .s = s, .j0 = j0, .j1 = j1, .f0 = f0, .even = even, .odd = odd};
+
+  PetscFunctionBegin;
+  PetscCall(CheckStencil(eval, n, pairs, j0, j1));
+  PetscCall(TzThreadsRun(eval, n, StencilPart, &task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode JetPart(TzNetEval eval, const void *task, PetscInt p0, PetscInt p1)
+{
+  const Task      *t   = (const Task *)task;
+  const PetscInt   in  = eval->net->in;
+  const PetscReal *X   = t->X + p0 * in;
+  PetscReal       *jet = t->jet + p0 * (in + 2);
+
+  PetscFunctionBegin;
+  if (eval->net->reference) PetscCall(TzNetEvalJet_Reference(eval, p1 - p0, X, t->nlap, jet));
+  else {
+    PetscCall(TzEvalBuild(eval));
+    PetscCall(TzNetEvalJet_Fast(eval, p1 - p0, X, t->nlap, jet));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+{
+  const Task task = {.X = X, .nlap = nlap, .jet = jet};
+
+  PetscFunctionBegin;
+  PetscCall(CheckJet(eval, n, nlap));
+  PetscCall(TzThreadsRun(eval, n, JetPart, &task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ----------------------------------------------------------- gradients ----------------------------------------------------------- */
+
+/* full [nfull] for a gradient that is added to grad [nparams]; the same array but for a network without biases */
+static PetscErrorCode Open(TzNet net, PetscReal grad[], PetscReal **full)
+{
+  PetscFunctionBegin;
+  *full = grad;
+  if (net->bias) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(net->nfull, full));
+  PetscCall(PetscArraycpy(*full, grad, net->nparams));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Close(TzNet net, PetscReal grad[], PetscReal **full)
+{
+  PetscFunctionBegin;
+  if (net->bias) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscArraycpy(grad, *full, net->nparams));
+  PetscCall(PetscFree(*full));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[])
+{
+  PetscReal *full;
+
+  PetscFunctionBegin;
+  PetscCall(Check(eval, n));
+  PetscCall(Open(eval->net, grad, &full));
+  PetscCall(TzNetEvalBackward_Fast(eval, n, X, Ybar, full));
+  PetscCall(Close(eval->net, grad, &full));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalBackwardRule(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[])
+{
+  PetscReal *full;
+
+  PetscFunctionBegin;
+  PetscCall(Check(eval, n));
+  PetscCall(Open(eval->net, grad, &full));
+  PetscCall(TzNetEvalBackwardRule_Fast(eval, n, X, rule, ctx, full));
+  PetscCall(Close(eval->net, grad, &full));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalStencilBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
+                                        const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[])
+{
+  PetscReal *full;
+
+  PetscFunctionBegin;
+  PetscCall(CheckStencil(eval, n, pairs, j0, j1));
+  PetscCall(TzEvalBuild(eval));
+  PetscCall(Open(eval->net, grad, &full));
+  PetscCall(TzNetEvalStencilBackward_Fast(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, full));
+  PetscCall(Close(eval->net, grad, &full));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
+{
+  PetscReal *full;
+
+  PetscFunctionBegin;
+  PetscCall(CheckJet(eval, n, nlap));
+  PetscCall(TzEvalBuild(eval));
+  PetscCall(Open(eval->net, grad, &full));
+  PetscCall(TzNetEvalJetBackward_Fast(eval, n, X, nlap, jetbar, full));
+  PetscCall(Close(eval->net, grad, &full));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------- coordinate queries ------------------------------------------------------- */
+
+PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[],
+                              TzSweepSink sink, void *ctx)
+{
+  PetscInt first;
+
+  PetscFunctionBegin;
+  PetscCall(CheckJet(eval, n, PetscMax(nlap, 0)));
+  PetscCall(TzNetGetSweep(eval->net, &first));
+  PetscCheck(first <= i0 || i0 >= i1, PETSC_COMM_SELF, PETSC_ERR_SUP, "coordinate %" PetscInt_FMT " has no structured evaluation", i0);
+  PetscCall(TzEvalBuild(eval));
+  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, nlap, i0, i1, nmu, mu, sink, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
