@@ -9,14 +9,11 @@
 #ifndef TZSYS_H
 #define TZSYS_H
 
-#include <petscsys.h>
+#include <private/tzcompat.h>
+#include <tzoptions.h>
 #include <stdint.h>
 
 #define TZ_VERSION "0.1.0"
-
-#ifndef PETSC_SUCCESS /* PETSc < 3.19 */
-  #define PETSC_SUCCESS ((PetscErrorCode)0)
-#endif
 
 PETSC_EXTERN PetscErrorCode TzInitialize(int *argc, char ***argv, const char help[]); /* PetscInitialize, handler, types */
 PETSC_EXTERN PetscErrorCode TzFinalize(void);
@@ -31,25 +28,6 @@ PETSC_EXTERN PetscErrorCode TzRegisterAll(void); /* classes, log events and stag
 PETSC_EXTERN int            TzExit(PetscErrorCode ierr, int code);
 PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess,
                                            void *ctx);
-
-/*
-  Options. Between TzOptionsRecord() and TzOptionsCheckUnused() every option that an object declares (PetscOptionsBegin ...
-  PetscOptionsEnd) is recorded with its value. TzOptionsCheckUnused, called when all objects are set up: an option in the
-  database that nobody read is an error naming the nearest known option.
-
-  The recorded options as text (*text is PetscMalloced) are a valid options file: "-name value" where the user gave one,
-  "# -name value" where it is the default. Names of files, viewers and -tz_partition are left out.
-  TzOptionsInsertText puts the given ones of such a text into the database, where the user has not set them.
-  TzOptionsCompareText raises PETSC_ERR_USER_INPUT if an option that defines the problem (all but -tz_* and -tao_*; of these the
-  seed and -tao_type) has another value now; `only` is a NULL-terminated list of prefixes to look at (NULL: all), `file` a name
-  for the message.
-*/
-PETSC_EXTERN PetscErrorCode TzOptionsRecord(void);
-PETSC_EXTERN PetscBool      TzOptionsHelpWanted(void); /* whether the user gave -help */
-PETSC_EXTERN PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm);
-PETSC_EXTERN PetscErrorCode TzOptionsGetText(char **text);
-PETSC_EXTERN PetscErrorCode TzOptionsInsertText(const char text[]);
-PETSC_EXTERN PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[]);
 
 /* For SetType: the constructor of a type, or an error (the same on every rank) that names the option and the types allowed */
 PETSC_EXTERN PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char option[], const char type[], void (**create)(void));

@@ -153,11 +153,11 @@ PetscErrorCode TzRuleSetFromOptions(TzRule rule)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)rule);
-  PetscCall(PetscOptionsFList("-rule_type", "The quadrature rule", "TzRuleSetType", TzRuleList, deft, type, sizeof(type), &flg));
+  PetscCall(TzOptionsFList("-rule_type", "The quadrature rule", "TzRuleSetType", TzRuleList, deft, type, sizeof(type), &flg));
   PetscCall(TzRuleSetType(rule, flg ? type : deft));
-  PetscCall(PetscOptionsInt("-rule_dim", "Dimension of the Gaussian", "TzRuleSetDim", dim, &dim, NULL));
-  PetscCall(PetscOptionsInt("-rule_level", "Level k of the sparse grid (smolyak): exact for degree 2k-1", "TzRuleSetLevel", level, &level, NULL));
-  PetscCall(PetscOptionsInt("-rule_samples", "Antithetic pairs of samples (mc)", "TzRuleSetSamples", samples, &samples, NULL));
+  PetscCall(TzOptionsInt("-rule_dim", "Dimension of the Gaussian", "TzRuleSetDim", dim, &dim, NULL));
+  PetscCall(TzOptionsInt("-rule_level", "Level k of the sparse grid (smolyak): exact for degree 2k-1", "TzRuleSetLevel", level, &level, NULL));
+  PetscCall(TzOptionsInt("-rule_samples", "Antithetic pairs of samples (mc)", "TzRuleSetSamples", samples, &samples, NULL));
   PetscOptionsEnd();
   PetscCall(TzRuleSetDim(rule, dim));
   PetscCall(TzRuleSetLevel(rule, level));

@@ -32,7 +32,7 @@ static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], PetscRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDESetFromOptions_LQG(TzPDE pde, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode TzPDESetFromOptions_LQG(TzPDE pde, TzOptionItems PetscOptionsObject)
 {
   PetscBool  *heat        = (PetscBool *)pde->data;
   const char *extension[] = {"constant", "heat"};
@@ -40,8 +40,8 @@ static PetscErrorCode TzPDESetFromOptions_LQG(TzPDE pde, PetscOptionItems *Petsc
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "HJB-LQG");
-  PetscCall(PetscOptionsEList("-lqg_extension", "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, 2,
-                              extension[which], &which, NULL));
+  PetscCall(TzOptionsEList("-lqg_extension", "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, 2,
+                           extension[which], &which, NULL));
   *heat = (PetscBool)(which == 1);
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -111,11 +111,11 @@ PetscErrorCode TzPDESetFromOptions(TzPDE pde)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)pde);
-  PetscCall(PetscOptionsFList("-pde_type", "The equation", "TzPDESetType", TzPDEList, deft, type, sizeof(type), &flg));
+  PetscCall(TzOptionsFList("-pde_type", "The equation", "TzPDESetType", TzPDEList, deft, type, sizeof(type), &flg));
   PetscCall(TzPDESetType(pde, flg ? type : deft));
-  PetscCall(PetscOptionsInt("-pde_dim", "Number of space dimensions", "TzPDESetDim", pde->d, &pde->d, NULL));
-  PetscCall(PetscOptionsReal("-pde_lo", "Lower end of the box in every x_i (length)", "TzPDEGetDomain", pde->lo, &pde->lo, NULL));
-  PetscCall(PetscOptionsReal("-pde_hi", "Upper end of the box in every x_i (length)", "TzPDEGetDomain", pde->hi, &pde->hi, NULL));
+  PetscCall(TzOptionsInt("-pde_dim", "Number of space dimensions", "TzPDESetDim", pde->d, &pde->d, NULL));
+  PetscCall(TzOptionsReal("-pde_lo", "Lower end of the box in every x_i (length)", "TzPDEGetDomain", pde->lo, &pde->lo, NULL));
+  PetscCall(TzOptionsReal("-pde_hi", "Upper end of the box in every x_i (length)", "TzPDEGetDomain", pde->hi, &pde->hi, NULL));
   PetscTryTypeMethod(pde, setfromoptions, PetscOptionsObject);
   PetscOptionsEnd();
   pde->setupcalled = PETSC_FALSE;

@@ -14,14 +14,14 @@
 
 const char *const TzScheduleTypes[] = {"constant", "step", "exponential", "cosine", "piecewise", "TzScheduleType", "TZ_LR_", NULL};
 
-static PetscErrorCode PiecewiseFromOptions(TzSchedule *s, MPI_Comm comm, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode PiecewiseFromOptions(TzSchedule *s, MPI_Comm comm, TzOptionItems PetscOptionsObject)
 {
   PetscInt  n = TZ_SCHEDULE_MAX, nvalues = TZ_SCHEDULE_MAX;
   PetscBool at, values;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsIntArray("-zo_lr_at", "piecewise: steps at which the learning rate changes (ascending, > 0)", "TaoZOSetLoss", s->at, &n, &at));
-  PetscCall(PetscOptionsRealArray("-zo_lr_values", "piecewise: the learning rates from these steps on (> 0)", "TaoZOSetLoss", s->value, &nvalues, &values));
+  PetscCall(TzOptionsIntArray("-zo_lr_at", "piecewise: steps at which the learning rate changes (ascending, > 0)", "TaoZOSetLoss", s->at, &n, &at));
+  PetscCall(TzOptionsRealArray("-zo_lr_values", "piecewise: the learning rates from these steps on (> 0)", "TaoZOSetLoss", s->value, &nvalues, &values));
   if (at || values) {
     PetscCheck(at && values && n == nvalues, comm, PETSC_ERR_USER_INPUT,
                "-zo_lr_at and -zo_lr_values: must have the same number of entries (at most %d), not %" PetscInt_FMT " and %" PetscInt_FMT, TZ_SCHEDULE_MAX,
@@ -37,18 +37,18 @@ static PetscErrorCode PiecewiseFromOptions(TzSchedule *s, MPI_Comm comm, PetscOp
 }
 
 /* s->lr is set: the base rate */
-PetscErrorCode TzScheduleSetFromOptions(TzSchedule *s, MPI_Comm comm, PetscOptionItems *PetscOptionsObject)
+PetscErrorCode TzScheduleSetFromOptions(TzSchedule *s, MPI_Comm comm, TzOptionItems PetscOptionsObject)
 {
   PetscFunctionBegin;
-  PetscCall(PetscOptionsEnum("-zo_lr_schedule", "How the learning rate depends on the step", "TaoZOSetLoss", TzScheduleTypes, (PetscEnum)s->type,
-                             (PetscEnum *)&s->type, NULL));
-  PetscCall(PetscOptionsReal("-zo_lr_factor", "step, exponential: factor of the learning rate (0 < f <= 1)", "TaoZOSetLoss", s->factor, &s->factor, NULL));
+  PetscCall(TzOptionsEnum("-zo_lr_schedule", "How the learning rate depends on the step", "TaoZOSetLoss", TzScheduleTypes, (PetscEnum)s->type,
+                          (PetscEnum *)&s->type, NULL));
+  PetscCall(TzOptionsReal("-zo_lr_factor", "step, exponential: factor of the learning rate (0 < f <= 1)", "TaoZOSetLoss", s->factor, &s->factor, NULL));
   PetscCheck(s->factor > 0 && s->factor <= 1, comm, PETSC_ERR_USER_INPUT, "-zo_lr_factor %g: must be above 0 and at most 1", (double)s->factor);
-  PetscCall(PetscOptionsInt("-zo_lr_every", "step, exponential: steps per factor (>= 1)", "TaoZOSetLoss", s->every, &s->every, NULL));
+  PetscCall(TzOptionsInt("-zo_lr_every", "step, exponential: steps per factor (>= 1)", "TaoZOSetLoss", s->every, &s->every, NULL));
   PetscCheck(s->every >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_lr_every %" PetscInt_FMT ": must be at least 1", s->every);
-  PetscCall(PetscOptionsInt("-zo_lr_steps", "cosine: its length in steps (0: -tao_max_it)", "TaoZOSetLoss", s->steps, &s->steps, NULL));
+  PetscCall(TzOptionsInt("-zo_lr_steps", "cosine: its length in steps (0: -tao_max_it)", "TaoZOSetLoss", s->steps, &s->steps, NULL));
   PetscCheck(s->steps >= 0, comm, PETSC_ERR_USER_INPUT, "-zo_lr_steps %" PetscInt_FMT ": must not be negative", s->steps);
-  PetscCall(PetscOptionsReal("-zo_lr_min", "Smallest learning rate of any schedule (0 <= min <= -zo_lr)", "TaoZOSetLoss", s->min, &s->min, NULL));
+  PetscCall(TzOptionsReal("-zo_lr_min", "Smallest learning rate of any schedule (0 <= min <= -zo_lr)", "TaoZOSetLoss", s->min, &s->min, NULL));
   PetscCheck(s->min >= 0 && s->min <= s->lr, comm, PETSC_ERR_USER_INPUT, "-zo_lr_min %g: must be between 0 and -zo_lr, %g", (double)s->min, (double)s->lr);
   PetscCall(PiecewiseFromOptions(s, comm, PetscOptionsObject));
   PetscFunctionReturn(PETSC_SUCCESS);

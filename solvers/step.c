@@ -193,7 +193,7 @@ static PetscErrorCode Step(Tao tao)
   else if (phase->estimate == TZ_ZO_POINTS) PetscCall(TzZOPoints(tao, phase, &q, &l0, &norm));
   else PetscCall(Estimate(tao, phase, &q, &l0, &norm));
   PetscCall(TzLossGetCounts(zo->loss, &after));
-  tao->nfuncs = (PetscInt)PetscMin(PETSC_MAX_INT, (PetscInt64)tao->nfuncs + after.queries - before.queries);
+  TzTaoCountAdd(tao, after.queries - before.queries);
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);

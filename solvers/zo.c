@@ -33,63 +33,63 @@ static PetscErrorCode CheckPhase(MPI_Comm comm, const char prefix[], const TzZOP
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FirstPhaseFromOptions(TzZOPhase *p, MPI_Comm comm, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode FirstPhaseFromOptions(TzZOPhase *p, MPI_Comm comm, TzOptionItems PetscOptionsObject)
 {
   PetscInt direction = (PetscInt)p->direction;
 
   PetscFunctionBegin;
   if (p->estimate == TZ_ZO_POINTS) {
-    PetscCall(PetscOptionsReal("-zo_sparsity", "Part of the coordinates that a step moves (0 < p <= 1)", "TaoZOSetLoss", p->sparsity, &p->sparsity, NULL));
+    PetscCall(TzOptionsReal("-zo_sparsity", "Part of the coordinates that a step moves (0 < p <= 1)", "TaoZOSetLoss", p->sparsity, &p->sparsity, NULL));
     PetscCheck(p->sparsity > 0 && p->sparsity <= 1, comm, PETSC_ERR_USER_INPUT, "-zo_sparsity %g: must be above 0 and at most 1", (double)p->sparsity);
   } else if (p->estimate != TZ_ZO_EXACT) {
     if (p->direction != TZ_DIRECTION_COORDINATE) {
-      PetscCall(PetscOptionsInt("-zo_queries", "Directions of a step (>= 1)", "TaoZOSetLoss", p->queries, &p->queries, NULL));
+      PetscCall(TzOptionsInt("-zo_queries", "Directions of a step (>= 1)", "TaoZOSetLoss", p->queries, &p->queries, NULL));
       PetscCheck(p->queries >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_queries %" PetscInt_FMT ": must be at least 1", p->queries);
-      PetscCall(PetscOptionsEList("-zo_direction", "Distribution of the directions", "TzQueriesDirection", TzDirections, TZ_DIRECTION_COORDINATE,
-                                  TzDirections[p->direction], &direction, NULL));
+      PetscCall(TzOptionsEList("-zo_direction", "Distribution of the directions", "TzQueriesDirection", TzDirections, TZ_DIRECTION_COORDINATE,
+                               TzDirections[p->direction], &direction, NULL));
       p->direction = (TzDirection)direction;
     }
-    PetscCall(PetscOptionsReal("-zo_mu", "Length of the differences, in units of the parameters (> 0)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
-    PetscCall(PetscOptionsBool("-zo_two_sided", "Differences of theta + mu xi and theta - mu xi", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
+    PetscCall(TzOptionsReal("-zo_mu", "Length of the differences, in units of the parameters (> 0)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
+    PetscCall(TzOptionsBool("-zo_two_sided", "Differences of theta + mu xi and theta - mu xi", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
   }
-  PetscCall(PetscOptionsReal("-zo_lr", "Learning rate (> 0)", "TaoZOSetLoss", p->lr, &p->lr, NULL));
+  PetscCall(TzOptionsReal("-zo_lr", "Learning rate (> 0)", "TaoZOSetLoss", p->lr, &p->lr, NULL));
   if (p->estimate != TZ_ZO_GAUSSNEWTON)
-    PetscCall(PetscOptionsReal("-zo_momentum", "Momentum of the gradient (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
+    PetscCall(TzOptionsReal("-zo_momentum", "Momentum of the gradient (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
   if (p->beta2 > 0) {
-    PetscCall(PetscOptionsReal("-zo_beta2", "Adam: decay of the second moment (0 < beta2 < 1)", "TaoZOSetLoss", p->beta2, &p->beta2, NULL));
+    PetscCall(TzOptionsReal("-zo_beta2", "Adam: decay of the second moment (0 < beta2 < 1)", "TaoZOSetLoss", p->beta2, &p->beta2, NULL));
     PetscCheck(p->beta2 > 0 && p->beta2 < 1, comm, PETSC_ERR_USER_INPUT, "-zo_beta2 %g: must be above 0 and below 1", (double)p->beta2);
-    PetscCall(PetscOptionsReal("-zo_epsilon", "Adam: added to the root of the second moment (> 0)", "TaoZOSetLoss", p->epsilon, &p->epsilon, NULL));
+    PetscCall(TzOptionsReal("-zo_epsilon", "Adam: added to the root of the second moment (> 0)", "TaoZOSetLoss", p->epsilon, &p->epsilon, NULL));
     PetscCheck(p->epsilon > 0, comm, PETSC_ERR_USER_INPUT, "-zo_epsilon %g: must be positive", (double)p->epsilon);
   }
   PetscCall(CheckPhase(comm, "-zo_", p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SecondPhaseFromOptions(TAO_ZO *zo, MPI_Comm comm, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SecondPhaseFromOptions(TAO_ZO *zo, MPI_Comm comm, TzOptionItems PetscOptionsObject)
 {
   TzZOPhase *p = &zo->phase[1];
 
   PetscFunctionBegin;
   PetscCall(
-    PetscOptionsInt("-zo_patience", "Steps without improvement of the loss after which CGE begins (>= 1)", "TaoZOSetLoss", zo->patience, &zo->patience, NULL));
+    TzOptionsInt("-zo_patience", "Steps without improvement of the loss after which CGE begins (>= 1)", "TaoZOSetLoss", zo->patience, &zo->patience, NULL));
   PetscCheck(zo->patience >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_patience %" PetscInt_FMT ": must be at least 1", zo->patience);
-  PetscCall(PetscOptionsInt("-zo_patience_window", "Steps over which the loss is averaged before it is compared (>= 1)", "TaoZOSetLoss", zo->window,
-                            &zo->window, NULL));
+  PetscCall(
+    TzOptionsInt("-zo_patience_window", "Steps over which the loss is averaged before it is compared (>= 1)", "TaoZOSetLoss", zo->window, &zo->window, NULL));
   PetscCheck(zo->window >= 1, comm, PETSC_ERR_USER_INPUT, "-zo_patience_window %" PetscInt_FMT ": must be at least 1", zo->window);
   PetscCall(
-    PetscOptionsReal("-zo_patience_tol", "Relative improvement of the loss that counts (0 <= e < 1)", "TaoZOSetLoss", zo->tolerance, &zo->tolerance, NULL));
+    TzOptionsReal("-zo_patience_tol", "Relative improvement of the loss that counts (0 <= e < 1)", "TaoZOSetLoss", zo->tolerance, &zo->tolerance, NULL));
   PetscCheck(zo->tolerance >= 0 && zo->tolerance < 1, comm, PETSC_ERR_USER_INPUT, "-zo_patience_tol %g: must be at least 0 and below 1", (double)zo->tolerance);
   p->mu       = zo->phase[0].mu;
   p->twosided = zo->phase[0].twosided;
-  PetscCall(PetscOptionsReal("-zo_cge_mu", "CGE: length of the differences (default -zo_mu)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
-  PetscCall(PetscOptionsBool("-zo_cge_two_sided", "CGE: two-sided differences (default -zo_two_sided)", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
-  PetscCall(PetscOptionsReal("-zo_cge_lr", "CGE: learning rate (> 0)", "TaoZOSetLoss", p->lr, &p->lr, NULL));
-  PetscCall(PetscOptionsReal("-zo_cge_momentum", "CGE: momentum (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
+  PetscCall(TzOptionsReal("-zo_cge_mu", "CGE: length of the differences (default -zo_mu)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
+  PetscCall(TzOptionsBool("-zo_cge_two_sided", "CGE: two-sided differences (default -zo_two_sided)", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
+  PetscCall(TzOptionsReal("-zo_cge_lr", "CGE: learning rate (> 0)", "TaoZOSetLoss", p->lr, &p->lr, NULL));
+  PetscCall(TzOptionsReal("-zo_cge_momentum", "CGE: momentum (0 <= beta < 1)", "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
   PetscCall(CheckPhase(comm, "-zo_cge_", p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoSetFromOptions_ZO(Tao tao, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode TaoSetFromOptions_ZO(Tao tao, TzOptionItems PetscOptionsObject)
 {
   TAO_ZO  *zo   = (TAO_ZO *)tao->data;
   MPI_Comm comm = PetscObjectComm((PetscObject)tao);
@@ -227,8 +227,7 @@ PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[])
   tao->ops->setfromoptions = TaoSetFromOptions_ZO;
   tao->ops->destroy        = TaoDestroy_ZO;
   /* off, unless the user sets them: the norm of an estimate may be small, or 0, by chance */
-  if (!tao->gatol_changed) tao->gatol = -1;
-  if (!tao->grtol_changed) tao->grtol = -1;
+  TzTaoTolerancesOff(tao);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

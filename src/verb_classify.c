@@ -70,13 +70,14 @@ static PetscErrorCode TzClassifierSetMask(MPI_Comm comm, const TzClassifier *c, 
 /* store: a checkpoint of such a classifier, or NULL */
 static PetscErrorCode TzClassifierCreate(MPI_Comm comm, TzStore store, TzClassifier *c)
 {
-  PetscInt seed = 0, inputs, classes;
+  PetscInt64 seed = 0;
+  PetscInt   inputs, classes;
 
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, "Problem options", "Tenzo");
-  PetscCall(PetscOptionsInt("-tz_seed", "Seed of every random number (>= 0)", "TzVerbClassify", seed, &seed, NULL));
+  PetscCall(TzOptionsInt64("-tz_seed", "Seed of every random number (>= 0)", "TzVerbClassify", seed, &seed, NULL));
   PetscOptionsEnd();
-  PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt_FMT ": must be at least 0", seed);
+  PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt64_FMT ": must be at least 0", seed);
   c->seed = seed;
   PetscCall(TzClassifierCreateLoss(comm, c->seed, &c->loss));
   PetscCall(TzLossCrossEntropyGetSizes(c->loss, &inputs, &classes, &c->steps));
@@ -107,8 +108,7 @@ static PetscErrorCode TzClassifyEpochs(TzRun *run, PetscInt steps)
 
   PetscFunctionBegin;
   PetscOptionsBegin(run->comm, NULL, "Options of classify", "Tenzo");
-  PetscCall(
-    PetscOptionsReal("-tz_epochs", "Length of the training in epochs, passes over the training images (> 0)", "TzVerbClassify", epochs, &epochs, &given));
+  PetscCall(TzOptionsReal("-tz_epochs", "Length of the training in epochs, passes over the training images (> 0)", "TzVerbClassify", epochs, &epochs, &given));
   PetscOptionsEnd();
   PetscCheck(epochs > 0 && epochs * steps < PETSC_MAX_INT, run->comm, PETSC_ERR_USER_INPUT, "-tz_epochs %g: must be positive, and below %g", (double)epochs,
              (double)PETSC_MAX_INT / steps);

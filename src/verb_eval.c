@@ -19,10 +19,10 @@ static PetscErrorCode TzEvalGetOptions(MPI_Comm comm, TzEvalOptions *o)
 {
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, "Options of eval", "Tenzo");
-  PetscCall(PetscOptionsString("-tz_model", "Checkpoint of the trained network (needed)", "TzVerbEval", "", o->model, sizeof(o->model), NULL));
-  PetscCall(PetscOptionsString("-tz_points", "Where to evaluate: a file (HDF5 with /points [n][d+1], or text), or the number of points of the validation set",
-                               "TzVerbEval", "10000", o->points, sizeof(o->points), NULL));
-  PetscCall(PetscOptionsString("-tz_output", "HDF5 file for the results", "TzVerbEval", "eval.h5", o->output, sizeof(o->output), NULL));
+  PetscCall(TzOptionsString("-tz_model", "Checkpoint of the trained network (needed)", "TzVerbEval", "", o->model, sizeof(o->model), NULL));
+  PetscCall(TzOptionsString("-tz_points", "Where to evaluate: a file (HDF5 with /points [n][d+1], or text), or the number of points of the validation set",
+                            "TzVerbEval", "10000", o->points, sizeof(o->points), NULL));
+  PetscCall(TzOptionsString("-tz_output", "HDF5 file for the results", "TzVerbEval", "eval.h5", o->output, sizeof(o->output), NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -230,8 +230,8 @@ PetscErrorCode TzVerbEval(MPI_Comm comm, int *code)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscOptionsBegin(comm, NULL, "Points of eval", "Tenzo");
-  PetscCall(PetscOptionsEnum("-loss_sampler", "Distribution of the points, where -tz_points is a number", "TzCollocationSample", TzSamplers,
-                             (PetscEnum)o.sampler, (PetscEnum *)&o.sampler, NULL));
+  PetscCall(TzOptionsEnum("-loss_sampler", "Distribution of the points, where -tz_points is a number", "TzCollocationSample", TzSamplers, (PetscEnum)o.sampler,
+                          (PetscEnum *)&o.sampler, NULL));
   PetscOptionsEnd();
   PetscCall(TzProblemCreate(comm, &p));
   PetscCall(TzOptionsCheckUnused(comm));

@@ -98,8 +98,9 @@ PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code)
   TzRule         rule;
   TzRuleType     type;
   TzNodes        g;
-  PetscInt       dim, degree, seed = 0;
-  PetscReal      sum = 0;
+  PetscInt       dim, degree;
+  PetscInt64     seed = 0;
+  PetscReal      sum  = 0;
   PetscLogDouble t0, t1;
   char           file[PETSC_MAX_PATH_LEN] = "";
   PetscBool      write;
@@ -108,10 +109,10 @@ PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code)
   *code = 0;
   PetscOptionsBegin(comm, NULL, "Options of grid", "Tenzo");
   PetscCall(
-    PetscOptionsString("-tz_output", "File for nodes and weights: HDF5, or text by the endings .csv, .txt", "TzVerbGrid", file, file, sizeof(file), &write));
-  PetscCall(PetscOptionsInt("-tz_seed", "Seed of the nodes of a random rule (>= 0)", "TzVerbGrid", seed, &seed, NULL));
+    TzOptionsString("-tz_output", "File for nodes and weights: HDF5, or text by the endings .csv, .txt", "TzVerbGrid", file, file, sizeof(file), &write));
+  PetscCall(TzOptionsInt64("-tz_seed", "Seed of the nodes of a random rule (>= 0)", "TzVerbGrid", seed, &seed, NULL));
   PetscOptionsEnd();
-  PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt_FMT ": must be at least 0", seed);
+  PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt64_FMT ": must be at least 0", seed);
   PetscCall(PetscTime(&t0));
   PetscCall(TzRuleCreate(comm, &rule));
   PetscCall(TzRuleSetFromOptions(rule));

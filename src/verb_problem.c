@@ -5,13 +5,13 @@
 
 PetscErrorCode TzProblemCreate(MPI_Comm comm, TzProblem *p)
 {
-  PetscInt seed = 0;
+  PetscInt64 seed = 0;
 
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, "Problem options", "Tenzo");
-  PetscCall(PetscOptionsInt("-tz_seed", "Seed of every random number (>= 0)", "TzProblemCreate", seed, &seed, NULL));
+  PetscCall(TzOptionsInt64("-tz_seed", "Seed of every random number (>= 0)", "TzProblemCreate", seed, &seed, NULL));
   PetscOptionsEnd();
-  PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt_FMT ": must be at least 0", seed);
+  PetscCheck(seed >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt64_FMT ": must be at least 0", seed);
   p->seed = seed;
   PetscCall(TzPDECreate(comm, &p->pde));
   PetscCall(TzPDESetFromOptions(p->pde));

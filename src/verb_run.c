@@ -21,8 +21,8 @@ static PetscErrorCode TzRunGetKeptOptions(MPI_Comm comm, TzRunOptions *o)
 {
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, "Options of a training run: what is kept", "Tenzo");
-  PetscCall(PetscOptionsInt("-tz_checkpoint_every", "Steps between checkpoints; 0: only at the end", "TzVerbSolve", o->checkpoint, &o->checkpoint, NULL));
-  PetscCall(PetscOptionsInt("-tz_validate_every", "Steps between validations; 0: only at the end", "TzVerbSolve", o->validate, &o->validate, NULL));
+  PetscCall(TzOptionsInt("-tz_checkpoint_every", "Steps between checkpoints; 0: only at the end", "TzVerbSolve", o->checkpoint, &o->checkpoint, NULL));
+  PetscCall(TzOptionsInt("-tz_validate_every", "Steps between validations; 0: only at the end", "TzVerbSolve", o->validate, &o->validate, NULL));
   PetscOptionsEnd();
   PetscCheck(o->checkpoint >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_checkpoint_every %" PetscInt_FMT ": must be at least 0 steps", o->checkpoint);
   PetscCheck(o->validate >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_validate_every %" PetscInt_FMT ": must be at least 0 steps", o->validate);
@@ -37,13 +37,13 @@ PetscErrorCode TzRunGetOptions(MPI_Comm comm, TzRunOptions *o, TzStore *restart)
   *o       = (TzRunOptions){.output = "tenzo.h5", .resume = "", .checkpoint = 100, .validate = 100, .progress = 5};
   *restart = NULL;
   PetscOptionsBegin(comm, NULL, "Options of a training run", "Tenzo");
-  PetscCall(PetscOptionsString("-tz_resume", "Checkpoint to go on from; its options hold unless given anew", "TzVerbSolve", o->resume, o->resume,
-                               sizeof(o->resume), NULL));
+  PetscCall(TzOptionsString("-tz_resume", "Checkpoint to go on from; its options hold unless given anew", "TzVerbSolve", o->resume, o->resume,
+                            sizeof(o->resume), NULL));
   if (o->resume[0]) PetscCall(PetscStrncpy(o->output, o->resume, sizeof(o->output)));
-  PetscCall(PetscOptionsString("-tz_output", "HDF5 file for checkpoint, history and result; none: no file (default: the file resumed, or tenzo.h5)",
-                               "TzVerbSolve", o->output, o->output, sizeof(o->output), NULL));
-  PetscCall(PetscOptionsBool("-tz_quiet", "No progress lines", "TzVerbSolve", o->quiet, &o->quiet, NULL));
-  PetscCall(PetscOptionsReal("-tz_progress_every", "Seconds between progress lines; 0: after every step", "TzVerbSolve", o->progress, &o->progress, NULL));
+  PetscCall(TzOptionsString("-tz_output", "HDF5 file for checkpoint, history and result; none: no file (default: the file resumed, or tenzo.h5)", "TzVerbSolve",
+                            o->output, o->output, sizeof(o->output), NULL));
+  PetscCall(TzOptionsBool("-tz_quiet", "No progress lines", "TzVerbSolve", o->quiet, &o->quiet, NULL));
+  PetscCall(TzOptionsReal("-tz_progress_every", "Seconds between progress lines; 0: after every step", "TzVerbSolve", o->progress, &o->progress, NULL));
   PetscOptionsEnd();
   PetscCheck(o->progress >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_progress_every %g: must be at least 0 seconds", (double)o->progress);
   if (o->resume[0] && !TzOptionsHelpWanted()) {
@@ -78,6 +78,8 @@ PetscErrorCode TzRunCreateSolver(TzRun *run, TzNet net, TaoType type)
   PetscCall(TaoZOSetLoss(run->tao, run->loss));
   PetscCall(TaoSetSolution(run->tao, run->x));
   PetscCall(TaoSetFromOptions(run->tao));
+  PetscCall(TaoGetType(run->tao, &type));
+  PetscCall(TzOptionsDeclare("-tao_type", type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -254,7 +256,7 @@ PetscErrorCode TzRunCreate(TzRun *run, PetscInt ncol, const char *const columns[
   PetscCall(TaoSetUp(run->tao));
   PetscCall(TaoZOIs(run->tao, &run->ours));
   if (run->ours) PetscCall(TaoZOGetState(run->tao, &run->c.solver));
-  PetscCall(TaoSetMonitor(run->tao, TzRunMonitor, run, NULL));
+  PetscCall(TaoMonitorSet(run->tao, TzRunMonitor, run, NULL));
   PetscCall(TaoSetConvergenceTest(run->tao, TzRunConverged, run));
   if (restart) {
     PetscCheck(run->ours, run->comm, PETSC_ERR_USER_INPUT, "-tz_resume %s: a solver of TAO's own keeps no state to go on from; use one of Tenzo's",

@@ -31,10 +31,10 @@ static PetscErrorCode CurvedResidual(TzPDE pde, PETSC_UNUSED const PetscReal z[]
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode CurvedOptions(TzPDE pde, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode CurvedOptions(TzPDE pde, TzOptionItems PetscOptionsObject)
 {
   PetscFunctionBegin;
-  PetscCall(PetscOptionsReal("-pde_curvature", "k", "none", *(PetscReal *)pde->data, (PetscReal *)pde->data, NULL));
+  PetscCall(TzOptionsReal("-pde_curvature", "k", "none", *(PetscReal *)pde->data, (PetscReal *)pde->data, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -24,7 +24,7 @@ static PetscErrorCode quiet_read(TzStore *store)
 {
   PetscErrorCode ierr;
 
-  PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL);
+  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
   ierr = TzStoreRead(PETSC_COMM_WORLD, "-test", file, store);
   PetscPopErrorHandler();
   return ierr;
@@ -63,7 +63,7 @@ static void test_store(void **state)
   assert_true(everywhere(!strcmp(text, "two\nlines")));
   CHECK(TzStoreHas(b, "/nothing", &has));
   assert_true(everywhere(!has));
-  PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL);
+  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
   assert_true(everywhere(TzStoreGetReal(b, "/i", &rows, &cols, &y) == PETSC_ERR_FILE_UNEXPECTED)); /* another type */
   PetscPopErrorHandler();
   CHECK(TzStoreDestroy(&b));
@@ -120,7 +120,7 @@ static void test_unwritable(void **state)
   (void)state;
   CHECK(TzStoreCreate(PETSC_COMM_WORLD, &store));
   CHECK(TzStorePutText(store, "/t", "text"));
-  PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL);
+  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
   failed = TzStoreWrite(store, "-test", "/nowhere/at/all.h5") == PETSC_ERR_FILE_WRITE &&
            TzFileCheckWritable(PETSC_COMM_WORLD, "-test", "/nowhere/at/all.h5") == PETSC_ERR_FILE_WRITE;
   PetscPopErrorHandler();
@@ -211,7 +211,7 @@ static PetscErrorCode read_text(const char text[], PetscInt D, PetscInt *n, Pets
     fclose(f);
   }
   MPI_Barrier(PETSC_COMM_WORLD);
-  PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL);
+  PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
   ierr = TzPointsRead(PETSC_COMM_WORLD, "-test", file, D, n, X);
   PetscPopErrorHandler();
   return ierr;

@@ -348,7 +348,7 @@ static void test_options(void **state)
   assert_int_equal(p->dim, 3);
   assert_int_equal(TzRuleDestroy(&rule), 0);
 
-  assert_int_equal(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL), 0);
+  assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); i++) {
     PetscErrorCode ierr;
 

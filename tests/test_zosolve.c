@@ -248,7 +248,7 @@ static uint64_t history(MPI_Comm comm, const char partition[])
     snprintf(options, sizeof(options), "%s -tao_max_it 8 -tz_partition %s", trainings[c], partition);
     Run run = run_create(comm, shape(TEST_SMOOTH), options);
 
-    PetscCallAbort(comm, TaoSetMonitor(run.tao, monitor_checksum, &hash, NULL));
+    PetscCallAbort(comm, TaoMonitorSet(run.tao, monitor_checksum, &hash, NULL));
     PetscCallAbort(comm, TaoSolve(run.tao));
     whole(run.x, x);
     hash = test_checksum(hash, NP, x);
@@ -357,7 +357,7 @@ static void test_tao_conduct(void **state)
   CHECK(TaoGetIterationNumber(run.tao, &its));
   CHECK(TaoGetConvergedReason(run.tao, &reason));
   assert_true(everywhere(its == 7 && reason == TAO_DIVERGED_MAXITS));
-  CHECK(TaoSetMonitor(run.tao, monitor_stop, &calls, NULL));
+  CHECK(TaoMonitorSet(run.tao, monitor_stop, &calls, NULL));
   CHECK(TaoZOSetStep(run.tao, 0));
   CHECK(TaoSolve(run.tao));
   CHECK(TaoGetConvergedReason(run.tao, &reason));

@@ -10,7 +10,7 @@
 #include <petscviewer.h>
 
 struct _TzDerivOps {
-  PetscErrorCode (*setfromoptions)(TzDeriv, PetscOptionItems *);
+  PetscErrorCode (*setfromoptions)(TzDeriv, TzOptionItems);
   PetscErrorCode (*setup)(TzDeriv);
   PetscErrorCode (*sample)(TzDeriv, PetscInt64 seed, PetscInt step); /* NULL: nothing to draw */
   PetscErrorCode (*partial)(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);

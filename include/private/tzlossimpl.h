@@ -10,7 +10,7 @@
 #include <petsc/private/petscimpl.h>
 
 struct _TzLossOps {
-  PetscErrorCode (*setfromoptions)(TzLoss, PetscOptionItems *);
+  PetscErrorCode (*setfromoptions)(TzLoss, TzOptionItems);
   PetscErrorCode (*setup)(TzLoss); /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
   PetscErrorCode (*sample)(TzLoss, PetscInt step);
   PetscErrorCode (*bind)(TzLoss, const PetscReal theta[]);

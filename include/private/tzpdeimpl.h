@@ -15,7 +15,7 @@ struct _TzPDEOps {
   /* one point: residual r of the jet u[D+2] and, if dr is not NULL, dr[D+2] = d r / d u; zero on entry */
   PetscErrorCode (*residual)(TzPDE, const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[]);
   PetscErrorCode (*exact)(TzPDE, const PetscReal z[], PetscReal *u); /* NULL: not known */
-  PetscErrorCode (*setfromoptions)(TzPDE, PetscOptionItems *);       /* may be NULL */
+  PetscErrorCode (*setfromoptions)(TzPDE, TzOptionItems);            /* may be NULL */
   PetscErrorCode (*destroy)(TzPDE);                                  /* may be NULL */
 };
 

@@ -24,7 +24,7 @@ typedef struct {
   PetscReal      value[TZ_SCHEDULE_MAX];
 } TzSchedule;
 
-PETSC_INTERN PetscErrorCode TzScheduleSetFromOptions(TzSchedule *schedule, MPI_Comm comm, PetscOptionItems *PetscOptionsObject);
+PETSC_INTERN PetscErrorCode TzScheduleSetFromOptions(TzSchedule *schedule, MPI_Comm comm, TzOptionItems PetscOptionsObject);
 /* The learning rate of a step of a phase with base rate lr; max_it: -tao_max_it */
 PETSC_INTERN PetscReal TzScheduleRate(const TzSchedule *schedule, PetscReal lr, PetscInt step, PetscInt max_it);
 

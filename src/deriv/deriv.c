@@ -132,7 +132,7 @@ PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)deriv);
-  PetscCall(PetscOptionsFList("-deriv_type", "How the derivatives in the residual are computed", "TzDerivSetType", TzDerivList, def, type, sizeof(type), &flg));
+  PetscCall(TzOptionsFList("-deriv_type", "How the derivatives in the residual are computed", "TzDerivSetType", TzDerivList, def, type, sizeof(type), &flg));
   PetscCall(TzDerivSetType(deriv, flg ? type : def));
   PetscTryTypeMethod(deriv, setfromoptions, PetscOptionsObject);
   PetscOptionsEnd();

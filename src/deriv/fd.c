@@ -12,13 +12,13 @@ typedef struct {
   TzPairs   pairs;
 } TzFD;
 
-static PetscErrorCode SetFromOptions_FD(TzDeriv deriv, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_FD(TzDeriv deriv, TzOptionItems PetscOptionsObject)
 {
   TzFD *fd = (TzFD *)deriv->data;
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Finite differences");
-  PetscCall(PetscOptionsReal("-fd_step", "Step of the central differences, in units of x (> 0)", "TzDerivSetType", fd->h, &fd->h, NULL));
+  PetscCall(TzOptionsReal("-fd_step", "Step of the central differences, in units of x (> 0)", "TzDerivSetType", fd->h, &fd->h, NULL));
   PetscCheck(fd->h > 0 && fd->h <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-fd_step %g: must be positive", (double)fd->h);
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

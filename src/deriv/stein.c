@@ -17,13 +17,13 @@ typedef struct {
   PetscReal sigma;
 } TzStein;
 
-static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, TzOptionItems PetscOptionsObject)
 {
   TzStein *stein = (TzStein *)deriv->data;
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Stein estimator");
-  PetscCall(PetscOptionsReal("-stein_sigma", "Standard deviation of the smoothing, in units of x (> 0)", "TzDerivSetType", stein->sigma, &stein->sigma, NULL));
+  PetscCall(TzOptionsReal("-stein_sigma", "Standard deviation of the smoothing, in units of x (> 0)", "TzDerivSetType", stein->sigma, &stein->sigma, NULL));
   PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-stein_sigma %g: must be positive",
              (double)stein->sigma);
   PetscOptionsHeadEnd();

@@ -159,7 +159,7 @@ static PetscErrorCode IdxFindFile(MPI_Comm comm, const char dir[], const char na
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(PetscSNPrintf(path, PETSC_MAX_PATH_LEN, "%s/%s-%s.gz", dir, name, kind));
   if (!rank) PetscCall(PetscTestFile(path, 'r', &found));
-  PetscCallMPI(MPI_Bcast(&found, 1, MPIU_BOOL, 0, comm));
+  PetscCallMPI(MPI_Bcast(&found, 1, TZ_MPI_BOOL, 0, comm));
   if (!found) PetscCall(PetscSNPrintf(path, PETSC_MAX_PATH_LEN, "%s/%s-%s", dir, name, kind));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

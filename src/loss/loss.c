@@ -161,8 +161,8 @@ PetscErrorCode TzLossSetFromOptions(TzLoss loss)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)loss);
-  PetscCall(PetscOptionsString("-tz_partition", "Ranks over loss values x blocks of samples, and over blocks of nodes: auto or l,n", "TzLossEvaluate", "auto",
-                               text, sizeof(text), &flg));
+  PetscCall(TzOptionsString("-tz_partition", "Ranks over loss values x blocks of samples, and over blocks of nodes: auto or l,n", "TzLossEvaluate", "auto",
+                            text, sizeof(text), &flg));
   if (flg) PetscCall(ParsePartition(loss, text));
   PetscTryTypeMethod(loss, setfromoptions, PetscOptionsObject);
   PetscOptionsEnd();

@@ -143,41 +143,40 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)net);
-  PetscCall(PetscOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat",
-                               net->format->name, text, sizeof(text), &flg));
+  PetscCall(TzOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat",
+                            net->format->name, text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
   PetscCall(PetscArraycpy(widths, net->hidden, net->nhidden)); /* -help shows what stands there */
   PetscCall(PetscArrayzero(widths + net->nhidden, n - net->nhidden));
-  PetscCall(PetscOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated", "TzNetSetHidden", widths, &n, &flg));
+  PetscCall(TzOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated", "TzNetSetHidden", widths, &n, &flg));
   if (flg) PetscCall(TzNetSetHidden(net, n, widths));
-  PetscCall(PetscOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
-  PetscCall(PetscOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
+  PetscCall(TzOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
+  PetscCall(TzOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
   net->act = (TzActivation)act;
   PetscCall(PetscArraycpy(r, net->r, nr));
-  PetscCall(
-    PetscOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
+  PetscCall(TzOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
   if (flg) PetscCall(TzNetSetRanks(net, nr, r));
-  PetscCall(PetscOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
-                               "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
+  PetscCall(TzOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
+                            "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetModes(net, text));
-  PetscCall(PetscOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
+  PetscCall(TzOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
   net->contraction = contraction == 3 ? -1 : contraction;
   if (net->format == &TzFormat_Sparse) {
-    PetscCall(PetscOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
-    PetscCall(PetscOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
-                                &net->sparsemethod, NULL));
+    PetscCall(TzOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
+    PetscCall(TzOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
+                             &net->sparsemethod, NULL));
   }
-  PetscCall(PetscOptionsEList("-net_evaluation", "fast: rearranged evaluation; reference: one input at a time", "TzNetEvalCreate", evaluations, 2,
-                              evaluations[evaluation], &evaluation, NULL));
+  PetscCall(TzOptionsEList("-net_evaluation", "fast: rearranged evaluation; reference: one input at a time", "TzNetEvalCreate", evaluations, 2,
+                           evaluations[evaluation], &evaluation, NULL));
   net->reference = (PetscBool)(evaluation == 1);
   PetscCall(
-    PetscOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalStencil", net->threads, &net->threads, NULL));
+    TzOptionsInt("-net_threads", "OpenMP threads that share the points of an evaluation (1 to 256)", "TzNetEvalStencil", net->threads, &net->threads, NULL));
   PetscCheck(net->threads >= 1 && net->threads <= 256, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_threads %" PetscInt_FMT ": must be 1 to 256", net->threads);
-  PetscCall(PetscOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines",
-                             "TzNetEvalStencil", net->series, &net->series, NULL));
-  PetscCall(PetscOptionsEnum("-net_precision", "Stencils: the sums behind differences of values in double or single precision", "TzNetSetPrecision",
-                             TzPrecisions, precision, &precision, NULL));
+  PetscCall(TzOptionsBool("-net_series", "Stencils: the last hidden layer as a power series where that is exact to rounding and cheaper than its sines",
+                          "TzNetEvalStencil", net->series, &net->series, NULL));
+  PetscCall(TzOptionsEnum("-net_precision", "Stencils: the sums behind differences of values in double or single precision", "TzNetSetPrecision", TzPrecisions,
+                          precision, &precision, NULL));
   PetscCall(TzNetSetPrecision(net, (TzPrecision)precision));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

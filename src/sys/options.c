@@ -1,19 +1,10 @@
 /*
-  Options: which ones there are, and the check that none is left unread.
-
-  PETSc's -help machinery announces every option that an object declares, with its value. TzOptionsRecord() switches that
-  machinery on and listens (PetscHelpPrintf and PetscVFPrintf are function pointers); what it announces is printed only if
-  the user asked for -help. So the list of known options is always that of the objects at hand, whoever wrote them.
+  Options: the record of those that objects declare, and the check that none is left unread.
 */
-#include <tzsys.h>
-#include "tzoptions.h"
+#include "optionlist.h"
 #include <ctype.h>
 
 TzOptionList TzOptions = {0, 0, NULL};
-
-static char      TzHelpLine[4096]; /* PETSc prints one option in several pieces */
-static PetscBool TzHelpWanted = PETSC_FALSE;
-static PetscErrorCode (*TzVFPrintfBefore)(FILE *, const char[], va_list);
 
 /* Read when PETSc starts or ends or while a solver runs, not from an object's options: never "unused". A trailing * stands for any ending. */
 static const char *const TzOptionsOfPetsc[] = {"citations",
@@ -70,13 +61,14 @@ static PetscErrorCode TzOptionsFree(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzOptionsAdd(const char name[], const char value[])
+PetscErrorCode TzOptionsDeclare(const char name[], const char value[])
 {
   TzOption *o = TzOptionsFind(name);
 
   PetscFunctionBegin;
   if (!o) {
     if (TzOptions.n == TzOptions.size) {
+      if (!TzOptions.size) PetscCall(PetscRegisterFinalize(TzOptionsFree));
       TzOptions.size = 2 * TzOptions.size + 64;
       PetscCall(PetscRealloc(sizeof(*TzOptions.option) * (size_t)TzOptions.size, &TzOptions.option));
     }
@@ -85,116 +77,16 @@ static PetscErrorCode TzOptionsAdd(const char name[], const char value[])
     PetscCall(PetscStrallocpy(name, &o->name));
   }
   PetscCall(PetscFree(o->value));
-  PetscCall(PetscStrallocpy(value, &o->value));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  A line of -help: "  -name <now V : formerly W>: text (manual)", "  -name: <V : W> text ...", "  -name <V1,V2>: text ..." or
-  "  -name: text ...". V is the value.
-*/
-static PetscErrorCode TzOptionsParseHelp(const char line[])
-{
-  char        name[PETSC_MAX_OPTION_NAME], value[1024] = "";
-  const char *s = line + strspn(line, " "), *end, *stop;
-
-  PetscFunctionBegin;
-  if (s[0] != '-' || !isalpha((unsigned char)s[1])) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscStrncpy(name, s, PetscMin(sizeof(name), strcspn(s, " :<\n") + 1)));
-  s += strlen(name);
-  s += strspn(s, ": ");
-  if (*s == '<') {
-    s++;
-    if (!strncmp(s, "now ", 4)) s += 4;
-    end  = strchr(s, '>');
-    stop = strstr(s, " : ");
-    if (!end) end = s + strlen(s);
-    if (stop && stop < end) end = stop;
-    PetscCall(PetscStrncpy(value, s, PetscMin(sizeof(value), (size_t)(end - s) + 1)));
-  }
-  PetscCall(TzOptionsAdd(name, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A piece of what -help prints; one option may come in several */
-static PetscErrorCode TzHelpPiece(const char format[], va_list args)
-{
-  const size_t len = strlen(TzHelpLine);
-
-  PetscFunctionBegin;
-  PetscCall(PetscVSNPrintf(TzHelpLine + len, sizeof(TzHelpLine) - len, format, NULL, args));
-  if (TzHelpWanted) fputs(TzHelpLine + len, PETSC_STDOUT);
-  if (strchr(TzHelpLine, '\n') || strlen(TzHelpLine) > sizeof(TzHelpLine) / 2) {
-    PetscCall(TzOptionsParseHelp(TzHelpLine));
-    TzHelpLine[0] = 0;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* In place of PetscHelpPrintf. Rank 0 listens; TzOptionsCheckUnused() tells the others. */
-static PetscErrorCode TzHelpPrintf(MPI_Comm comm, const char format[], ...)
-{
-  va_list     args;
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
-  va_start(args, format);
-  PetscCall(TzHelpPiece(format, args));
-  va_end(args);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* In place of PetscVFPrintf, because lists of types (PetscFunctionListPrintTypes) do not go through PetscHelpPrintf */
-static PetscErrorCode TzVFPrintf(FILE *file, const char format[], va_list args)
-{
-  PetscFunctionBegin;
-  if (TzHelpLine[0] || !strncmp(format, "  %s%s <now %s", 14)) PetscCall(TzHelpPiece(format, args));
-  else PetscCall(TzVFPrintfBefore(file, format, args));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzOptionsRecord(void)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscOptionsHasHelp(NULL, &TzHelpWanted));
-  if (!TzHelpWanted) PetscCall(PetscOptionsSetValue(NULL, "-help", NULL));
-  TzVFPrintfBefore = PetscVFPrintf;
-  PetscHelpPrintf  = TzHelpPrintf;
-  PetscVFPrintf    = TzVFPrintf;
-  PetscCall(PetscRegisterFinalize(TzOptionsFree));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The end of recording: every rank gets rank 0's list */
-static PetscErrorCode TzOptionsShare(MPI_Comm comm)
-{
-  PetscInt    n = TzOptions.n;
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  PetscHelpPrintf = PetscHelpPrintfDefault;
-  PetscVFPrintf   = TzVFPrintfBefore;
-  if (!TzHelpWanted) PetscCall(PetscOptionsClearValue(NULL, "-help"));
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Bcast(&n, 1, MPIU_INT, 0, comm));
-  if (rank) PetscCall(TzOptionsFree());
-  for (PetscInt i = 0; i < n; i++) {
-    char line[2][1024];
-    if (!rank) {
-      PetscCall(PetscStrncpy(line[0], TzOptions.option[i].name, sizeof(line[0])));
-      PetscCall(PetscStrncpy(line[1], TzOptions.option[i].value, sizeof(line[1])));
-    }
-    PetscCallMPI(MPI_Bcast(line, sizeof(line), MPI_CHAR, 0, comm));
-    if (rank) PetscCall(TzOptionsAdd(line[0], line[1]));
-  }
+  PetscCall(PetscStrallocpy(value ? value : "", &o->value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscBool TzOptionsHelpWanted(void)
 {
-  return TzHelpWanted;
+  PetscBool wanted = PETSC_FALSE;
+
+  (void)PetscOptionsHasHelp(NULL, &wanted);
+  return wanted;
 }
 
 /* Edit distance (Levenshtein), letters of either case being equal */
@@ -216,37 +108,184 @@ static PetscInt TzEditDistance(const char a[], const char b[])
   return row[n];
 }
 
+/* What TAO and PETSC's start read, in any release, for the nearest name; numbers are checked, because PETSc wraps and ignores some */
+static const struct {
+  const char *name;
+  char        kind; /* 'i': whole number, 'r': real, ' ': other */
+} TzOptionsKnown[] = {
+  {"-tao_type", ' '},      {"-tao_max_it", 'i'},
+  {"-tao_max_funcs", 'i'}, {"-tao_fmin", 'r'},
+  {"-tao_gatol", 'r'},     {"-tao_grtol", 'r'},
+  {"-tao_gttol", 'r'},     {"-tao_catol", 'r'},
+  {"-tao_crtol", 'r'},     {"-tao_steptol", 'r'},
+  {"-tao_trust0", 'r'},    {"-tao_monitor", ' '},
+  {"-tao_view", ' '},      {"-tao_converged_reason", ' '},
+  {"-help", ' '},          {"-info", ' '},
+  {"-log_view", ' '},      {"-malloc_debug", ' '},
+  {"-options_file", ' '},  {"-options_left", ' '},
+  {"-options_view", ' '},
+};
+
 static const char *TzOptionsNearest(const char name[])
 {
-  PetscInt    best    = PETSC_MAX_INT;
-  const char *nearest = "-help";
+  PetscInt       best    = PETSC_MAX_INT;
+  const char    *nearest = "-help";
+  const PetscInt known   = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(TzOptionsKnown);
 
-  for (PetscInt i = 0; i < TzOptions.n; i++) {
-    const PetscInt distance = TzEditDistance(name, TzOptions.option[i].name);
+  for (PetscInt i = 0; i < TzOptions.n + known; i++) {
+    const char    *candidate = i < TzOptions.n ? TzOptions.option[i].name : TzOptionsKnown[i - TzOptions.n].name;
+    const PetscInt distance  = TzEditDistance(name, candidate);
+
     if (distance < best) {
       best    = distance;
-      nearest = TzOptions.option[i].name;
+      nearest = candidate;
     }
   }
   return nearest;
 }
 
-PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm)
+PetscErrorCode TzOptionCheckKnown(MPI_Comm comm, const char name[], const char value[])
 {
-  PetscInt    n, bad = -1;
-  char      **names, **values, message[1024];
-  const char *value;
+  PetscFunctionBegin;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzOptionsKnown); i++) {
+    const char kind = TzOptionsKnown[i].kind;
+
+    if (kind == ' ' || strcasecmp(name, TzOptionsKnown[i].name)) continue;
+    PetscCheck(value && value[0], comm, PETSC_ERR_USER_INPUT, "%s: its value is missing; must be a %snumber", name, kind == 'i' ? "whole " : "");
+    if (kind == 'i') PetscCall(TzOptionCheckInt(comm, name, value, 0, PETSC_MAX_INT));
+    else PetscCall(TzOptionCheckReal(comm, name, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Numbers among the options of TAO that nobody has read yet */
+static PetscErrorCode TzOptionsCheckNumbers(MPI_Comm comm)
+{
+  PetscInt n;
+  char   **names, **values, name[PETSC_MAX_OPTION_NAME + 1];
 
   PetscFunctionBegin;
-  PetscCall(TzOptionsShare(comm));
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "-%s", names[i]));
+    PetscCall(TzOptionCheckKnown(comm, name, values[i]));
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzOptionsRecord(void)
+{
+  PetscFunctionBegin;
+  PetscCall(TzOptionsFree());
+  PetscCall(TzOptionsCheckNumbers(PETSC_COMM_WORLD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the user gave and somebody read by PETSc's own functions (TAO, a user's own object) is recorded too */
+static PetscErrorCode TzOptionsDeclareOthers(void)
+{
+  char *all, *save = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsGetAll(NULL, &all));
+  for (char *s = strtok_r(all, " ", &save); s; s = strtok_r(NULL, " ", &save)) {
+    PetscBool   key, used;
+    const char *value;
+
+    PetscCall(PetscOptionsValidKey(s, &key));
+    if (!key || TzOptionIsPetscs(s + 1) || TzOptionsFind(s)) continue;
+    PetscCall(PetscOptionsUsed(NULL, s + 1, &used));
+    if (!used) continue;
+    PetscCall(PetscOptionsFindPair(NULL, NULL, s, &value, &used));
+    PetscCall(TzOptionsDeclare(s, value));
+  }
+  PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Classes of PETSC that Tenzo makes no objects of, or whose objects take no options */
+static PetscBool TzOptionIsOtherClass(const char name[])
+{
+  static const char *const prefix[] = {"ksp_", "pc_",   "snes_",   "ts_",         "dm_",         "mat_", "vec_",  "is_",     "sf_",
+                                       "ao_",  "da_",   "mg_",     "sub_",        "fieldsplit_", "eps_", "svd_",  "pep_",    "nep_",
+                                       "st_",  "draw_", "viewer_", "vecscatter_", "cuda_",       "hip_", "sycl_", "device_", "use_gpu_"};
+
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(prefix); i++) {
+    if (!strncasecmp(name, prefix[i], strlen(prefix[i]))) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+/* Rank 0's view of PETSC_OPTIONS and of the files that PETSC reads by itself: whether the name is there, and not on the command line */
+static PetscErrorCode TzOptionFromEnvironmentHere(const char name[], PetscBool *found)
+{
+  char         file[PETSC_MAX_PATH_LEN], dashed[PETSC_MAX_OPTION_NAME + 1];
+  PetscOptions options;
+  PetscBool    skip = PETSC_FALSE;
+  int          argc;
+  char       **argv;
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(dashed, sizeof(dashed), "-%s", name));
+  PetscCall(PetscOptionsCreate(&options));
+  PetscCall(PetscOptionsGetBool(NULL, NULL, "-skip_petscrc", &skip, NULL));
+  if (!skip) {
+    PetscCall(PetscGetHomeDirectory(file, sizeof(file) - 10));
+    PetscCall(PetscStrlcat(file, "/.petscrc", sizeof(file)));
+    PetscCall(PetscOptionsInsertFile(PETSC_COMM_SELF, options, file, PETSC_FALSE));
+    PetscCall(PetscOptionsInsertFile(PETSC_COMM_SELF, options, ".petscrc", PETSC_FALSE));
+    PetscCall(PetscOptionsInsertFile(PETSC_COMM_SELF, options, "petscrc", PETSC_FALSE));
+  }
+  if (getenv("PETSC_OPTIONS")) PetscCall(PetscOptionsInsertString(options, getenv("PETSC_OPTIONS")));
+  PetscCall(PetscOptionsHasName(options, NULL, dashed, found));
+  PetscCall(PetscOptionsDestroy(&options));
+  PetscCall(PetscGetArgs(&argc, &argv));
+  for (int i = 1; i < argc; i++) {
+    if (!strcasecmp(argv[i], dashed) || (argv[i][0] == '-' && !strcasecmp(argv[i] + 1, dashed))) *found = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzOptionFromEnvironment(MPI_Comm comm, const char name[], PetscBool *found)
+{
+  PetscMPIInt rank;
+  int         here = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) {
+    PetscCall(TzOptionFromEnvironmentHere(name, found));
+    here = *found;
+  }
+  PetscCallMPI(MPI_Bcast(&here, 1, MPI_INT, 0, comm));
+  *found = (PetscBool)here;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm)
+{
+  PetscInt n, bad = -1;
+  char   **names, **values, message[1024];
+
+  PetscFunctionBegin;
+  PetscCall(TzOptionsCheckNumbers(comm));
+  PetscCall(TzOptionsDeclareOthers());
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = n - 1; i >= 0; i--) {
-    if (!TzOptionIsPetscs(names[i])) bad = i;
+    PetscBool tolerated = TzOptionIsOtherClass(names[i]);
+
+    if (TzOptionIsPetscs(names[i])) continue;
+    if (tolerated) PetscCall(TzOptionFromEnvironment(comm, names[i], &tolerated));
+    if (!tolerated) bad = i;
+    else
+      PetscCall(PetscFPrintf(comm, PETSC_STDERR, "tenzo: warning: -%s, from PETSC_OPTIONS or .petscrc: of a class of PETSc that is not used here\n", names[i]));
   }
   if (bad >= 0) {
-    char name[PETSC_MAX_OPTION_NAME + 1];
+    char        name[PETSC_MAX_OPTION_NAME + 1];
+    const char *value = values[bad] ? values[bad] : "";
+
     PetscCall(PetscSNPrintf(name, sizeof(name), "-%s", names[bad]));
-    value = values[bad] ? values[bad] : "";
     PetscCall(PetscSNPrintf(message, sizeof(message), "%s%s%s: no such option, or none that applies here; the nearest one is %s", name, value[0] ? " " : "",
                             value, TzOptionsNearest(name)));
   }

@@ -1,7 +1,7 @@
 /*
   The recorded options as a text that is kept in checkpoints, and its comparison with those of another run.
 */
-#include "tzoptions.h"
+#include "optionlist.h"
 #include <ctype.h>
 
 /* Where a run reads and writes, on what ranks: not kept */
@@ -95,8 +95,7 @@ PetscErrorCode TzOptionsInsertText(const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -1: not a truth value */
-static int TzTruth(const char s[])
+int TzTruth(const char s[])
 {
   static const char *const words[] = {"false", "true", "no", "yes", "0", "1", "off", "on", "", ""};
 
@@ -104,6 +103,16 @@ static int TzTruth(const char s[])
     if (!strcasecmp(s, words[i])) return i == 8 ? 1 : i % 2;
   }
   return -1;
+}
+
+PetscErrorCode TzNumberText(double x, char text[32])
+{
+  int digits = 6;
+
+  PetscFunctionBegin;
+  do snprintf(text, 32, "%.*g", digits, x);
+  while (strtod(text, NULL) != x && ++digits <= 17);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Whether two texts mean the same value: "1e-3" and "0.001", "true" and "" */
@@ -125,14 +134,6 @@ static PetscBool TzSameValue(const char a[], const char b[])
   return (PetscBool)(*a == *b);
 }
 
-/* -help shows the first entry only of a list's default: that is all there is to compare */
-static PetscBool TzIsDefaultList(const char first[], const char list[])
-{
-  const size_t len = strlen(first);
-
-  return (PetscBool)(len && !strncmp(first, list, len) && list[len] == ',');
-}
-
 PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[])
 {
   char        name[1024], value[1024];
@@ -149,7 +150,6 @@ PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char
     }
     if (!o || !look || TzOptionIsRunTime(name) || TzOptionMayChange(name)) continue;
     PetscCall(TzOptionGetValue(o, &now, &givennow));
-    if (given != givennow && TzIsDefaultList(given ? now : value, given ? value : now)) continue;
     PetscCheck(TzSameValue(value, now), comm, PETSC_ERR_USER_INPUT, "%s %s: %s was written with %s %s", name, now, file, name, value[0] ? value : "(set)");
   }
   PetscFunctionReturn(PETSC_SUCCESS);

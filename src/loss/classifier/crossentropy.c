@@ -12,7 +12,7 @@
 */
 #include "crossentropy.h"
 
-static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
   TzCrossEntropy *c        = (TzCrossEntropy *)loss->data;
   MPI_Comm        comm     = PetscObjectComm((PetscObject)loss);
@@ -20,21 +20,20 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, PetscOptionItems 
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Cross-entropy of a classifier of images");
-  PetscCall(PetscOptionsString("-mnist_dir", "Directory of the IDX files (train-images-idx3-ubyte[.gz] ...)", "TzImagesReadDirectory", c->dir, c->dir,
-                               sizeof(c->dir), NULL));
-  PetscCall(PetscOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)",
-                            "TzLossValidate", c->holdout, &c->holdout, NULL));
+  PetscCall(TzOptionsString("-mnist_dir", "Directory of the IDX files (train-images-idx3-ubyte[.gz] ...)", "TzImagesReadDirectory", c->dir, c->dir,
+                            sizeof(c->dir), NULL));
+  PetscCall(TzOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)", "TzLossValidate",
+                         c->holdout, &c->holdout, NULL));
   PetscCheck(c->holdout >= 0, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be at least 0", c->holdout);
-  PetscCall(PetscOptionsInt("-loss_batch", "Images of a step (>= 1)", "TzLossSample", c->batch, &c->batch, NULL));
+  PetscCall(TzOptionsInt("-loss_batch", "Images of a step (>= 1)", "TzLossSample", c->batch, &c->batch, NULL));
   PetscCheck(c->batch >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at least 1", c->batch);
-  PetscCall(PetscOptionsInt("-loss_block", "Images of a block, the unit that ranks share (>= 1)", "TzLossSample", c->block, &c->block, NULL));
+  PetscCall(TzOptionsInt("-loss_block", "Images of a block, the unit that ranks share (>= 1)", "TzLossSample", c->block, &c->block, NULL));
   PetscCheck(c->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", c->block);
-  PetscCall(PetscOptionsEList("-loss_gradient", "exact; fa: feedback alignment; dfa: direct feedback alignment; local: local losses, forward gradients",
-                              "TzLossGradient", TzGradientKinds, TZ_GRADIENT_LOCAL + 1, TzGradientKinds[c->gradient], &gradient, NULL));
+  PetscCall(TzOptionsEList("-loss_gradient", "exact; fa: feedback alignment; dfa: direct feedback alignment; local: local losses, forward gradients",
+                           "TzLossGradient", TzGradientKinds, TZ_GRADIENT_LOCAL + 1, TzGradientKinds[c->gradient], &gradient, NULL));
   c->gradient = (TzGradientKind)gradient;
   if (c->gradient == TZ_GRADIENT_LOCAL) {
-    PetscCall(
-      PetscOptionsInt("-loss_groups", "local: groups of a layer's units, each with a local loss (>= 1)", "TzLossGradient", c->groups, &c->groups, NULL));
+    PetscCall(TzOptionsInt("-loss_groups", "local: groups of a layer's units, each with a local loss (>= 1)", "TzLossGradient", c->groups, &c->groups, NULL));
     PetscCheck(c->groups >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_groups %" PetscInt_FMT ": must be at least 1", c->groups);
   }
   PetscOptionsHeadEnd();

@@ -38,21 +38,21 @@ typedef struct {
   PetscReal *validexact; /* [its points], NULL if the equation has no exact solution */
 } TzResidual;
 
-static PetscErrorCode SetFromOptions_Residual(TzLoss loss, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
   TzResidual *r    = (TzResidual *)loss->data;
   MPI_Comm    comm = PetscObjectComm((PetscObject)loss);
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Residual of a differential equation");
-  PetscCall(PetscOptionsInt("-loss_points", "Collocation points of a step (>= 1)", "TzLossSample", r->npoints, &r->npoints, NULL));
+  PetscCall(TzOptionsInt("-loss_points", "Collocation points of a step (>= 1)", "TzLossSample", r->npoints, &r->npoints, NULL));
   PetscCheck(r->npoints >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": must be at least 1", r->npoints);
-  PetscCall(PetscOptionsInt("-loss_block", "Points of a block, the unit that ranks share (>= 1)", "TzLossSample", r->block, &r->block, NULL));
+  PetscCall(TzOptionsInt("-loss_block", "Points of a block, the unit that ranks share (>= 1)", "TzLossSample", r->block, &r->block, NULL));
   PetscCheck(r->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", r->block);
-  PetscCall(PetscOptionsEnum("-loss_sampler", "Distribution of the points", "TzCollocationSample", TzSamplers, (PetscEnum)r->domain.sampler,
-                             (PetscEnum *)&r->domain.sampler, NULL));
-  PetscCall(PetscOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
-  PetscCall(PetscOptionsInt("-tz_validation_points", "Points of the validation set (>= 1)", "TzLossValidate", r->nvalid, &r->nvalid, NULL));
+  PetscCall(TzOptionsEnum("-loss_sampler", "Distribution of the points", "TzCollocationSample", TzSamplers, (PetscEnum)r->domain.sampler,
+                          (PetscEnum *)&r->domain.sampler, NULL));
+  PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
+  PetscCall(TzOptionsInt("-tz_validation_points", "Points of the validation set (>= 1)", "TzLossValidate", r->nvalid, &r->nvalid, NULL));
   PetscCheck(r->nvalid >= 1, comm, PETSC_ERR_USER_INPUT, "-tz_validation_points %" PetscInt_FMT ": must be at least 1", r->nvalid);
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
