@@ -3,6 +3,7 @@
 #   make check      every test                     make check-slurm  batch jobs on a cluster of virtual nodes
 #   make style      warnings as errors, gcc and clang; formatting (make format); lengths of functions
 #   make bench      the benchmark (SHORT=1: under a minute)
+#   make bench-accuracy  seconds to an error, beside the peers in JAX (JAX_PYTHON; ACCURACY="--seeds 1 --seconds 10")
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make install PREFIX=/usr/local
 # `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo).
@@ -102,6 +103,9 @@ bench: all $(BENCH)
 	@for b in $(filter-out %/bench %/scaling,$(BENCH)); do $(RUN) SHORT=$(SHORT) $$b || exit 1; done
 	$(if $(SHORT),,$(RUN) $(BUILD)/bench/scaling)
 
+bench-accuracy: all
+	$(RUN) $(JAX_PYTHON) tests/bench/accuracy.py --json $(BUILD)/accuracy.json $(ACCURACY)
+
 style:
 	bash jobs/deps.sh dev
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/style WERROR=1 CFLAGS=-O2 all tests
@@ -130,6 +134,6 @@ install: all $(SHLIB)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests demo check memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
+.PHONY: all tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
