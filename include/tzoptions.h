@@ -15,13 +15,12 @@
 
 #include <private/tzcompat.h>
 
-#define TzOptionsInt(opt, text, man, current, value, set)   TzOptionsInt_Private(PetscOptionsObject, opt, text, man, current, value, set)
-#define TzOptionsInt64(opt, text, man, current, value, set) TzOptionsInt64_Private(PetscOptionsObject, opt, text, man, current, value, set)
-#define TzOptionsReal(opt, text, man, current, value, set)  TzOptionsReal_Private(PetscOptionsObject, opt, text, man, current, value, set)
-#define TzOptionsBool(opt, text, man, current, value, set)  TzOptionsBool_Private(PetscOptionsObject, opt, text, man, current, value, set)
-#define TzOptionsString(opt, text, man, current, value, len, set) \
-  TzOptionsString_Private(PetscOptionsObject, opt, text, man, current, value, len, set)
-#define TzOptionsEnum(opt, text, man, list, current, value, set) TzOptionsEnum_Private(PetscOptionsObject, opt, text, man, list, current, value, set)
+#define TzOptionsInt(opt, text, man, current, value, set)         TzOptionsInt_Private(PetscOptionsObject, opt, text, man, current, value, set)
+#define TzOptionsInt64(opt, text, man, current, value, set)       TzOptionsInt64_Private(PetscOptionsObject, opt, text, man, current, value, set)
+#define TzOptionsReal(opt, text, man, current, value, set)        TzOptionsReal_Private(PetscOptionsObject, opt, text, man, current, value, set)
+#define TzOptionsBool(opt, text, man, current, value, set)        TzOptionsBool_Private(PetscOptionsObject, opt, text, man, current, value, set)
+#define TzOptionsString(opt, text, man, current, value, len, set) TzOptionsString_Private(PetscOptionsObject, opt, text, man, current, value, len, set)
+#define TzOptionsEnum(opt, text, man, list, current, value, set)  TzOptionsEnum_Private(PetscOptionsObject, opt, text, man, list, current, value, set)
 #define TzOptionsEList(opt, text, man, list, ntext, current, value, set) \
   TzOptionsEList_Private(PetscOptionsObject, opt, text, man, list, ntext, current, value, set)
 #define TzOptionsFList(opt, text, man, list, current, value, len, set) \

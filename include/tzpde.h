@@ -1,13 +1,13 @@
 /*
-  TzPDE: an equation on x in a box of R^d, t in [0, T], with its terminal transform u = a f + b (f is the network).
+  TzPDE: an equation on x in a box of R^d, t in [0, T] (or without a time), with its transform u = a f + b (f is the network). It says
+  which derivatives it needs by the shape of its jets (tzjet.h).
 
-  Jets. The derivatives of a function at a point z = (x_1..x_d, t) that the equations here need are kept as one array of
-  D + 2 numbers, D = d + 1:   jet[0] value, jet[1..d] d/dx_i, jet[d+1] d/dt, jet[D+1] Laplacian in x.
+  D: coordinates of a point, d + 1 with time, d without. J: numbers of a jet, TzJetSize() of the shape.
 */
 #ifndef TZPDE_H
 #define TZPDE_H
 
-#include <tzsys.h>
+#include <tzjet.h>
 
 typedef struct _p_TzPDE *TzPDE;
 typedef const char      *TzPDEType;
@@ -27,19 +27,39 @@ PETSC_EXTERN PetscErrorCode TzPDEDestroy(TzPDE *pde);
 
 /* Domain: x_i in [lo, hi], t in [0, T]; `diffusion` nu is the coefficient of Lap u (dX = sqrt(2 nu) dW), for sampling along paths. */
 PETSC_EXTERN PetscErrorCode TzPDEGetDomain(TzPDE pde, PetscReal *lo, PetscReal *hi, PetscReal *T, PetscReal *diffusion);
+/* The shape of its jets; sets up. Borrowed: valid until the equation changes. */
+PETSC_EXTERN PetscErrorCode TzPDEGetJetShape(TzPDE pde, const TzJetShape **shape);
 
-/* fjet, ujet [n][D+2] (may be the same array), X [n][D]: the jet of u = a f + b from that of f, by the product rule. */
+/*
+  Second-order forms, added in ops->setup (tzpdeimpl.h); *p (or NULL) is the number for TzJetForm(u, p). An equation that adds none has the Laplacian
+  as form 0, unless it is of first order (pde->firstorder). Constant weights w [d] and matrices S [d][d] are copied; a field is given
+  with z (x, and t where there is a time) and fills its zeroed array: weights [d], S [d][d], or a factor sigma [d][m] of S = sigma sigma'.
+*/
+typedef PetscErrorCode (*TzPDEField)(TzPDE, const PetscReal z[], PetscReal S[]);
+PETSC_EXTERN PetscErrorCode TzPDEAddLaplacian(TzPDE pde, PetscInt *p);                                 /* Lap u */
+PETSC_EXTERN PetscErrorCode TzPDEAddFormDiagonal(TzPDE pde, const PetscReal w[], PetscInt *p);         /* sum_i w_i u_ii */
+PETSC_EXTERN PetscErrorCode TzPDEAddFormMatrix(TzPDE pde, const PetscReal S[], PetscInt *p);           /* sum_ij S_ij u_ij */
+PETSC_EXTERN PetscErrorCode TzPDEAddFormDiagonalField(TzPDE pde, TzPDEField w, PetscInt *p);           /* sum_i w_i(z) u_ii */
+PETSC_EXTERN PetscErrorCode TzPDEAddFormMatrixField(TzPDE pde, TzPDEField S, PetscInt *p);             /* sum_ij S_ij(z) u_ij */
+PETSC_EXTERN PetscErrorCode TzPDEAddFormFactorField(TzPDE pde, PetscInt m, TzPDEField s, PetscInt *p); /* sum_ijk s_ik(z) s_jk(z) u_ij, k < m */
+PETSC_EXTERN PetscErrorCode TzPDEAddSecondDerivatives(TzPDE pde, PetscInt *p);                         /* u_11 .. u_dd: d forms from p on */
+
+/* fjet, ujet [n][J] (may be the same array), X [n][D]: the jet of u = a f + b from that of f, by the product rule. */
 PETSC_EXTERN PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[]);
-/* The same in two steps, for many f at the same points: the jets a, b [n][D+2] of a and b; u = a f + b from these. */
-PETSC_EXTERN PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[]);
-PETSC_EXTERN PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal a[], const PetscReal b[], const PetscReal fjet[], PetscReal ujet[]);
-/* gbar [n][D+2] on entry d(loss)/d(ujet), on return d(loss)/d(fjet): the adjoint of TzPDETransform. */
+/*
+  The same in two steps, for many f at the same points: what the product rule needs, ab [n][TzPDEGetTransformSize()] (jet of a, jet of b, and for
+  each form S grad a); u = a f + b from these.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEGetTransformSize(TzPDE pde, PetscInt *size);
+PETSC_EXTERN PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal ab[]);
+PETSC_EXTERN PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal ab[], const PetscReal fjet[], PetscReal ujet[]);
+/* gbar [n][J] on entry d(loss)/d(ujet), on return d(loss)/d(fjet): the adjoint of TzPDETransform. */
 PETSC_EXTERN PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[]);
-/* r[n]: residual of the equation; J [n][D+2] (or NULL): its derivative with respect to ujet. */
-PETSC_EXTERN PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal J[]);
-/* u[n]: exact (or reference) solution; PETSC_ERR_SUP where the equation has none (ask TzPDEHasExact first). */
+/* r[n]: residual of the equation; dr [n][J] (or NULL): its derivative with respect to ujet. */
+PETSC_EXTERN PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
+/* u [n], grad [n][d] (or NULL): exact (or reference) solution and its gradient in x; PETSC_ERR_SUP where the equation has none (ask TzPDEHasExact first). */
 PETSC_EXTERN PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has);
-PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[]);
+PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]);
 
 PETSC_EXTERN PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE));
 PETSC_EXTERN PetscErrorCode TzPDERegisterAll(void);

@@ -8,42 +8,44 @@
 
 static const PetscReal control = 0.05, source = 2;
 
-static PetscErrorCode TzPDETransform_HJB(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
+static PetscErrorCode TzPDETransform_HJB(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
-  const PetscInt d = pde->d;
-
   PetscFunctionBegin;
-  a[0]     = pde->T - z[d];
-  a[d + 1] = -1;
-  for (PetscInt i = 0; i < d; i++) {
-    b[0] += z[i];
-    b[1 + i] = 1;
+  TzJetValue(a) = pde->T - z[pde->d];
+  TzJetTime(a)  = -1;
+  for (PetscInt i = 0; i < pde->d; i++) {
+    TzJetValue(b) += z[i];
+    TzJetGrad(b)[i] = 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEResidual_HJB(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[])
+static PetscErrorCode TzPDEResidual_HJB(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
-  const PetscInt d      = pde->d;
-  PetscReal      square = 0;
+  const PetscInt   d      = pde->d;
+  const PetscReal *grad   = TzJetGrad(u);
+  PetscReal        square = 0;
 
   PetscFunctionBegin;
-  for (PetscInt i = 1; i <= d; i++) square += u[i] * u[i];
-  *r = u[d + 1] + u[d + 2] - control * square + source;
+  for (PetscInt i = 0; i < d; i++) square += grad[i] * grad[i];
+  *r = TzJetTime(u) + TzJetForm(u, 0) - control * square + source;
   if (dr) {
-    for (PetscInt i = 1; i <= d; i++) dr[i] = -2 * control * u[i];
-    dr[d + 1] = dr[d + 2] = 1;
+    for (PetscInt i = 0; i < d; i++) TzJetGrad(dr)[i] = -2 * control * grad[i];
+    TzJetTime(dr) = TzJetForm(dr, 0) = 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEExact_HJB(TzPDE pde, const PetscReal z[], PetscReal *u)
+static PetscErrorCode TzPDEExact_HJB(TzPDE pde, const PetscReal z[], PetscReal *u, PetscReal grad[])
 {
   const PetscInt d   = pde->d;
   PetscReal      sum = 0;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < d; i++) sum += z[i];
+  for (PetscInt i = 0; i < d; i++) {
+    sum += z[i];
+    if (grad) grad[i] = 1;
+  }
   *u = sum + (source - control * (PetscReal)d) * (pde->T - z[d]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,7 +14,7 @@
     heat      b = ln((1 + |x|^2 + 2 d c)/2): g of the mean of |y|^2 over y ~ N(x, 2 c I). Its residual is -8 |x|^2/(1 + |x|^2 + 2 d c)^2, where that of g
               has the peak 2 d at the origin; what is left to the network is small.
 */
-static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
+static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
   const PetscInt  d      = pde->d;
   const PetscBool heat   = *(PetscBool *)pde->data;
@@ -22,13 +22,13 @@ static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], PetscRe
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < d; i++) square += z[i] * z[i];
-  q        = 1 + square + (heat ? 2 * (PetscReal)d * (pde->T - z[d]) : 0);
-  a[0]     = pde->T - z[d];
-  a[d + 1] = -1;
-  b[0]     = PetscLogReal(q / 2);
-  for (PetscInt i = 0; i < d; i++) b[1 + i] = 2 * z[i] / q;
-  if (heat) b[d + 1] = -2 * (PetscReal)d / q;
-  b[d + 2] = 2 * (PetscReal)d / q - 4 * square / (q * q);
+  q             = 1 + square + (heat ? 2 * (PetscReal)d * (pde->T - z[d]) : 0);
+  TzJetValue(a) = pde->T - z[d];
+  TzJetTime(a)  = -1;
+  TzJetValue(b) = PetscLogReal(q / 2);
+  for (PetscInt i = 0; i < d; i++) TzJetGrad(b)[i] = 2 * z[i] / q;
+  if (heat) TzJetTime(b) = -2 * (PetscReal)d / q;
+  TzJetForm(b, 0) = 2 * (PetscReal)d / q - 4 * square / (q * q);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -54,17 +54,17 @@ static PetscErrorCode TzPDEDestroy_LQG(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEResidual_LQG(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[])
+static PetscErrorCode TzPDEResidual_LQG(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
-  const PetscInt d      = pde->d;
-  PetscReal      square = 0;
+  const PetscReal *grad   = TzJetGrad(u);
+  PetscReal        square = 0;
 
   PetscFunctionBegin;
-  for (PetscInt i = 1; i <= d; i++) square += u[i] * u[i];
-  *r = u[d + 1] + u[d + 2] - square;
+  for (PetscInt i = 0; i < pde->d; i++) square += grad[i] * grad[i];
+  *r = TzJetTime(u) + TzJetForm(u, 0) - square;
   if (dr) {
-    for (PetscInt i = 1; i <= d; i++) dr[i] = -2 * u[i];
-    dr[d + 1] = dr[d + 2] = 1;
+    for (PetscInt i = 0; i < pde->d; i++) TzJetGrad(dr)[i] = -2 * grad[i];
+    TzJetTime(dr) = TzJetForm(dr, 0) = 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -72,13 +72,13 @@ static PetscErrorCode TzPDEResidual_LQG(TzPDE pde, PETSC_UNUSED const PetscReal 
 /*
   The integral for t <= T, by the trapezoidal rule after v = exp(tau - exp(-tau)) / phi'(0) (Takahasi, Mori 1974). The integrand decays doubly
   exponentially at both ends and is analytic in a strip of half width about pi/2, its nearest singularity 1 + 4 c v = 0 having Im tau near pi: a step
-  h leaves exp(-pi^2/h), that is nothing.
+  h leaves exp(-pi^2/h), that is nothing. The gradient is the mean of 2 v x / (1 + 4 c v) with the integrand as weight.
 */
-static PetscErrorCode TzPDEExact_LQG(TzPDE pde, const PetscReal z[], PetscReal *u)
+static PetscErrorCode TzPDEExact_LQG(TzPDE pde, const PetscReal z[], PetscReal *u, PetscReal grad[])
 {
   const PetscInt  d = pde->d;
   const PetscReal c = pde->T - z[d], h = 1. / 8;
-  PetscReal       square = 0, sum = 0, term = 1, slope;
+  PetscReal       square = 0, sum = 0, mean = 0, term = 1, slope;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < d; i++) square += z[i] * z[i];
@@ -88,8 +88,10 @@ static PetscErrorCode TzPDEExact_LQG(TzPDE pde, const PetscReal z[], PetscReal *
 
     term = v * (1 + e) * PetscExpReal(-v - 0.5 * (PetscReal)d * PetscLogReal(q) - v * square / q);
     sum += term;
+    mean += term * v / q;
   }
   *u = -PetscLogReal(2 * h * sum);
+  for (PetscInt i = 0; grad && i < d; i++) grad[i] = 2 * mean / sum * z[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

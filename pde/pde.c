@@ -1,4 +1,4 @@
-/* TzPDE: the class, its table of equations, and the terminal transform by the product rule. */
+/* TzPDE: the class, its table of equations, the forms of their jets, and the transform by the product rule. */
 #include <private/tzpdeimpl.h>
 #include <petscviewer.h>
 
@@ -62,6 +62,17 @@ PetscErrorCode TzPDECreate(MPI_Comm comm, TzPDE *pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What TzPDESetUp() made */
+static PetscErrorCode Reset(TzPDE pde)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < pde->shape.nforms; p++) PetscCall(PetscFree(pde->shape.form[p].ctx));
+  PetscCall(TzJetShapeReset(&pde->shape));
+  PetscCall(PetscFree2(pde->work, pde->field));
+  pde->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
 {
   PetscErrorCode (*create)(TzPDE);
@@ -73,8 +84,10 @@ PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
   PetscCall(TzTypeFind(PetscObjectComm((PetscObject)pde), TzPDEList, "-pde_type", type, (void (**)(void)) & create));
   PetscTryTypeMethod(pde, destroy);
   PetscCall(PetscMemzero(pde->ops, sizeof(*pde->ops)));
-  pde->data        = NULL;
-  pde->setupcalled = PETSC_FALSE;
+  PetscCall(Reset(pde));
+  pde->data       = NULL;
+  pde->stationary = PETSC_FALSE;
+  pde->firstorder = PETSC_FALSE;
   PetscCall((*create)(pde));
   PetscCall(PetscObjectChangeTypeName((PetscObject)pde, type));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -122,7 +135,31 @@ PetscErrorCode TzPDESetFromOptions(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Checks what was set: PETSC_ERR_USER_INPUT for an empty box or no dimension */
+/* The shape of the jets, and the memory of the transform */
+static PetscErrorCode Shape(TzPDE pde)
+{
+  MPI_Comm comm = PetscObjectComm((PetscObject)pde);
+  PetscInt size, field = 0;
+
+  PetscFunctionBegin;
+  pde->shape.d    = pde->d;
+  pde->shape.time = PETSC_TRUE;
+  PetscTryTypeMethod(pde, setup);
+  pde->shape.time = (PetscBool)!pde->stationary;
+  if (!pde->shape.nforms && !pde->firstorder) PetscCall(TzPDEAddLaplacian(pde, NULL));
+  PetscCheck(!pde->firstorder || !pde->shape.nforms, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s is of first order, but has second-order forms",
+             ((PetscObject)pde)->type_name);
+  PetscCheck(!pde->stationary || !pde->ops->terminal, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s has no time: it cannot have a terminal value",
+             ((PetscObject)pde)->type_name);
+  PetscCheck(pde->ops->residual || pde->ops->residualvalue, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s has no residual", ((PetscObject)pde)->type_name);
+  for (PetscInt p = 0; p < pde->shape.nforms; p++) field = PetscMax(field, TzFormWorkSize(&pde->shape.form[p], pde->d));
+  pde->setupcalled = PETSC_TRUE;
+  PetscCall(TzPDEGetTransformSize(pde, &size));
+  PetscCall(PetscMalloc2(size, &pde->work, field, &pde->field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Checks what was set (PETSC_ERR_USER_INPUT for an empty box or no dimension) and makes the shape of the jets */
 PetscErrorCode TzPDESetUp(TzPDE pde)
 {
   MPI_Comm comm = PetscObjectComm((PetscObject)pde);
@@ -133,9 +170,112 @@ PetscErrorCode TzPDESetUp(TzPDE pde)
   PetscCheck(pde->d >= 1, comm, PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": must be at least 1", pde->d);
   PetscCheck(PetscIsNormalReal(pde->hi - pde->lo) && pde->lo < pde->hi, comm, PETSC_ERR_USER_INPUT,
              "-pde_lo %g -pde_hi %g: must be finite, the first less than the second", (double)pde->lo, (double)pde->hi);
-  pde->setupcalled = PETSC_TRUE;
+  PetscCall(Reset(pde));
+  PetscCall(Shape(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode TzPDEGetJetShape(TzPDE pde, const TzJetShape **shape)
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDESetUp(pde));
+  *shape = &pde->shape;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* --------------------------------------------------------- forms of the jets --------------------------------------------------------- */
+
+typedef struct {
+  TzPDE      pde;
+  TzPDEField field;
+} Field;
+
+static PetscErrorCode CallField(void *ctx, const PetscReal z[], PetscReal S[])
+{
+  const Field *f = (const Field *)ctx;
+
+  PetscFunctionBegin;
+  PetscCall((*f->field)(f->pde, z, S));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddForm(TzPDE pde, TzFormType type, PetscInt m, const PetscReal S[], TzPDEField field, PetscInt *p)
+{
+  TzForm form = {.type = type, .m = m, .S = (PetscReal *)S};
+  Field *f;
+
+  PetscFunctionBegin;
+  if (field) {
+    PetscCall(PetscNew(&f));
+    f->pde     = pde;
+    f->field   = field;
+    form.ctx   = f;
+    form.field = CallField;
+  }
+  PetscCall(TzJetShapeAddForm(&pde->shape, &form, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddLaplacian(TzPDE pde, PetscInt *p)
+{
+  PetscFunctionBegin;
+  PetscCall(AddForm(pde, TZ_FORM_LAPLACIAN, 0, NULL, NULL, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddFormDiagonal(TzPDE pde, const PetscReal w[], PetscInt *p)
+{
+  PetscFunctionBegin;
+  PetscCall(AddForm(pde, TZ_FORM_DIAGONAL, 0, w, NULL, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddFormMatrix(TzPDE pde, const PetscReal S[], PetscInt *p)
+{
+  PetscFunctionBegin;
+  PetscCall(AddForm(pde, TZ_FORM_MATRIX, 0, S, NULL, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddFormDiagonalField(TzPDE pde, TzPDEField w, PetscInt *p)
+{
+  PetscFunctionBegin;
+  PetscCall(AddForm(pde, TZ_FORM_DIAGONALFIELD, 0, NULL, w, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddFormMatrixField(TzPDE pde, TzPDEField S, PetscInt *p)
+{
+  PetscFunctionBegin;
+  PetscCall(AddForm(pde, TZ_FORM_MATRIXFIELD, 0, NULL, S, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddFormFactorField(TzPDE pde, PetscInt m, TzPDEField s, PetscInt *p)
+{
+  PetscFunctionBegin;
+  PetscCheck(m >= 1, PetscObjectComm((PetscObject)pde), PETSC_ERR_ARG_OUTOFRANGE, "A factor of a form: must have at least one column");
+  PetscCall(AddForm(pde, TZ_FORM_MATRIXFIELD, m, NULL, s, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddSecondDerivatives(TzPDE pde, PetscInt *p)
+{
+  PetscReal *w;
+
+  PetscFunctionBegin;
+  if (p) *p = pde->shape.nforms;
+  PetscCall(PetscCalloc1(pde->d, &w));
+  for (PetscInt i = 0; i < pde->d; i++) {
+    w[i] = 1;
+    PetscCall(TzPDEAddFormDiagonal(pde, w, NULL));
+    w[i] = 0;
+  }
+  PetscCall(PetscFree(w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------------------------ */
 
 PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
 {
@@ -146,8 +286,10 @@ PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)pde, viewer));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  x in [%g, %g]^%" PetscInt_FMT ", t in [0, %g], diffusion %g\n", (double)pde->lo, (double)pde->hi, pde->d,
-                                   (double)pde->T, (double)pde->diffusion));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  x in [%g, %g]^%" PetscInt_FMT ", ", (double)pde->lo, (double)pde->hi, pde->d));
+  if (!pde->stationary) PetscCall(PetscViewerASCIIPrintf(viewer, "t in [0, %g], ", (double)pde->T));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "diffusion %g\n", (double)pde->diffusion));
+  PetscTryTypeMethod(pde, view, viewer);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,6 +302,7 @@ PetscErrorCode TzPDEDestroy(TzPDE *pde)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscTryTypeMethod(*pde, destroy);
+  PetscCall(Reset(*pde));
   PetscCall(PetscHeaderDestroy(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,87 +317,143 @@ PetscErrorCode TzPDEGetDomain(TzPDE pde, PetscReal *lo, PetscReal *hi, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* u = a f + b at one point; Lap(a f) = a Lap f + 2 grad a . grad f + f Lap a; written last to first, so that u may be f */
-static inline void Combine(PetscInt d, const PetscReal a[], const PetscReal b[], const PetscReal f[], PetscReal u[])
-{
-  const PetscInt D   = d + 1;
-  PetscReal      dot = 0;
+/* ----------------------------------------------------- transform and residual ----------------------------------------------------- */
 
-  for (PetscInt i = 1; i <= d; i++) dot += a[i] * f[i];
-  u[D + 1] = a[0] * f[D + 1] + 2 * dot + f[0] * a[D + 1] + b[D + 1];
+PetscErrorCode TzPDEGetTransformSize(TzPDE pde, PetscInt *size)
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDESetUp(pde));
+  *size = 2 * TzJetSize(&pde->shape) + pde->shape.nforms * pde->d;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The jets of a and b at one point */
+static PetscErrorCode TransformAt(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
+{
+  PetscFunctionBegin;
+  if (pde->ops->transform) {
+    PetscUseTypeMethod(pde, transform, z, a, b);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  TzJetValue(a) = 1;
+  if (!pde->ops->terminal) PetscFunctionReturn(PETSC_SUCCESS);
+  TzJetValue(a) = pde->T - z[pde->d];
+  TzJetTime(a)  = -1;
+  PetscCall(TzPDETerminalJet(pde, z, b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal ab[])
+{
+  const TzJetShape *shape = &pde->shape;
+  PetscInt          size, J;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetTransformSize(pde, &size));
+  J = TzJetSize(shape);
+  PetscCall(PetscArrayzero(ab, n * size));
+  for (PetscInt i = 0; i < n; i++, X += TzJetCoordinates(shape), ab += size) {
+    TzJet a = TzJetAt(shape, ab), b = TzJetAt(shape, ab + J);
+
+    PetscCall(TransformAt(pde, X, &a, &b));
+    for (PetscInt p = 0; p < shape->nforms; p++) {
+      TzFormAt S;
+
+      PetscCall(TzFormEvaluate(&shape->form[p], pde->d, X, pde->field, &S));
+      TzFormApply(&S, TzJetGrad(&a), ab + 2 * J + p * pde->d);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* u = a f + b at one point; S : Hess (a f) = a S : Hess f + 2 (S grad a) . grad f + f S : Hess a; written last to first, so that u may be f */
+static void Combine(const TzJetShape *shape, const PetscReal ab[], const PetscReal f[], PetscReal u[])
+{
+  const PetscInt   d = shape->d, D = TzJetCoordinates(shape), J = TzJetSize(shape);
+  const PetscReal *a = ab, *b = ab + J, *cross = ab + 2 * J;
+
+  for (PetscInt c = D + 1; c < J; c++, cross += d) {
+    PetscReal dot = 0;
+
+    for (PetscInt i = 0; i < d; i++) dot += cross[i] * f[1 + i];
+    u[c] = a[0] * f[c] + 2 * dot + f[0] * a[c] + b[c];
+  }
   for (PetscInt i = 1; i <= D; i++) u[i] = a[0] * f[i] + a[i] * f[0] + b[i];
   u[0] = a[0] * f[0] + b[0];
 }
 
 PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[])
 {
-  const PetscInt   D = pde->d + 1;
-  const PetscReal *f = fjet;
-  PetscReal       *a, *b, *u = ujet;
-
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(D + 2, &a, D + 2, &b));
-  for (PetscInt p = 0; p < n; p++, X += D, f += D + 2, u += D + 2) {
-    PetscCall(TzPDETransformJets(pde, 1, X, a, b));
-    Combine(pde->d, a, b, f, u);
+  PetscCall(TzPDESetUp(pde));
+  for (PetscInt p = 0; p < n; p++) {
+    const PetscInt row = p * TzJetSize(&pde->shape);
+
+    PetscCall(TzPDETransformJets(pde, 1, X + p * TzJetCoordinates(&pde->shape), pde->work));
+    Combine(&pde->shape, pde->work, fjet + row, ujet + row);
   }
-  PetscCall(PetscFree2(a, b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[])
+PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal ab[], const PetscReal fjet[], PetscReal ujet[])
 {
-  const PetscInt D = pde->d + 1;
+  PetscInt size, J;
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(a, n * (D + 2)));
-  PetscCall(PetscArrayzero(b, n * (D + 2)));
-  for (PetscInt p = 0; p < n; p++, X += D, a += D + 2, b += D + 2) PetscUseTypeMethod(pde, transform, X, a, b);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal a[], const PetscReal b[], const PetscReal fjet[], PetscReal ujet[])
-{
-  const PetscInt size = pde->d + 3;
-
-  PetscFunctionBegin;
-  for (PetscInt p = 0; p < n; p++) Combine(pde->d, a + p * size, b + p * size, fjet + p * size, ujet + p * size);
+  PetscCall(TzPDEGetTransformSize(pde, &size));
+  J = TzJetSize(&pde->shape);
+  for (PetscInt p = 0; p < n; p++) Combine(&pde->shape, ab + p * size, fjet + p * J, ujet + p * J);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[])
 {
-  const PetscInt d = pde->d, D = d + 1;
-  PetscReal     *a, *b, *g = gbar;
+  const TzJetShape *shape = &pde->shape;
+  PetscReal        *g     = gbar;
+  PetscInt          d, D, J;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(D + 2, &a, D + 2, &b));
-  for (PetscInt p = 0; p < n; p++, X += D, g += D + 2) {
-    const PetscReal lap = g[D + 1];
-    PetscReal       dot = 0;
+  PetscCall(TzPDESetUp(pde));
+  d = pde->d;
+  D = TzJetCoordinates(shape);
+  J = TzJetSize(shape);
+  for (PetscInt p = 0; p < n; p++, X += D, g += J) {
+    const PetscReal *a = pde->work, *cross = a + 2 * J;
+    PetscReal        dot = 0;
 
-    PetscCall(PetscArrayzero(a, D + 2));
-    PetscCall(PetscArrayzero(b, D + 2));
-    PetscUseTypeMethod(pde, transform, X, a, b);
-    for (PetscInt i = 0; i <= D + 1; i++) dot += a[i] * g[i];
+    PetscCall(TzPDETransformJets(pde, 1, X, pde->work));
+    for (PetscInt c = 0; c < J; c++) dot += a[c] * g[c];
     g[0] = dot;
-    for (PetscInt i = 1; i <= d; i++) g[i] = a[0] * g[i] + 2 * a[i] * lap;
-    g[D] *= a[0];
-    g[D + 1] *= a[0];
+    for (PetscInt c = 1; c <= D; c++) g[c] *= a[0];
+    for (PetscInt c = D + 1; c < J; c++, cross += d) {
+      for (PetscInt i = 0; i < d; i++) g[1 + i] += 2 * cross[i] * g[c];
+      g[c] *= a[0];
+    }
   }
-  PetscCall(PetscFree2(a, b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal J[])
+PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[])
 {
-  const PetscInt D = pde->d + 1;
+  const TzJetShape *shape = &pde->shape;
+  PetscInt          D, J;
 
   PetscFunctionBegin;
-  for (PetscInt p = 0; p < n; p++, X += D, ujet += D + 2) {
-    if (J) PetscCall(PetscArrayzero(J, D + 2));
-    PetscUseTypeMethod(pde, residual, X, ujet, &r[p], J);
-    if (J) J += D + 2;
+  PetscCall(TzPDESetUp(pde));
+  D = TzJetCoordinates(shape);
+  J = TzJetSize(shape);
+  if (dr) PetscCall(PetscArrayzero(dr, n * J));
+  for (PetscInt p = 0; p < n; p++, X += D, ujet += J) {
+    const TzJet u = TzJetAt(shape, ujet);
+
+    if (pde->ops->residual) {
+      TzJet jet = TzJetAt(shape, dr + (dr ? p * J : 0));
+
+      PetscUseTypeMethod(pde, residual, X, &u, &r[p], dr ? &jet : NULL);
+    } else {
+      PetscUseTypeMethod(pde, residualvalue, X, &u, &r[p]);
+      if (dr) PetscCall(TzPDEResidualDerivative(pde, X, ujet, dr + p * J));
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -266,12 +465,11 @@ PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[])
+PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[])
 {
-  const PetscInt D = pde->d + 1;
-
   PetscFunctionBegin;
   PetscCheck(pde->ops->exact, PetscObjectComm((PetscObject)pde), PETSC_ERR_SUP, "Equation %s has no exact solution", ((PetscObject)pde)->type_name);
-  for (PetscInt p = 0; p < n; p++, X += D) PetscUseTypeMethod(pde, exact, X, &u[p]);
+  PetscCall(TzPDESetUp(pde));
+  for (PetscInt p = 0; p < n; p++, X += TzJetCoordinates(&pde->shape)) PetscUseTypeMethod(pde, exact, X, &u[p], grad ? grad + p * pde->d : NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -66,7 +66,7 @@ static PetscErrorCode TzEvalPoints(const TzProblem *p, TzNetEval eval, PetscInt 
     PetscCall(TzDerivJet(p->deriv, eval, m, X + i * D, jet));
     PetscCall(TzPDETransform(p->pde, m, X + i * D, jet, jet));
     PetscCall(TzPDEResidual(p->pde, m, X + i * D, jet, r, NULL));
-    if (exact) PetscCall(TzPDEExact(p->pde, m, X + i * D, u));
+    if (exact) PetscCall(TzPDEExact(p->pde, m, X + i * D, u, NULL));
     for (PetscInt k = 0; k < m; k++) {
       PetscCall(PetscArraycpy(row + (i + k) * W, jet + k * J, J));
       row[(i + k) * W + J]     = r[k];

@@ -1,7 +1,7 @@
 /* An equation with all that the others lack: a = (T - t) (1 + k |x|^2), own data with an option, no exact solution. b = t^2, r = u u_t + u^2 */
 #include <private/tzpdeimpl.h>
 
-static PetscErrorCode CurvedTransform(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
+static PetscErrorCode CurvedTransform(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
   const PetscInt  d = pde->d;
   const PetscReal k = *(PetscReal *)pde->data, s = pde->T - z[d];
@@ -9,24 +9,22 @@ static PetscErrorCode CurvedTransform(TzPDE pde, const PetscReal z[], PetscReal 
 
   for (PetscInt i = 0; i < d; i++) {
     q += k * z[i] * z[i];
-    a[1 + i] = 2 * k * s * z[i];
+    TzJetGrad(a)[i] = 2 * k * s * z[i];
   }
-  a[0]     = s * q;
-  a[d + 1] = -q;
-  a[d + 2] = 2 * k * s * (PetscReal)d;
-  b[0]     = z[d] * z[d];
-  b[d + 1] = 2 * z[d];
+  TzJetValue(a)   = s * q;
+  TzJetTime(a)    = -q;
+  TzJetForm(a, 0) = 2 * k * s * (PetscReal)d;
+  TzJetValue(b)   = z[d] * z[d];
+  TzJetTime(b)    = 2 * z[d];
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode CurvedResidual(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[])
+static PetscErrorCode CurvedResidual(PETSC_UNUSED TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
-  const PetscReal ut = u[pde->d + 1];
-
-  *r = u[0] * ut + u[0] * u[0];
+  *r = TzJetValue(u) * TzJetTime(u) + TzJetValue(u) * TzJetValue(u);
   if (dr) {
-    dr[0]          = ut + 2 * u[0];
-    dr[pde->d + 1] = u[0];
+    TzJetValue(dr) = TzJetTime(u) + 2 * TzJetValue(u);
+    TzJetTime(dr)  = TzJetValue(u);
   }
   return PETSC_SUCCESS;
 }

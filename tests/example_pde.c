@@ -1,30 +1,33 @@
 /* A user's own equation: u_t + Lap u = 0 on [0,1]^d x [0,1], u(x,1) = |x|^2; its solution is u = |x|^2 + 2 d (1 - t). */
 #include <private/tzpdeimpl.h>
 
-/* z = x_1..x_d, t. Of u = a f + b: value, d/dx_1 .. d/dx_d, d/dt, Laplacian of a = 1 - t and of b = |x|^2; zero on entry */
-static PetscErrorCode Transform(TzPDE pde, const PetscReal z[], PetscReal a[], PetscReal b[])
+/* z = x_1..x_d, t. The derivatives of a = 1 - t and of b = |x|^2 in u = a f + b; zero on entry. Form 0 is the Laplacian. */
+static PetscErrorCode Transform(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
-  a[0]          = pde->T - z[pde->d];
-  a[pde->d + 1] = -1;
-  b[pde->d + 2] = 2 * (PetscReal)pde->d;
+  TzJetValue(a)   = pde->T - z[pde->d];
+  TzJetTime(a)    = -1;
+  TzJetForm(b, 0) = 2 * (PetscReal)pde->d;
   for (PetscInt i = 0; i < pde->d; i++) {
-    b[0] += z[i] * z[i];
-    b[1 + i] = 2 * z[i];
+    TzJetValue(b) += z[i] * z[i];
+    TzJetGrad(b)[i] = 2 * z[i];
   }
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode Residual(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal u[], PetscReal *r, PetscReal dr[])
+static PetscErrorCode Residual(PETSC_UNUSED TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
-  *r = u[pde->d + 1] + u[pde->d + 2];
-  if (dr) dr[pde->d + 1] = dr[pde->d + 2] = 1; /* derivatives of r by the entries of u */
+  *r = TzJetTime(u) + TzJetForm(u, 0);
+  if (dr) TzJetTime(dr) = TzJetForm(dr, 0) = 1; /* derivatives of r by the slots of u */
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode Exact(TzPDE pde, const PetscReal z[], PetscReal *u)
+static PetscErrorCode Exact(TzPDE pde, const PetscReal z[], PetscReal *u, PetscReal grad[])
 {
   *u = 2 * (PetscReal)pde->d * (pde->T - z[pde->d]);
-  for (PetscInt i = 0; i < pde->d; i++) *u += z[i] * z[i];
+  for (PetscInt i = 0; i < pde->d; i++) {
+    *u += z[i] * z[i];
+    if (grad) grad[i] = 2 * z[i];
+  }
   return PETSC_SUCCESS;
 }
 

@@ -30,7 +30,7 @@ static PetscReal exact(TzPDE pde, const PetscReal z[])
 {
   PetscReal u;
 
-  assert_int_equal(TzPDEExact(pde, 1, z, &u), 0);
+  assert_int_equal(TzPDEExact(pde, 1, z, &u, NULL), 0);
   return u;
 }
 

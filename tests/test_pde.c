@@ -79,7 +79,7 @@ static PetscReal exact(TzPDE pde, const PetscReal z[])
 {
   PetscReal u;
 
-  assert_int_equal(TzPDEExact(pde, 1, z, &u), 0);
+  assert_int_equal(TzPDEExact(pde, 1, z, &u, NULL), 0);
   return u;
 }
 
@@ -219,15 +219,18 @@ static void check_exact(TzPDE pde)
 {
   const PetscInt  d = pde->d;
   const PetscReal h = 0.02;
-  PetscReal      *z = draw(11, d + 1, 0.3, 0.7), *jet, fine, coarse;
+  PetscReal      *z = draw(11, d + 1, 0.3, 0.7), *jet, *grad, *rough, u, fine, coarse;
 
-  assert_int_equal(PetscMalloc1(d + 3, &jet), 0);
+  assert_int_equal(PetscMalloc3(d + 3, &jet, d, &grad, d + 3, &rough), 0);
   differences(pde, exact, z, 2 * h, jet);
   assert_int_equal(TzPDEResidual(pde, 1, z, jet, &coarse, NULL), 0);
   differences(pde, exact, z, h, jet);
   assert_int_equal(TzPDEResidual(pde, 1, z, jet, &fine, NULL), 0);
   limit("residual of the exact solution", 0, coarse, fine, 8 * (PetscReal)(d * d) * (1 + fabs(jet[0])) * EPS / (h * h));
-  assert_int_equal(PetscFree(jet), 0);
+  differences(pde, exact, z, 2 * h, rough);
+  assert_int_equal(TzPDEExact(pde, 1, z, &u, grad), 0);
+  for (PetscInt i = 0; i < d; i++) limit("gradient of the exact solution", grad[i], rough[1 + i], jet[1 + i], 8 * (PetscReal)d * (1 + fabs(u)) * EPS / h);
+  assert_int_equal(PetscFree3(jet, grad, rough), 0);
   assert_int_equal(PetscFree(z), 0);
 }
 
@@ -279,6 +282,56 @@ static void test_hjb(void **state)
   assert_int_equal(TzPDEDestroy(&pde), 0);
 }
 
+/* lqg from its terminal value and residual alone */
+static PetscErrorCode LQGTerminal(TzPDE pde, const PetscReal z[], PetscReal *g)
+{
+  PetscReal square = 0;
+
+  for (PetscInt i = 0; i < pde->d; i++) square += z[i] * z[i];
+  *g = PetscLogReal((1 + square) / 2);
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode LQGResidual(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r)
+{
+  *r = TzJetTime(u) + TzJetForm(u, 0);
+  for (PetscInt i = 0; i < pde->d; i++) *r -= TzJetGrad(u)[i] * TzJetGrad(u)[i];
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode CreateValues(TzPDE pde)
+{
+  pde->ops->terminal      = LQGTerminal;
+  pde->ops->residualvalue = LQGResidual;
+  return PETSC_SUCCESS;
+}
+
+/* Tenzo's own derivatives are those that lqg states, to 1e-9 of the largest */
+static void test_differences(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(dims); i++) {
+    const PetscInt D = dims[i] + 1, n = NPOINTS * (D + 2);
+    TzPDE          values = create("values", dims[i]), lqg = create(TZPDELQG, dims[i]);
+    PetscReal     *X = draw(12, NPOINTS * D, 0, 1), *f = draw(13, n, -1, 1), *u, *v, *J, *K, r[NPOINTS], q[NPOINTS], size = 1;
+
+    assert_int_equal(PetscMalloc4(n, &u, n, &v, n, &J, n, &K), 0);
+    assert_int_equal(TzPDETransform(values, NPOINTS, X, f, u), 0);
+    assert_int_equal(TzPDETransform(lqg, NPOINTS, X, f, v), 0);
+    for (PetscInt k = 0; k < n; k++) size = PetscMax(size, fabs(v[k]));
+    for (PetscInt k = 0; k < n; k++) within("terminal value's derivatives", u[k], v[k], 1e-9 * size);
+    assert_int_equal(TzPDEResidual(values, NPOINTS, X, v, r, J), 0);
+    assert_int_equal(TzPDEResidual(lqg, NPOINTS, X, v, q, K), 0);
+    for (PetscInt k = 0; k < n; k++) within("residual's derivatives", J[k], K[k], 1e-9 * size);
+    for (PetscInt k = 0; k < NPOINTS; k++) within("residual", r[k], q[k], (PetscReal)(D * D) * EPS * size);
+    assert_int_equal(PetscFree4(u, v, J, K), 0);
+    assert_int_equal(PetscFree(f), 0);
+    assert_int_equal(PetscFree(X), 0);
+    assert_int_equal(TzPDEDestroy(&values), 0);
+    assert_int_equal(TzPDEDestroy(&lqg), 0);
+  }
+}
+
 static void set(const char options[])
 {
   assert_int_equal(PetscOptionsClear(NULL), 0);
@@ -320,9 +373,9 @@ static void test_options(void **state)
   assert_int_equal(TzPDETransform(pde, 1, z, jet, jet), 0);
   assert_true(jet[0] == 4 && jet[4] == 12); /* a and its Laplacian at x = (1, 0), t = 0: f = 1 */
   assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
-  assert_int_equal(TzPDEExact(pde, 1, z, jet), PETSC_ERR_SUP);
+  assert_int_equal(TzPDEExact(pde, 1, z, jet, NULL), PETSC_ERR_SUP);
   assert_int_equal(TzPDESetType(pde, TZPDEHJB), 0); /* the old type's data is freed */
-  assert_int_equal(TzPDEExact(pde, 1, z, jet), 0);
+  assert_int_equal(TzPDEExact(pde, 1, z, jet, NULL), 0);
   assert_int_equal(TzPDEDestroy(&pde), 0);
 
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); i++) {
@@ -344,12 +397,13 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_all_types),
     cmocka_unit_test(test_hjb),
+    cmocka_unit_test(test_differences),
     cmocka_unit_test(test_options),
   };
   int failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
-  if (TzPDERegister("heat", CreateHeat) || TzPDERegister("curved", CreateCurved)) return 1;
+  if (TzPDERegister("heat", CreateHeat) || TzPDERegister("curved", CreateCurved) || TzPDERegister("values", CreateValues)) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   return PetscFinalize() || failed;
 }

@@ -166,7 +166,8 @@ PetscErrorCode TzOptionsString_Private(TzOptionItems PetscOptionsObject, const c
 
   PetscFunctionBegin;
   PetscCall(FindText(PetscOptionsObject, opt, "a text", name, &given));
-  PetscCheck(!given || strlen(given) < len, PetscOptionsObject->comm, PETSC_ERR_USER_INPUT, "%s %.40s...: longer than %d characters", name, given, (int)len - 1);
+  PetscCheck(!given || strlen(given) < len, PetscOptionsObject->comm, PETSC_ERR_USER_INPUT, "%s %.40s...: longer than %d characters", name, given,
+             (int)len - 1);
   PetscCall(PetscOptionsString(opt, text, man, current, value, len, set));
   PetscCall(TzOptionsDeclare(name, given ? given : current));
   PetscFunctionReturn(PETSC_SUCCESS);

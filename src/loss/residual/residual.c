@@ -71,15 +71,18 @@ static PetscErrorCode Coordinates_Residual(TzLoss, const PetscReal[], const TzQu
 
 static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
-  TzResidual *r = (TzResidual *)loss->data;
-  TzDomain   *d = &r->domain;
-  PetscInt    forwards;
-  PetscBool   structured;
+  TzResidual       *r = (TzResidual *)loss->data;
+  const TzJetShape *shape;
+  TzDomain         *d = &r->domain;
+  PetscInt          forwards;
+  PetscBool         structured;
 
   PetscFunctionBegin;
   PetscCheck(r->pde && r->deriv && loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() and TzLossResidualSetProblem() first");
   PetscCall(Reset_Residual(r));
-  PetscCall(TzPDESetUp(r->pde));
+  PetscCall(TzPDEGetJetShape(r->pde, &shape));
+  PetscCheck(shape->time && shape->nforms == 1 && shape->form[0].type == TZ_FORM_LAPLACIAN, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP,
+             "An equation without a time or with other second-order forms than the Laplacian");
   PetscCall(TzPDEGetDim(r->pde, &d->d));
   PetscCall(TzPDEGetDomain(r->pde, &d->lo, &d->hi, &d->T, &d->diffusion));
   r->D = d->d + 1;
@@ -203,7 +206,7 @@ static PetscErrorCode ValidationSetUp(TzLoss loss)
   PetscCall(TzPDEHasExact(r->pde, &exact));
   PetscCall(PetscMalloc2(PetscMax(n, 1) * r->D, &r->validX, exact ? PetscMax(n, 1) : 0, &r->validexact));
   PetscCall(TzCollocationSample(&r->domain, loss->seed, TZ_STREAM_VALIDATION, 0, first, n, r->validX));
-  if (exact) PetscCall(TzPDEExact(r->pde, n, r->validX, r->validexact));
+  if (exact) PetscCall(TzPDEExact(r->pde, n, r->validX, r->validexact, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,11 +5,11 @@
 
 typedef struct {
   TzPDE            pde;
-  PetscInt         size;  /* of a jet */
-  PetscInt         first; /* coordinate */
+  PetscInt         coordinates, size; /* of a point; of its row in ab */
+  PetscInt         first;             /* coordinate */
   PetscInt         nmu, blocksize, blocks;
   const PetscReal *X;
-  PetscReal       *a, *b, *u, *residual; /* jets of the transform at all points; of u, and its residuals, at those of a call */
+  PetscReal       *ab, *u, *residual; /* the transform at all points; the jets of u and its residuals at those of a call */
   PetscReal       *sums;
 } Sums;
 
@@ -20,8 +20,8 @@ static PetscErrorCode Sink(void *ctx, PetscInt i, PetscInt s, PetscInt p0, Petsc
   PetscReal  *sums = c->sums + ((i - c->first) * c->nmu + s) * c->blocks;
 
   PetscFunctionBegin;
-  PetscCall(TzPDETransformBy(c->pde, m, c->a + p0 * c->size, c->b + p0 * c->size, fjet, c->u));
-  PetscCall(TzPDEResidual(c->pde, m, c->X + p0 * (c->size - 2), c->u, c->residual, NULL));
+  PetscCall(TzPDETransformBy(c->pde, m, c->ab + p0 * c->size, fjet, c->u));
+  PetscCall(TzPDEResidual(c->pde, m, c->X + p0 * c->coordinates, c->u, c->residual, NULL));
   for (PetscInt p = 0; p < m; p++) sums[(p0 + p) / c->blocksize] += c->residual[p] * c->residual[p];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -29,18 +29,20 @@ static PetscErrorCode Sink(void *ctx, PetscInt i, PetscInt s, PetscInt p0, Petsc
 PetscErrorCode TzResidualCoordinates(TzPDE pde, TzDeriv deriv, TzNetEval eval, const PetscReal theta[], const TzQueries *q, PetscInt n, const PetscReal X[],
                                      PetscInt blocksize, PetscReal sums[])
 {
-  const PetscReal mu[2] = {q->mu, -q->mu};
-  Sums            c     = {.pde = pde, .first = q->first, .nmu = q->twosided ? 2 : 1, .blocksize = blocksize, .X = X, .sums = sums};
-  TzDerivQueries  dq    = {.n = n, .X = X, .i0 = q->first, .i1 = q->first + q->n, .nmu = c.nmu, .mu = mu, .sink = Sink, .ctx = &c};
+  const TzJetShape *shape;
+  const PetscReal   mu[2] = {q->mu, -q->mu};
+  Sums              c     = {.pde = pde, .first = q->first, .nmu = q->twosided ? 2 : 1, .blocksize = blocksize, .X = X, .sums = sums};
+  TzDerivQueries    dq    = {.n = n, .X = X, .i0 = q->first, .i1 = q->first + q->n, .nmu = c.nmu, .mu = mu, .sink = Sink, .ctx = &c};
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetDim(pde, &c.size));
-  c.size += 3;
-  c.blocks = (n + blocksize - 1) / blocksize;
-  PetscCall(PetscMalloc4(n * c.size, &c.a, n * c.size, &c.b, n * c.size, &c.u, n, &c.residual));
-  PetscCall(TzPDETransformJets(pde, n, X, c.a, c.b));
+  PetscCall(TzPDEGetJetShape(pde, &shape));
+  PetscCall(TzPDEGetTransformSize(pde, &c.size));
+  c.coordinates = TzJetCoordinates(shape);
+  c.blocks      = (n + blocksize - 1) / blocksize;
+  PetscCall(PetscMalloc3(n * c.size, &c.ab, n * TzJetSize(shape), &c.u, n, &c.residual));
+  PetscCall(TzPDETransformJets(pde, n, X, c.ab));
   PetscCall(PetscArrayzero(sums, q->n * c.nmu * c.blocks));
   PetscCall(TzDerivCoordinates(deriv, eval, theta, &dq));
-  PetscCall(PetscFree4(c.a, c.b, c.u, c.residual));
+  PetscCall(PetscFree3(c.ab, c.u, c.residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,8 +1,8 @@
 /*
   Between jet.c and adjointjet.c: forward propagation through bonds, a panel of points at a time.
 */
-#ifndef TZJET_H
-#define TZJET_H
+#ifndef TZNETJET_H
+#define TZNETJET_H
 
 #include <private/tznetimpl.h>
 
