@@ -64,6 +64,21 @@ PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
 PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);                    /* theta[n] */
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
 
+/*
+  How theta is to be read, layer by layer, 0 <= layer <= number of hidden layers. Of trains: the cores, in order, row-major; core k of a "tt" is [rank k][mode][rank
+  k+1] over input modes, then output modes, of a "ttm" [rank k][output mode][input mode][rank k+1]. Pointers are valid until the network changes.
+*/
+typedef struct {
+  const char     *format;     /* of this layer: the last one of a "tt" network is "dense" */
+  const char     *activation; /* "sine" ...; NULL at the last layer, which is linear */
+  PetscInt        in, out;
+  PetscInt        weights, nweights;         /* place and number of the weights in theta; sparse: see TzNetGetMask() */
+  PetscInt        bias;                      /* place of the bias [out]; -1: the network has none */
+  PetscInt        nin, nout, ncores;         /* numbers of modes and cores; 0 where there is no train */
+  const PetscInt *mode_in, *mode_out, *rank; /* [nin], [nout], [ncores + 1] */
+} TzNetLayout;
+PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout);
+
 /* Evaluators. One per thread; Bind prepares everything that depends on theta alone. theta is copied. */
 PETSC_EXTERN PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *eval);
 PETSC_EXTERN PetscErrorCode TzNetEvalDestroy(TzNetEval *eval);

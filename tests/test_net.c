@@ -117,6 +117,60 @@ static void Data(TzNet net, PetscReal **theta, PetscReal X[])
   OK(TzRandomUniform(1, TZ_STREAM_POINTS, 0, 0, 0, NPTS * D, X));
 }
 
+/* W(j, i) of a train by its definition, from theta and the layout alone: the row vector of ranks times one core after the other */
+static PetscReal EntryByLayout(const TzNetLayout *layout, const PetscReal theta[], PetscInt j, PetscInt i)
+{
+  const PetscBool  matrix  = (PetscBool)!strcmp(layout->format, TZNETTTM);
+  const PetscReal *core    = theta + layout->weights;
+  PetscReal        row[64] = {1}, next[64];
+  PetscInt         in = layout->in, out = layout->out;
+
+  if (!layout->ncores) return core[j * layout->in + i];
+  for (PetscInt k = 0; k < layout->ncores; k++) {
+    const PetscInt r0 = layout->rank[k], r1 = layout->rank[k + 1];
+    const PetscInt m = matrix ? layout->mode_out[k] : k < layout->nin ? 1 : layout->mode_out[k - layout->nin], n = k < layout->nin ? layout->mode_in[k] : 1;
+    const PetscInt jk = j / (out / m), ik = i / (in / n);
+
+    out /= m, j %= out;
+    in /= n, i %= in;
+    for (PetscInt b = 0; b < r1; b++) {
+      next[b] = 0;
+      for (PetscInt a = 0; a < r0; a++) next[b] += row[a] * core[((a * m + jk) * n + ik) * r1 + b];
+    }
+    OK(PetscArraycpy(row, next, r1));
+    core += r0 * m * n * r1;
+  }
+  return row[0];
+}
+
+static void TestLayout(void **state)
+{
+  (void)state;
+  for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++) {
+    TzNet           net = Net(variants[v], D, 1);
+    PetscInt        n, hidden, end = 0;
+    const PetscInt *widths;
+    PetscReal      *theta, W[64 * 64], X[NPTS * D];
+    TzNetLayout     layout;
+
+    Data(net, &theta, X);
+    OK(TzNetGetNumParameters(net, &n));
+    OK(TzNetGetHidden(net, &hidden, &widths));
+    for (PetscInt l = 0; l <= hidden; l++) {
+      OK(TzNetGetLayout(net, l, &layout));
+      OK(TzNetGetWeight(net, theta, l, W));
+      assert_int_equal(layout.weights, end);
+      end += layout.nweights;
+      assert_true((layout.activation == NULL) == (l == hidden));
+      for (PetscInt j = 0; j < layout.out; j++)
+        for (PetscInt i = 0; i < layout.in; i++) assert_true(fabs(EntryByLayout(&layout, theta, j, i) - W[j * layout.in + i]) <= 1e-13);
+    }
+    assert_int_equal(layout.bias + layout.out, n);
+    OK(PetscFree(theta));
+    OK(TzNetDestroy(&net));
+  }
+}
+
 static TzNetEval Bound(TzNet net, const PetscReal theta[])
 {
   TzNetEval eval;
@@ -365,8 +419,9 @@ static void TestThreads(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestCounts), cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs),
-    cmocka_unit_test(TestJet),    cmocka_unit_test(TestSeries),          cmocka_unit_test(TestThreads),
+    cmocka_unit_test(TestCounts),  cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestLayout),
+    cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs),           cmocka_unit_test(TestJet),
+    cmocka_unit_test(TestSeries),  cmocka_unit_test(TestThreads),
   };
   int failed;
 

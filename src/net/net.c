@@ -342,6 +342,28 @@ PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout)
+{
+  const TzLayer *p;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(net));
+  PetscCheck(layer >= 0 && layer < net->nlayers, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "layer %" PetscInt_FMT " of %" PetscInt_FMT, layer, net->nlayers);
+  p                  = &net->layer[layer];
+  *layout            = (TzNetLayout){.format = p->ops->name, .in = p->in, .out = p->out, .weights = p->weights, .nweights = p->nweights};
+  layout->activation = layer < net->nhidden ? TzActivations[net->act] : NULL;
+  layout->bias       = net->bias ? p->bias : -1;
+  if (p->ncores) {
+    layout->nin      = p->nin;
+    layout->nout     = p->nout;
+    layout->ncores   = p->ncores;
+    layout->mode_in  = p->mode_in;
+    layout->mode_out = p->mode_out;
+    layout->rank     = p->rank;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). */
 PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
 {
