@@ -22,8 +22,8 @@ typedef const char          *TzNetFormat;
 #define TZNETTTM    "ttm"
 #define TZNETSPARSE "sparse"
 
-typedef enum { TZ_ACT_SINE, TZ_ACT_TANH, TZ_ACT_RELU } TzActivation;
-PETSC_EXTERN const char *const TzActivations[]; /* "sine","tanh","relu",... for PetscOptionsEnum */
+/* An activation: a row of the table of src/net/activation.c ("sine", "tanh", "relu") or one of TzActivationRegister() (private/tzactivationimpl.h) */
+typedef const struct _n_TzActivation *TzActivation;
 
 /*
   single: the stencils of sparse grids and finite differences in single precision, relative to the differences themselves. For sine networks of two
@@ -37,8 +37,10 @@ PETSC_EXTERN PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format);                  /* -net_format */
 PETSC_EXTERN PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out);               /* inputs and outputs: given by the problem */
 PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[]); /* -net_layers 768,768 */
-PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act);                /* -net_activation */
-PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);                            /* -net_tt_rank */
+/* -net_activation: of all hidden layers, by its name, before TzNetEvalCreate(); PETSC_ERR_USER_INPUT naming all for one that is unknown. Not collective. */
+PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, const char name[]);
+PETSC_EXTERN PetscErrorCode TzNetGetActivation(TzNet net, const char *name[]); /* valid as long as the activation is registered */
+PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);               /* -net_tt_rank */
 PETSC_EXTERN PetscErrorCode TzNetSetRanks(TzNet net, PetscInt n, const PetscInt r[]);
 PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]); /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
 /*

@@ -24,7 +24,7 @@ static PetscErrorCode TzClassifierDefaults(TzNet net, PetscInt inputs)
   PetscFunctionBegin;
   PetscCall(TzNetSetFormat(net, TZNETTTM));
   PetscCall(TzNetSetHidden(net, 1, &width));
-  PetscCall(TzNetSetActivation(net, TZ_ACT_RELU));
+  PetscCall(TzNetSetActivation(net, "relu"));
   PetscCall(TzNetSetRank(net, 6));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-net_format", &format));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-net_layers", &layers));

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "activations.h"
 #include "../src/net/eval/factors.h"
 
 #define ok(call) assert_int_equal((call), 0)
@@ -18,6 +19,9 @@ static const struct {
 } nets[] = {
   {"-net_format dense -net_layers 13 -net_activation tanh", 9, 4},
   {"-net_format dense -net_layers 12,7,5 -net_activation sine", 6, 1},
+  {"-net_format dense -net_layers 12,7,5 -net_activation softplus", 6, 2},
+  {"-net_format tt -net_layers 24,16 -net_tt_rank 3 -net_activation softplus", 12, 1},
+  {"-net_format ttm -net_layers 48,48 -net_tt_rank 4 -net_activation cosine", 12, 3},
   {"-net_format tt -net_layers 24,16 -net_tt_rank 3 -net_activation sine", 12, 2},
   {"-net_format tt -net_layers 24 -net_tt_rank 2 -net_activation tanh -net_tt_modes 2,2,3|2,3,4", 12, 1},
   {"-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 3,2,2|2,3,4;2,3,4|1,5,2 -net_activation sine", 12, 10},
@@ -201,7 +205,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(test_merge)};
   int                     failures;
 
-  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
   failures = cmocka_run_group_tests(tests, NULL, NULL);
   if (TzFinalize()) return 1;
   return failures;

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "activations.h"
 #include <private/tzlossimpl.h>
 
 #define CHECK(call) assert_int_equal((call), 0)
@@ -25,6 +26,8 @@ static const char *const nets[] = {
   "-net_layers 48,36 -net_tt_rank 4 -net_series false",
   "-net_layers 48,36 -net_tt_rank 4 -net_activation tanh",
   "-net_layers 48,36 -net_tt_rank 3 -net_activation relu",
+  "-net_layers 48,36 -net_tt_rank 3 -net_activation softplus",
+  "-net_layers 48,36 -net_tt_rank 4 -net_activation cosine",
   "-net_layers 24,60 -net_tt_rank 1",
   "-net_layers 30,36 -net_tt_rank 7",
   "-net_layers 40 -net_tt_rank 2",
@@ -297,7 +300,7 @@ int main(int argc, char **argv)
   };
   int failed;
 
-  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   if (TzFinalize()) return 1;
   return failed;

@@ -3,6 +3,7 @@
   plain ones, equality on any number of ranks, and validation. On a small set of 7 x 7 images that the test writes itself.
 */
 #include "classifycase.h"
+#include "activations.h"
 
 static const char *const formats[] = {
   "-net_format dense -net_layers 10 -net_bias 0 -net_activation relu",
@@ -11,6 +12,8 @@ static const char *const formats[] = {
   "-net_format sparse -net_layers 10 -net_activation sine -net_sparse_count 150",
   "-net_format dense -net_layers 12 -net_activation relu",
   "-net_format dense -net_layers 9 -net_activation sine",
+  "-net_format dense -net_layers 9 -net_activation softplus",
+  "-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 7,7|4,6;4,6|5,2 -net_activation softplus",
   "-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 7,7|4,6;4,6|5,2 -net_activation relu",
   "-net_format ttm -net_layers 36 -net_tt_rank 2 -net_tt_modes 7,1,7,1|4,3,3,1;2,3,1,6|1,5,2,1 -net_activation tanh",
   "-net_format ttm -net_layers 48 -net_tt_rank 4 -net_tt_modes 1,7,1,7|4,2,3,2;4,2,3,2|1,5,2,1 -net_activation relu",
@@ -216,7 +219,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(test_coordinates), cmocka_unit_test(test_gradient),  cmocka_unit_test(test_holdout)};
   int                     failures;
 
-  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
   failures = cmocka_run_group_tests(tests, Setup, Teardown);
   if (TzFinalize()) return 1;
   return failures;

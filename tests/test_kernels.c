@@ -14,6 +14,14 @@
 static const TzKernels *sets[4];
 static int              nsets;
 
+static TzActivation Find(const char name[])
+{
+  TzActivation act;
+
+  OK(TzActivationFind(PETSC_COMM_SELF, "", name, &act));
+  return act;
+}
+
 /* Each instruction set's sine and cosine against long double over the range of the fast path and beyond it */
 static void TestSine(void **state)
 {
@@ -59,7 +67,7 @@ static void TestExpand(void **state)
     for (int i = 0; i < nsets; i++)
       for (int lanes = 8; lanes <= TZ_PANEL; lanes += 8) {
         for (int j = 0; j < N * TZ_PANEL; j++) A[j] = D[j] = 7;
-        sets[i]->expand(lanes, TZ_ACT_SINE, N, R, table, WIDTH, Y, A, D, D2, big ? PETSC_TRUE : PETSC_FALSE);
+        sets[i]->expand(lanes, Find("sine"), N, R, table, WIDTH, Y, A, D, D2, NULL, big ? PETSC_TRUE : PETSC_FALSE);
         for (int h = 0; h < N; h++)
           for (int m = 0; m < TZ_PANEL; m++) {
             const double s = A[h * TZ_PANEL + m], c = D[h * TZ_PANEL + m];
@@ -248,7 +256,7 @@ static void TestReluShift(void **state)
       PetscInt      rows, row = 0;
 
       for (PetscInt i = 0; i < 24; i++) z[i] = i % 3 ? A[24 * trial + i] : -0.25; /* |delta t| <= 1/8: a third does not move */
-      rows = sets[s]->relushift(&u, 24, delta, B + trial, d, v);
+      rows = sets[s]->moveunits(Find("relu"), &u, 24, delta, B + trial, d, v);
       for (PetscInt jl = 0; jl < 3; jl++)
         for (PetscInt jr = 0; jr < 4; jr++) {
           const PetscInt h   = jl * 8 + jr;

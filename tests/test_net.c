@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "activations.h"
 
 #define OK(call) assert_int_equal((call), 0)
 
@@ -100,7 +101,6 @@ static const char *const variants[] = {
   "-net_format ttm -net_layers 48,36 -net_tt_rank 3",
   "-net_format ttm -net_layers 48,36 -net_tt_rank 3 -net_contraction cores",
 };
-static const char *const activations[] = {"sine", "tanh", "relu"};
 
 #define D    6
 #define NPTS 29
@@ -181,11 +181,13 @@ static TzNetEval Bound(TzNet net, const PetscReal theta[])
 }
 
 /* The network written out with the densified matrices */
-static void ByMatrices(TzNet net, PetscInt nlayers, const PetscInt widths[], TzActivation act, const PetscReal theta[], const PetscReal x[], PetscReal *y)
+static void ByMatrices(TzNet net, PetscInt nlayers, const PetscInt widths[], const char act[], const PetscReal theta[], const PetscReal x[], PetscReal *y)
 {
-  PetscReal a[64], z[64], W[64 * 64];
-  PetscInt  n, bias;
+  PetscReal    a[64], z[64], W[64 * 64];
+  PetscInt     n, bias;
+  TzActivation f;
 
+  OK(TzActivationFind(PETSC_COMM_SELF, "", act, &f));
   OK(TzNetGetNumParameters(net, &n));
   bias = n;
   for (PetscInt l = 1; l <= nlayers; l++) bias -= widths[l];
@@ -197,8 +199,10 @@ static void ByMatrices(TzNet net, PetscInt nlayers, const PetscInt widths[], TzA
       for (PetscInt i = 0; i < widths[l]; i++) z[j] += W[j * widths[l] + i] * a[i];
     }
     bias += widths[l + 1];
-    for (PetscInt j = 0; j < widths[l + 1]; j++)
-      a[j] = l == nlayers - 1 ? z[j] : act == TZ_ACT_SINE ? sin(z[j]) : act == TZ_ACT_TANH ? tanh(z[j]) : fmax(z[j], 0);
+    for (PetscInt j = 0; j < widths[l + 1]; j++) {
+      if (l == nlayers - 1) a[j] = z[j];
+      else (*f->ops.evaluate)(z[j], 0, &a[j]);
+    }
   }
   *y = a[0];
 }
@@ -207,7 +211,7 @@ static void TestForward(void **state)
 {
   (void)state;
   for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++)
-    for (int act = 0; act < 3; act++)
+    for (size_t act = 0; act < NACTIVATIONS; act++)
       for (int plain = 0; plain < 2; plain++) {
         char      options[256];
         PetscReal X[NPTS * D], Y[NPTS], *theta;
@@ -226,7 +230,7 @@ static void TestForward(void **state)
         for (PetscInt p = 0; p < NPTS; p++) {
           PetscReal y;
 
-          ByMatrices(net, nlayers, widths, (TzActivation)act, theta, X + p * D, &y);
+          ByMatrices(net, nlayers, widths, activations[act], theta, X + p * D, &y);
           if (fabs(y - Y[p]) > 1e-13) fail_msg("%s: point %d: %.17g, by matrices %.17g", options, (int)p, Y[p], y);
         }
         OK(TzNetEvalDestroy(&eval));
@@ -272,7 +276,7 @@ static void TestPairs(void **state)
   (void)state;
   Pairs(&pairs, n);
   for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++)
-    for (int act = 0; act < 3; act++) {
+    for (size_t act = 0; act < NACTIVATIONS; act++) {
       PetscReal X[NPTS * D], f0[2][NPTS], even[2][NPTS * 53], odd[2][NPTS * 53], *theta;
 
       for (int plain = 0; plain < 2; plain++) {
@@ -309,7 +313,7 @@ static void TestJet(void **state)
 {
   (void)state;
   for (size_t v = 0; v < PETSC_STATIC_ARRAY_LENGTH(variants); v++)
-    for (int act = 0; act < 3; act++) {
+    for (size_t act = 0; act < NACTIVATIONS; act++) {
       PetscReal X[NPTS * D], jet[2][NPTS * (D + 2)], *theta, scale = 10;
 
       for (int plain = 0; plain < 2; plain++) {
@@ -427,6 +431,7 @@ int main(int argc, char **argv)
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   PetscPopSignalHandler();
+  if (RegisterActivations()) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   return PetscFinalize() || failed;
 }

@@ -8,7 +8,7 @@
 #ifndef TZKERNELS_H
 #define TZKERNELS_H
 
-#include <tznet.h>
+#include <private/tzactivationimpl.h>
 
 /* NaN and infinity are results here, and the order of sums is part of them */
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
@@ -54,6 +54,9 @@ typedef struct {
   const double   *coeff;   /* [terms][PANEL]: d^alpha F at the centre; for c = 1 divided by alpha! */
 } TzExpansion;
 
+/* Activations that have vector code; the others are evaluated number by number */
+typedef enum { TZ_VECTOR_NONE, TZ_VECTOR_SINE, TZ_VECTOR_TANH, TZ_VECTOR_RELU } TzVector;
+
 /* A matrix that is read entry by entry: entry (i, l) is a[i * row + l * col]; a transpose swaps row and col */
 typedef struct {
   const double *a;
@@ -81,9 +84,12 @@ typedef struct {
   /* On one panel Z [n][PANEL], in place: Z = act(b + Z); D1, D2 [n][PANEL]: the derivatives act', act'' there, or both NULL */
   void (*activate)(TzActivation act, PetscInt n, const double bias[], double Z[], double D1[], double D2[]);
   /* The next two work on the first `lanes` <= PANEL rows of a panel (rounded up to vectors; the rest is not touched). */
-  /* A, D1, D2 [n][PANEL]: act, act', act'' at z_h = b_h + sum_{k<r} B_hk Y_k; table [n][width]: b_h, B_h0..; D2 is not set for sine (-A) */
+  /*
+    A, D1, D2, D3 [n][PANEL]: act, act', act'', act''' at z_h = b_h + sum_{k<r} B_hk Y_k; table [n][width]: b_h, B_h0..; D2 and D3 are not set for a
+    harmonic activation (-A, -D1); D3 NULL: not wanted
+  */
   void (*expand)(PetscInt lanes, TzActivation act, PetscInt n, PetscInt r, const double table[], PetscInt width, const double Y[], double A[], double D1[],
-                 double D2[], PetscBool big);
+                 double D2[], double D3[], PetscBool big);
   /* C [rows][PANEL] (+)= A^T X: rows <= GEMM, A [n][GEMM], X [n][PANEL] */
   void (*gemm)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], const double X[], double C[], PetscBool add);
   /* C [GEMM][PANEL] (+)= A^T X in float; A [n][GEMM], X [n][PANEL] */
@@ -92,7 +98,7 @@ typedef struct {
   void (*plusminus)(PetscInt n, const double E[], const double O[], double plus[], double minus[]);
   /*
     plus, minus [n][PANEL]: act(a_h +- c_h) on a panel of nodes around one point, whose numbers are one lane of panels of points
-    (PANEL apart). Sine: a = sin a, ca = cos a, C, S [n][PANEL] = cos c, sin c; others: a itself, S = c.
+    (PANEL apart). Harmonic: a = act(a), ca = act'(a), C, S [n][PANEL] = cos c, sin c; others: a itself, S = c.
   */
   void (*shift)(TzActivation act, PetscInt n, const double a[], const double ca[], const double C[], const double S[], double plus[], double minus[]);
   /* to = scale a b, elementwise */
@@ -101,8 +107,8 @@ typedef struct {
   void (*pack)(PetscInt rows, PetscInt n, double scale, const double a[], double packed[]);
   /*
     Coefficients of forward propagation (jet.h), packed for gemm: coeff[s] [ceil(rows/GEMM)][n][GEMM], padded with zeros. table as in bond. Rows
-    against act: L_c; act': L_c B_k; act'': L_c B_k B_l, k <= l, twice where they differ, or, with M [r][r], L_c B . M B. Sine: act'' = -act, so
-    that the last follow the first with the opposite sign.
+    against act: L_c; act': L_c B_k; act'': L_c B_k B_l, k <= l, twice where they differ, or, with M [r][r], L_c B . M B. Harmonic: act'' = -act,
+    so that the last follow the first with the opposite sign.
   */
   void (*jet)(TzActivation act, PetscInt n, PetscInt r, PetscInt q, const double table[], const double M[], double *const coeff[3]);
   /* max |x_i|, which skips NaN */
@@ -126,12 +132,16 @@ typedef struct {
   void (*product)(PetscInt m, PetscInt n, PetscInt k, TzStrided A, const double B[], PetscInt ldb, double C[], PetscInt ldc, PetscBool add);
   /* z [m][n] = W a of a sparse W [m][in] with w[k] at place index[k], ascending; a [in][n] */
   void (*sparse)(PetscInt m, PetscInt in, PetscInt nweights, const PetscInt index[], const double w[], PetscInt n, const double a[], double z[]);
+  /* a = act(z), and zbar = act'(z) abar, elementwise; zbar may be abar */
+  void (*values)(TzActivation act, PetscInt n, const double z[], double a[]);
+  void (*adjoint)(TzActivation act, PetscInt n, const double z[], const double abar[], double zbar[]);
+  /* d[i] = act(z + delta t[i]) - act(z) */
+  void (*move)(TzActivation act, PetscInt n, double z, double delta, const double t[], double d[]);
   /*
-    Hidden units under a rectifier whose pre-activations z move by delta t, a row of t for each unit: with `wide` columns
-    d = max(z + delta t, 0) - max(z, 0). Rows of units that are off and stay off are dropped; d [rows][wide] receives the others, and v [rows][nv]
-    the vectors V that belong to them. Returns rows. wide and nv are multiples of TZ_LANES.
+    The same for many units, a row of `wide` columns of t and of d for each. Under a rectifier, rows of units that are off and stay off are dropped;
+    d [rows][wide] receives the others, and v [rows][nv] the vectors V that belong to them. Returns rows. wide and nv are multiples of TZ_LANES.
   */
-  PetscInt (*relushift)(const TzUnits *units, PetscInt wide, double delta, const double t[], double d[], double v[]);
+  PetscInt (*moveunits)(TzActivation act, const TzUnits *units, PetscInt wide, double delta, const double t[], double d[], double v[]);
   /* s[i] = log sum_o exp(y_o[i]), i < n; y_o = y + o * ld, o < m. Relative error of exp and log below 1e-15. */
   void (*logsumexp)(PetscInt n, PetscInt m, const double y[], PetscInt ld, double s[]);
 } TzKernels;

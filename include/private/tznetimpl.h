@@ -179,7 +179,6 @@ PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
 PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
 PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);
 PETSC_INTERN PetscInt       TzLayerWorkSize(const TzLayer *);
-PETSC_INTERN PetscReal      TzActivate(TzActivation, PetscReal z, PetscReal *d1, PetscReal *d2);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                        PetscReal f0[], PetscReal even[], PetscReal odd[]);

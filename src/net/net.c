@@ -3,9 +3,8 @@
 */
 #include <private/tznetimpl.h>
 
-PetscClassId      TZNET_CLASSID   = 0;
-const char *const TzActivations[] = {"sine", "tanh", "relu", "TzActivation", "TZ_ACT_", NULL};
-const char *const TzPrecisions[]  = {"double", "single", "TzPrecision", "TZ_PRECISION_", NULL};
+PetscClassId      TZNET_CLASSID  = 0;
+const char *const TzPrecisions[] = {"double", "single", "TzPrecision", "TZ_PRECISION_", NULL};
 
 /* all formats: a new one is one file and one row */
 static const TzFormatOps *const TzFormats[] = {&TzFormat_Dense, &TzFormat_TT, &TzFormat_TTM, &TzFormat_Sparse};
@@ -21,7 +20,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->nhidden   = 2;
   net->hidden[0] = 768;
   net->hidden[1] = 768;
-  net->act       = TZ_ACT_SINE;
+  net->act       = TzActivationEach(0);
   for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) net->r[l] = 4;
   net->contraction = -1;
   net->bias        = PETSC_TRUE;
@@ -93,10 +92,21 @@ PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetSetActivation(TzNet net, TzActivation act)
+PetscErrorCode TzNetSetActivation(TzNet net, const char name[])
+{
+  TzActivation act;
+
+  PetscFunctionBegin;
+  PetscCall(TzActivationFind(PetscObjectComm((PetscObject)net), "-net_activation", name, &act));
+  if (act != net->act) net->setupcalled = PETSC_FALSE;
+  net->act = act;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetActivation(TzNet net, const char *name[])
 {
   PetscFunctionBegin;
-  net->act = act;
+  *name = net->act->name;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,7 +144,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   char        text[1024];
   PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
   PetscBool   flg;
-  PetscEnum   act = (PetscEnum)net->act, precision = (PetscEnum)net->precision;
+  PetscEnum   precision      = (PetscEnum)net->precision;
   const char *methods[]      = {"random", "grasp", "zograsp"};
   const char *evaluations[]  = {"fast", "reference"};
   const char *contractions[] = {"bond", "cores", "dense", "auto"};
@@ -151,8 +161,9 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscCall(TzOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated", "TzNetSetHidden", widths, &n, &flg));
   if (flg) PetscCall(TzNetSetHidden(net, n, widths));
   PetscCall(TzOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
-  PetscCall(TzOptionsEnum("-net_activation", "Activation of the hidden layers", "TzNetSetActivation", TzActivations, act, &act, NULL));
-  net->act = (TzActivation)act;
+  PetscCall(TzOptionsString("-net_activation", "Activation of the hidden layers: sine, tanh, relu, or a registered one", "TzNetSetActivation", net->act->name,
+                            text, sizeof(text), &flg));
+  if (flg) PetscCall(TzNetSetActivation(net, text));
   PetscCall(PetscArraycpy(r, net->r, nr));
   PetscCall(TzOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
   if (flg) PetscCall(TzNetSetRanks(net, nr, r));
@@ -185,7 +196,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
 /* Single precision is for stencils that are power series in both hidden layers (shift.c, series.c) */
 static PetscErrorCode CheckPrecision(TzNet net)
 {
-  PetscBool fits = (PetscBool)(net->act == TZ_ACT_SINE && net->nhidden == 2 && net->out == 1 && net->series && !net->reference);
+  PetscBool fits = (PetscBool)(net->act->ops.harmonic && net->nhidden == 2 && net->out == 1 && net->series && !net->reference);
 
   PetscFunctionBegin;
   if (net->precision == TZ_PRECISION_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
@@ -193,7 +204,7 @@ static PetscErrorCode CheckPrecision(TzNet net)
     fits = (PetscBool)(net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_SERIES_MAX_BOND);
   PetscCheck(
     fits, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-    "-net_precision single: needs -net_format tt, two sine layers, -net_tt_rank 1 to %d contracted through bonds, -net_series and -net_evaluation fast",
+    "-net_precision single: needs -net_format tt, two layers of sines, -net_tt_rank 1 to %d contracted through bonds, -net_series and -net_evaluation fast",
     TZ_SERIES_MAX_BOND);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -258,8 +269,8 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", TzActivations[net->act],
-                                   net->nparams, net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->act->name, net->nparams,
+                                   net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
 
@@ -313,7 +324,7 @@ PetscErrorCode TzNetDuplicateDense(TzNet net, TzNet *dense)
   PetscCall(TzNetSetFormat(*dense, TZNETDENSE));
   PetscCall(TzNetSetIO(*dense, net->in, net->out));
   PetscCall(TzNetSetHidden(*dense, net->nhidden, net->hidden));
-  PetscCall(TzNetSetActivation(*dense, net->act));
+  PetscCall(TzNetSetActivation(*dense, net->act->name));
   (*dense)->bias = net->bias;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -351,7 +362,7 @@ PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout)
   PetscCheck(layer >= 0 && layer < net->nlayers, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "layer %" PetscInt_FMT " of %" PetscInt_FMT, layer, net->nlayers);
   p                  = &net->layer[layer];
   *layout            = (TzNetLayout){.format = p->ops->name, .in = p->in, .out = p->out, .weights = p->weights, .nweights = p->nweights};
-  layout->activation = layer < net->nhidden ? TzActivations[net->act] : NULL;
+  layout->activation = layer < net->nhidden ? net->act->name : NULL;
   layout->bias       = net->bias ? p->bias : -1;
   if (p->ncores) {
     layout->nin      = p->nin;

@@ -199,34 +199,12 @@ PetscErrorCode TzNetCoordinatesSetParameters(TzNetCoordinates c, PetscInt count,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d[i] = act(z + delta t[i]) - act(z), i < n */
-static void Shift(TzActivation act, PetscInt n, PetscReal z, PetscReal delta, const PetscReal t[], PetscReal d[])
-{
-  const PetscReal a = TzActivate(act, z, NULL, NULL);
-
-  for (PetscInt i = 0; i < n; i++) d[i] = TzActivate(act, z + delta * t[i], NULL, NULL) - a;
-}
-
-/* As the kernel relushift, for any activation: no unit stays silent */
-static PetscInt ShiftUnits(TzActivation act, const TzUnits *u, PetscInt wide, PetscReal delta, const PetscReal t[], PetscReal d[], PetscReal v[])
-{
-  for (PetscInt jl = 0; jl < u->ml; jl++)
-    for (PetscInt jr = 0; jr < u->mr; jr++, d += wide, v += u->nv) {
-      const PetscInt h = jl * u->zl + jr;
-
-      Shift(act, wide, u->z[h], delta, t + jl * u->left + jr * u->right, d);
-      for (PetscInt o = 0; o < u->nv; o++) v[o] = u->V[h * u->nv + o];
-    }
-  return u->ml * u->mr;
-}
-
 /* Entries of a core of the first weight */
 static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const PetscReal T[])
 {
   const Call            *call    = (const Call *)context;
   const TzNetCoordinates c       = call->c;
   const TzKernels       *kernels = TzKernelsGet();
-  const TzActivation     act     = c->net->act;
   PetscInt               slot    = c->core[0][map - c->partials[0]->map];
 
   PetscFunctionBegin;
@@ -243,8 +221,7 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
 
     for (PetscInt g = 0; g < map->groups; g++, slot += map->wide) {
       const PetscReal *t    = T + g * map->group;
-      const PetscInt   rows = act == TZ_ACT_RELU ? kernels->relushift(&units, map->wide, call->delta, t, c->D, c->w)
-                                                 : ShiftUnits(act, &units, map->wide, call->delta, t, c->D, c->w);
+      const PetscInt   rows = kernels->moveunits(c->net->act, &units, map->wide, call->delta, t, c->D, c->w);
 
       kernels->product(c->out, map->wide, rows, (TzStrided){c->w, 1, c->nv}, c->D, map->wide, c->Y + slot, c->nslots, PETSC_TRUE);
     }
@@ -293,7 +270,7 @@ static void MatrixWeights(const Call *call, PetscInt l)
       t[n] = (l ? call->a : call->x)[place % layer->in];
     }
     if (l == 0) {
-      Shift(c->net->act, n, call->z[row], call->delta, t, c->D);
+      TzKernelsGet()->move(c->net->act, n, call->z[row], call->delta, t, c->D);
       TzKernelsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
     } else {
       for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += call->delta * t[i];
@@ -312,7 +289,7 @@ static void Biases(const Call *call)
       const PetscInt h = c->list[k] - c->net->layer[0].bias;
       PetscReal      d;
 
-      Shift(c->net->act, 1, call->z[h], call->delta, &one, &d);
+      TzKernelsGet()->move(c->net->act, 1, call->z[h], call->delta, &one, &d);
       for (PetscInt o = 0; o < c->out; o++) c->Y[o * c->nslots + c->bias[0] + k - k0] += c->W2[o * c->hidden + h] * d;
     }
   if (Overlap(c, c->net->layer[1].bias, c->out, &k0, &k1))

@@ -4,20 +4,6 @@
 */
 #include "../eval/factors.h"
 
-/* zbar = act'(z) abar */
-static void ActivateAdjoint(TzActivation act, PetscInt n, const PetscReal z[], const PetscReal abar[], PetscReal zbar[])
-{
-  if (act == TZ_ACT_RELU)
-    for (PetscInt i = 0; i < n; i++) zbar[i] = z[i] > 0 ? abar[i] : 0;
-  else
-    for (PetscInt i = 0; i < n; i++) {
-      PetscReal d;
-
-      (void)TzActivate(act, z[i], &d, NULL);
-      zbar[i] = d * abar[i];
-    }
-}
-
 /* Lbar [weights] +=, abar = where it is not NULL */
 static void SparseAdjoint(const TzLayer *layer, const PetscReal w[], PetscInt n, const PetscReal a[], const PetscReal zbar[], PetscReal Lbar[],
                           PetscReal abar[])
@@ -120,7 +106,7 @@ static PetscErrorCode BatchAdjoint(TzNetEval eval, TzBatch *b, PetscInt n, const
       for (PetscInt p = 0; p < n; p++) grad[layer->bias + j] += s->zbar[j * n + p];
     if (l) TzTranspose(layer->in, n, b->a[l], s->at);
     TzBatchMultiplyAdjoint(net, l, b, n, l ? s->at : X, s);
-    if (l) ActivateAdjoint(net->act, layer->in * n, b->z[l - 1], s->abar, s->zbar);
+    if (l) (*eval->kernels->adjoint)(net->act, layer->in * n, b->z[l - 1], s->abar, s->zbar);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

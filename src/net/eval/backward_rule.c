@@ -21,12 +21,7 @@ static PetscErrorCode LearnBatch(TzNetEval eval, TzBatch *b, TzNetLayers *s, con
     s->z = b->z[l];
     s->a = l < net->nhidden ? b->a[l + 1] : b->z[l];
     PetscCall((*rule)(ctx, s, zbar));
-    for (PetscInt i = 0; i < layer->out * n && l < net->nhidden; i++) {
-      PetscReal d;
-
-      (void)TzActivate(net->act, b->z[l][i], &d, NULL);
-      zbar[i] *= d;
-    }
+    if (l < net->nhidden) (*eval->kernels->adjoint)(net->act, layer->out * n, b->z[l], zbar, zbar);
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < n; p++) grad[layer->bias + j] += zbar[j * n + p];
     if (l) TzTranspose(layer->in, n, b->a[l], adj->at);

@@ -111,15 +111,6 @@ void TzBatchMultiply(const TzLayer *layer, const TzFactors *f, PetscInt n, const
   }
 }
 
-/* a = act(z), elementwise; the rectifier apart, since it is the classifiers' and needs no call */
-static void Activate(TzActivation act, PetscInt n, const PetscReal z[], PetscReal a[])
-{
-  if (act == TZ_ACT_RELU)
-    for (PetscInt i = 0; i < n; i++) a[i] = z[i] > 0 ? z[i] : 0 * z[i]; /* 0 * z: a NaN stays one */
-  else
-    for (PetscInt i = 0; i < n; i++) a[i] = TzActivate(act, z[i], NULL, NULL);
-}
-
 void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)
 {
   for (PetscInt j = 0; j < cols; j++)
@@ -139,7 +130,7 @@ PetscErrorCode TzBatchForward(TzNetEval eval, TzBatch *b, PetscInt n, const Pets
     TzBatchMultiply(layer, &b->factors[l], n, b->a[l], b->y[l], b->z[l]);
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < n; p++) b->z[l][j * n + p] += bias[j];
-    if (l < net->nhidden) Activate(net->act, layer->out * n, b->z[l], b->a[l + 1]);
+    if (l < net->nhidden) (*eval->kernels->values)(net->act, layer->out * n, b->z[l], b->a[l + 1]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

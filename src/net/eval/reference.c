@@ -4,29 +4,6 @@
 */
 #include <private/tznetimpl.h>
 
-/* value of the activation at z, and its first two derivatives where d1, d2 are not NULL */
-PetscReal TzActivate(TzActivation act, PetscReal z, PetscReal *d1, PetscReal *d2)
-{
-  PetscReal a;
-
-  switch (act) {
-  case TZ_ACT_SINE:
-    a = PetscSinReal(z);
-    if (d1) *d1 = PetscCosReal(z);
-    if (d2) *d2 = -a;
-    return a;
-  case TZ_ACT_TANH:
-    a = PetscTanhReal(z);
-    if (d1) *d1 = 1 - a * a;
-    if (d2) *d2 = -2 * a * (1 - a * a);
-    return a;
-  default:
-    if (d1) *d1 = z <= 0 ? 0 : 1;
-    if (d2) *d2 = 0;
-    return z <= 0 ? 0 : z; /* NaN stays NaN */
-  }
-}
-
 /* z[out] = W a, without the bias; work: TzLayerWorkSize */
 static PetscErrorCode Multiply(TzNetEval eval, PetscInt l, const PetscReal a[], PetscReal work[], PetscReal z[])
 {
@@ -78,7 +55,10 @@ PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const Pets
       const PetscReal *b     = eval->theta + layer->bias;
 
       PetscCall(Multiply(eval, l, a, work, z));
-      for (PetscInt j = 0; j < layer->out; j++) a[j] = l < net->nhidden ? TzActivate(net->act, z[j] + b[j], NULL, NULL) : z[j] + b[j];
+      for (PetscInt j = 0; j < layer->out; j++) {
+        a[j] = z[j] + b[j];
+        if (l < net->nhidden) (*net->act->ops.evaluate)(a[j], 0, &a[j]);
+      }
     }
     PetscCall(PetscArraycpy(Y + p * net->out, a, net->out));
   }
@@ -131,12 +111,13 @@ PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscRea
 
       for (PetscInt c = 0; c < nc; c++) PetscCall(Multiply(eval, l, a + c * width, work, z + c * width));
       for (PetscInt j = 0; j < layer->out; j++) {
-        PetscReal d1 = 1, d2 = 0, q = 0, v = z[j] + b[j];
+        PetscReal d[4] = {z[j] + b[j], 1, 0}, q = 0;
 
         for (PetscInt i = 0; i < nlap; i++) q += z[(1 + i) * width + j] * z[(1 + i) * width + j];
-        a[j] = l < net->nhidden ? TzActivate(net->act, v, &d1, &d2) : v;
-        for (PetscInt c = 1; c < nc; c++) a[c * width + j] = d1 * z[c * width + j];
-        a[(D + 1) * width + j] += d2 * q;
+        if (l < net->nhidden) (*net->act->ops.evaluate)(d[0], 2, d);
+        a[j] = d[0];
+        for (PetscInt c = 1; c < nc; c++) a[c * width + j] = d[1] * z[c * width + j];
+        a[(D + 1) * width + j] += d[2] * q;
       }
     }
     for (PetscInt c = 0; c < nc; c++) jet[p * nc + c] = a[c * width];

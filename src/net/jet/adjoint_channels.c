@@ -10,25 +10,17 @@
 
 #define POINTS 8 /* of a batch */
 
-/* act at z and three derivatives */
-static PetscReal Derivatives(TzActivation act, PetscReal z, PetscReal d[])
-{
-  const PetscReal a = TzActivate(act, z, &d[0], &d[1]);
-
-  d[2] = act == TZ_ACT_SINE ? -d[0] : act == TZ_ACT_TANH ? -2 * (d[0] * d[0] + a * d[1]) : 0;
-  return a;
-}
-
 /* one unit: channels z [nc][P] -> a [nc][P] */
 static void ActivateUnit(TzActivation act, PetscInt nc, PetscInt nlap, PetscInt P, const PetscReal z[], PetscReal a[])
 {
   for (PetscInt p = 0; p < P; p++) {
-    PetscReal d[3], S = 0;
+    PetscReal d[4], S = 0;
 
-    a[p] = Derivatives(act, z[p], d);
-    for (PetscInt c = 1; c < nc; c++) a[c * P + p] = d[0] * z[c * P + p];
+    (*act->ops.evaluate)(z[p], 2, d);
+    a[p] = d[0];
+    for (PetscInt c = 1; c < nc; c++) a[c * P + p] = d[1] * z[c * P + p];
     for (PetscInt c = 1; c <= nlap; c++) S += z[c * P + p] * z[c * P + p];
-    a[(nc - 1) * P + p] += d[1] * S;
+    a[(nc - 1) * P + p] += d[2] * S;
   }
 }
 
@@ -36,18 +28,18 @@ static void ActivateUnitAdjoint(TzActivation act, PetscInt nc, PetscInt nlap, Pe
 {
   for (PetscInt p = 0; p < P; p++) {
     const PetscReal lap = abar[(nc - 1) * P + p];
-    PetscReal       d[3], S = 0, dot = 0;
+    PetscReal       d[4], S = 0, dot = 0;
 
-    (void)Derivatives(act, z[p], d);
+    (*act->ops.evaluate)(z[p], 3, d);
     for (PetscInt c = 1; c < nc; c++) {
       dot += abar[c * P + p] * z[c * P + p];
-      zbar[c * P + p] = d[0] * abar[c * P + p];
+      zbar[c * P + p] = d[1] * abar[c * P + p];
     }
     for (PetscInt c = 1; c <= nlap; c++) {
       S += z[c * P + p] * z[c * P + p];
-      zbar[c * P + p] += 2 * d[1] * z[c * P + p] * lap;
+      zbar[c * P + p] += 2 * d[2] * z[c * P + p] * lap;
     }
-    zbar[p] = d[0] * abar[p] + d[1] * dot + d[2] * S * lap;
+    zbar[p] = d[1] * abar[p] + d[2] * dot + d[3] * S * lap;
   }
 }
 

@@ -25,9 +25,10 @@ typedef struct {
 struct _TzJetAdjoint {
   TzNetEval  eval;
   PetscBool  values;
-  PetscReal *M;        /* [r_1][r_1]: bar of M */
-  PetscReal *F, *flip; /* [out][PANEL] for MAX_STREAMS streams; [PANEL][most rows] */
-  PetscReal *bars;     /* [most rows][PANEL] */
+  PetscReal *M;                    /* [r_1][r_1]: bar of M */
+  PetscReal *third[TZ_MAX_LAYERS]; /* [out][PANEL] of each layer: act''', where it is needed */
+  PetscReal *F, *flip;             /* [out][PANEL] for MAX_STREAMS streams; [PANEL][most rows] */
+  PetscReal *bars;                 /* [most rows][PANEL] */
   Gathered   layer[TZ_MAX_LAYERS + 1];
   TzJetState state[TZ_MAX_LAYERS + 1], bar[2]; /* of one panel: before each layer, and after the last hidden one */
   TzJetWork  work[TZ_MAX_LAYERS];
@@ -53,20 +54,18 @@ static void Factor(TzJetAdjoint a, PetscInt l, int s, const PetscReal *bars, Pet
                             TZ_PANEL, (PetscBool)(i > 0));
 }
 
-/* zbar over F_0, from F_s and the activations; act[2] is not set for the sine */
+/* zbar over F_0, from F_s and the activations; act[2] is not set where act'' = -act */
 static void PreActivation(TzActivation act, PetscInt n, PetscBool values, const TzJetWork *w, PetscReal *F)
 {
-  const PetscReal *restrict v = w->act[0], *restrict d1 = w->act[1], *restrict d2 = w->act[2];
+  const PetscReal *restrict v = w->act[0], *restrict d1 = w->act[1], *restrict d2 = w->act[2], *restrict d3 = w->third;
   PetscReal *restrict F0 = F, *restrict F1 = F + n, *restrict F2 = F + 2 * n;
 
   if (values) {
     for (PetscInt j = 0; j < n; j++) F0[j] *= d1[j];
-  } else if (act == TZ_ACT_SINE) {
+  } else if (act->ops.harmonic) {
     for (PetscInt j = 0; j < n; j++) F0[j] = d1[j] * F0[j] - v[j] * F1[j];
-  } else if (act == TZ_ACT_TANH) {
-    for (PetscInt j = 0; j < n; j++) F0[j] = d1[j] * F0[j] + d2[j] * F1[j] - 2 * (d1[j] * d1[j] + v[j] * d2[j]) * F2[j];
   } else {
-    for (PetscInt j = 0; j < n; j++) F0[j] *= d1[j];
+    for (PetscInt j = 0; j < n; j++) F0[j] = d1[j] * F0[j] + d2[j] * F1[j] + d3[j] * F2[j];
   }
 }
 
@@ -277,7 +276,11 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
     out = PetscMax(out, net->layer[l].out);
   }
   a->gathered = size;
-  for (PetscInt l = 0; l < net->nhidden; l++) TAKE(a->work[l].act[0], TzJetsWorkSize(eval, l));
+  for (PetscInt l = 0; l < net->nhidden; l++) {
+    TAKE(a->work[l].act[0], TzJetsWorkSize(eval, l));
+    a->third[l] = NULL;
+    if (!a->values && !net->act->ops.harmonic) TAKE(a->third[l], net->layer[l].out * TZ_PANEL);
+  }
   for (PetscInt l = 0; l <= net->nhidden; l++) TAKE(a->state[l].y, states);
   for (int i = 0; i < 2; i++) TAKE(a->bar[i].y, states);
   TAKE(a->F, PetscMax(MAX_STREAMS * out * TZ_PANEL, net->layer[net->nhidden].in * net->layer[net->nhidden].out));
@@ -307,7 +310,10 @@ PetscErrorCode TzJetAdjointBegin(TzNetEval eval, PetscBool values, PetscInt nlap
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_ADJOINT, Place(a, NULL), &memory));
   (void)Place(a, memory);
   PetscCall(PetscArrayzero(memory, a->gathered));
-  for (PetscInt l = 0; l < eval->net->nhidden; l++) a->work[l] = TzJetsWork(eval, l, a->work[l].act[0]);
+  for (PetscInt l = 0; l < eval->net->nhidden; l++) {
+    a->work[l]       = TzJetsWork(eval, l, a->work[l].act[0]);
+    a->work[l].third = a->third[l];
+  }
   for (PetscInt l = 0; l <= eval->net->nhidden; l++) PlaceState(&a->state[l]);
   for (int i = 0; i < 2; i++) PlaceState(&a->bar[i]);
   *adjoint = a;
@@ -332,7 +338,7 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 {
   const PetscInt n = eval->net->layer[l].out, r = eval->layer[l].q, q = eval->layer[l + 1].q;
 
-  (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2],
+  (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2], NULL,
                            TzEvalIsBig(eval, l, TZ_PANEL, from->y));
   TzGemm(eval->kernels, TZ_PANEL, 1, q, n, TzJetsGet(eval)->layer[l].coeff[0], w->act[0], to->y);
 }

@@ -20,7 +20,7 @@ typedef struct {
 
 /*
   Which row of which product holds what: stream 0 (act) y'_c at c; stream 1 (act') J_ck at c r + k; second derivatives in
-  stream 2 (act''), for the sine behind y' in stream 0 with the opposite sign (act'' = -act), at `second` + c (layer 1) or + c nn + kl.
+  stream 2 (act''), for a harmonic activation behind y' in stream 0 with the opposite sign (act'' = -act), at `second` + c (layer 1) or + c nn + kl.
 */
 typedef struct {
   PetscInt  r, q, nn, second, stream;
@@ -32,9 +32,12 @@ typedef struct {
   PetscReal *y, *G, *lap;
 } TzJetState;
 
-/* What a layer leaves in its work memory: activations and derivatives act[s] [out][PANEL], the products sum[s] [rows][PANEL], N, T = G M */
+/*
+  What a layer leaves in its work memory: activations and derivatives act[s] [out][PANEL], the products sum[s] [rows][PANEL], N, T = G M. third: where act'''
+  goes, or NULL.
+*/
 typedef struct {
-  PetscReal *act[3], *sum[3], *N, *T;
+  PetscReal *act[3], *third, *sum[3], *N, *T;
 } TzJetWork;
 
 PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);           /* whether every hidden layer has a narrow bond */

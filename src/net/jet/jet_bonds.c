@@ -29,13 +29,13 @@ TzJets *TzJetsGet(TzNetEval eval)
 
 TzJetPlan TzJetsPlan(TzNetEval eval, PetscInt l)
 {
-  const PetscBool sine = (PetscBool)(eval->net->act == TZ_ACT_SINE);
-  TzJetPlan       plan = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
+  const PetscBool minus = eval->net->act->ops.harmonic;
+  TzJetPlan       plan  = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
 
   plan.nn     = l ? plan.r * (plan.r + 1) / 2 : 1;
-  plan.second = sine ? plan.q : 0;
-  plan.stream = sine ? 0 : 2;
-  plan.sign   = sine ? -1 : 1;
+  plan.second = minus ? plan.q : 0;
+  plan.stream = minus ? 0 : 2;
+  plan.sign   = minus ? -1 : 1;
   return plan;
 }
 
@@ -145,6 +145,7 @@ TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
   w.sum[0] = w.act[2] + n * TZ_PANEL;
   w.sum[1] = w.sum[0] + jl->rows[0] * TZ_PANEL;
   w.sum[2] = w.sum[1] + jl->rows[1] * TZ_PANEL;
+  w.third  = NULL;
   w.N      = w.sum[2] + jl->rows[2] * TZ_PANEL;
   w.T      = w.N + r * (r + 1) / 2 * TZ_PANEL;
   return w;
@@ -163,7 +164,7 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, const TzJetSt
     const PetscInt units = PetscMin(TZ_CHUNK, n - h), at = h * TZ_PANEL;
 
     (*eval->kernels->expand)(m, eval->net->act, units, plan.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at, w->act[2] + at,
-                             big);
+                             w->third ? w->third + at : NULL, big);
     for (int s = 0; s < 3; s++)
       for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
         (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), units, jl->coeff[s] + i * n + h * TZ_GEMM, w->act[s] + at, w->sum[s] + i * TZ_PANEL,

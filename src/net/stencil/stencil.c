@@ -2,7 +2,7 @@
   The network at the nodes x + s z_j, x - s z_j of a symmetric stencil around many points.
 
   A node moves the pre-activations a = W_1 x + b_1 of the first layer by c_j = s W_1 z_j, which does not depend on the
-  point. With sines, sin(a +- c) = sin a cos c +- cos a sin c, so the contracted input of the second layer is a matrix product
+  point. With sines (any harmonic activation), sin(a +- c) = sin a cos c +- cos a sin c, so the contracted input of the second layer is a matrix product
       Y(+-)[(p,k), j] = E +- O,  E = sum_h (sin a_ph L_hk) cos c_jh,  O = sum_h (cos a_ph L_hk) sin c_jh,
   and no sine is evaluated in layer 1 per node. Other activations take a +- c directly. The columns of E and O are computed
   on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
@@ -18,9 +18,9 @@
 typedef struct {
   PetscInt       serial, n;
   PetscReal     *X;       /* [n][in] */
-  PetscReal     *a;       /* [panels of points][n_1][PANEL]: pre-activations of layer 1; sine: sin a */
-  PetscReal     *ca;      /* the same: cos a (sine only) */
-  PetscReal     *S, *C;   /* [ceil(n q/GEMM)][n_1][GEMM]: sin a_ph L_hk and cos a_ph L_hk, row (p, k) = p q + k */
+  PetscReal     *a;       /* [panels of points][n_1][PANEL]: pre-activations of layer 1; harmonic: act(a) */
+  PetscReal     *ca;      /* the same: act'(a) (harmonic only) */
+  PetscReal     *S, *C;   /* [ceil(n q/GEMM)][n_1][GEMM]: act(a_ph) L_hk and act'(a_ph) L_hk, row (p, k) = p q + k */
   PetscReal     *f0;      /* [n] */
   PetscInt       version; /* counts the preparations */
   TzSeriesFirst *shift;   /* the first hidden layer at the nodes, as a power series, or NULL */
@@ -48,7 +48,7 @@ static inline TzPoints *Points(TzNetEval eval)
 /* The matrix product replaces the forming of activations where the second layer's bond is narrow */
 static PetscBool UsesProduct(TzNetEval eval)
 {
-  return (PetscBool)(eval->net->act == TZ_ACT_SINE && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_CORES &&
+  return (PetscBool)(eval->net->act->ops.harmonic && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_CORES &&
                      eval->layer[1].q <= TZ_MAX_BOND);
 }
 
@@ -117,7 +117,7 @@ static void PackProducts(TzNetEval eval, TzPoints *pts)
   }
 }
 
-/* Panel p of the points: pre-activations, and for the sine their sine and cosine */
+/* Panel p of the points: pre-activations, or, where harmonic, the activations and their derivatives */
 static PetscErrorCode PreparePanel(TzNetEval eval, TzPoints *pts, PetscInt p)
 {
   const PetscInt   in = eval->net->in, n1 = eval->net->layer[0].out, m = PetscMin(TZ_PANEL, pts->n - p * TZ_PANEL);
@@ -130,9 +130,9 @@ static PetscErrorCode PreparePanel(TzNetEval eval, TzPoints *pts, PetscInt p)
   for (PetscInt i = 0; i < m; i++)
     for (PetscInt c = 0; c < in; c++) H[c * TZ_PANEL + i] = pts->X[(p * TZ_PANEL + i) * in + c];
   PetscCall(FirstLayer(eval, H, a));
-  if (eval->net->act == TZ_ACT_SINE) {
+  if (eval->net->act->ops.harmonic) {
     PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, n1 * TZ_PANEL, &unused));
-    (*eval->kernels->activate)(TZ_ACT_SINE, n1, bias, a, pts->ca + p * n1 * TZ_PANEL, unused);
+    (*eval->kernels->activate)(eval->net->act, n1, bias, a, pts->ca + p * n1 * TZ_PANEL, unused);
   } else
     for (PetscInt h = 0; h < n1; h++)
       for (PetscInt i = 0; i < TZ_PANEL; i++) a[h * TZ_PANEL + i] += bias[h];
@@ -176,7 +176,7 @@ static PetscErrorCode Tables(TzNetEval eval, const TzPairs *pairs, PetscReal s, 
   for (PetscInt j = 0; j < m; j++)
     for (PetscInt k = pairs->ptr[j0 + j]; k < pairs->ptr[j0 + j + 1]; k++) H[pairs->idx[k] * TZ_PANEL + j] = s * pairs->val[k];
   PetscCall(FirstLayer(eval, H, S));
-  if (eval->net->act == TZ_ACT_SINE) (*eval->kernels->sincos)(n1 * TZ_PANEL, S, S, C);
+  if (eval->net->act->ops.harmonic) (*eval->kernels->sincos)(n1 * TZ_PANEL, S, S, C);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
