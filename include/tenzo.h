@@ -12,5 +12,8 @@
 #include <tzidx.h>
 #include <tzclassify.h>
 #include <tzzo.h>
+#include <tzfiles.h>
+#include <tzcheckpoint.h>
+#include <tzrun.h>
 
 #endif

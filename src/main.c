@@ -47,7 +47,6 @@ static PetscErrorCode TzDispatch(const char verb[], int *code)
   PetscFunctionBegin;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzVerbs); i++) {
     if (strcmp(verb, TzVerbs[i].name)) continue;
-    PetscCall(TzOptionsRecord());
     PetscCall((*TzVerbs[i].run)(comm, code));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

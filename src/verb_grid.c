@@ -107,6 +107,7 @@ PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code)
 
   PetscFunctionBegin;
   *code = 0;
+  PetscCall(TzOptionsRecord());
   PetscOptionsBegin(comm, NULL, "Options of grid", "Tenzo");
   PetscCall(
     TzOptionsString("-tz_output", "File for nodes and weights: HDF5, or text by the endings .csv, .txt", "TzVerbGrid", file, file, sizeof(file), &write));

@@ -1,5 +1,5 @@
 /* Stores, tables, checkpoints and points: what is read is what was written, bit by bit; damaged and foreign files are errors. */
-#include <tzio.h>
+#include <tzcheckpoint.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
   How every file is written: FILE.part first, forced to disk, then renamed to FILE.
 */
-#include <tzio.h>
+#include <tzfiles.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

@@ -2,7 +2,7 @@
   Points from a file: HDF5 with the array /points [n][D], or text with D numbers a line (blanks or commas between, # starts
   a comment).
 */
-#include <tzio.h>
+#include <tzfiles.h>
 #include <errno.h>
 
 /* One line of text -> D numbers; the count of numbers found, -1 for something else */

@@ -88,6 +88,13 @@ PetscErrorCode TzStoreHas(TzStore store, const char path[], PetscBool *has)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzStoreGetPath(TzStore store, PetscInt i, const char *path[])
+{
+  PetscFunctionBegin;
+  *path = i < store->n ? store->item[i].path : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzStoreGet(TzStore store, const char path[], TzItemType type, TzItem **item)
 {
   static const char *const names[] = {"numbers", "whole numbers", "text"};

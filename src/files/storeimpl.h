@@ -4,7 +4,7 @@
 #ifndef TZSTOREIMPL_H
 #define TZSTOREIMPL_H
 
-#include <tzio.h>
+#include <tzfiles.h>
 
 typedef enum { TZ_ITEM_REAL, TZ_ITEM_INT, TZ_ITEM_TEXT } TzItemType;
 

@@ -1,7 +1,7 @@
 /*
-  Checkpoints: see tzio.h for what is in the file.
+  Checkpoints: see tzcheckpoint.h for what is in the file.
 */
-#include <tzio.h>
+#include <tzcheckpoint.h>
 #include <hdf5.h>
 
 #define TZ_FORMAT "tenzo checkpoint 1"
@@ -96,6 +96,7 @@ PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], con
   PetscCall(TzStoreCreate(PetscObjectComm((PetscObject)c->solution), &store));
   PetscCall(TzStorePutText(store, "/format", TZ_FORMAT));
   PetscCall(TzPutVersions(store));
+  PetscCall(TzStorePutText(store, "/problem", c->problem));
   PetscCall(TzStorePutText(store, "/options", c->options));
   PetscCall(TzStorePutText(store, "/net", c->net));
   PetscCall(TzStorePutText(store, "/pde", c->pde));
@@ -138,6 +139,35 @@ PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char f
   PetscCall(TzStoreGetText(*store, "/checksum", &text));
   PetscCall(PetscSNPrintf(sum, sizeof(sum), "%016llx", (unsigned long long)TzChecksum(n, x)));
   PetscCheck(!strcmp(sum, text), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: damaged (the checksum of the parameters is %s, not %s)", option, file, sum, text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Files of Tenzo 0.1 that do not say it are of an equation */
+PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[])
+{
+  PetscBool has;
+
+  PetscFunctionBegin;
+  *problem = "pde";
+  PetscCall(TzStoreHas(store, "/problem", &has));
+  if (has) PetscCall(TzStoreGetText(store, "/problem", problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net)
+{
+  const PetscInt64 *place;
+  const PetscInt   *mask;
+  PetscInt          n, old, *copy;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetMask(net, &old, &mask));
+  if (!old) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzStoreGetInt(store, "/mask", &n, &place));
+  PetscCall(PetscMalloc1(n, &copy));
+  for (PetscInt i = 0; i < n; i++) copy[i] = (PetscInt)place[i];
+  PetscCall(TzNetSetMask(net, n, copy));
+  PetscCall(PetscFree(copy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

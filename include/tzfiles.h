@@ -4,10 +4,10 @@
 
   Reading and writing is done by rank 0 with the serial calls of HDF5; what is read is broadcast.
 */
-#ifndef TZIO_H
-#define TZIO_H
+#ifndef TZFILES_H
+#define TZFILES_H
 
-#include <tzzo.h>
+#include <tzsys.h>
 
 typedef struct _p_TzStore *TzStore;
 
@@ -19,6 +19,7 @@ PETSC_EXTERN PetscErrorCode TzStorePutReal(TzStore store, const char path[], Pet
 PETSC_EXTERN PetscErrorCode TzStorePutInt(TzStore store, const char path[], PetscInt n, const PetscInt64 i[]); /* i [n] */
 PETSC_EXTERN PetscErrorCode TzStorePutText(TzStore store, const char path[], const char text[]);
 PETSC_EXTERN PetscErrorCode TzStoreHas(TzStore store, const char path[], PetscBool *has);
+PETSC_EXTERN PetscErrorCode TzStoreGetPath(TzStore store, PetscInt i, const char *path[]); /* of array i, from 0; NULL where there are no more */
 /* Pointers into the store, on every rank. Errors: PETSC_ERR_FILE_UNEXPECTED where there is no such array of this type. */
 PETSC_EXTERN PetscErrorCode TzStoreGetReal(TzStore store, const char path[], PetscInt *rows, PetscInt *cols, const PetscReal *x[]);
 PETSC_EXTERN PetscErrorCode TzStoreGetInt(TzStore store, const char path[], PetscInt *n, const PetscInt64 *i[]);
@@ -40,44 +41,17 @@ PETSC_EXTERN PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], con
 /* A table that grows by rows, equal on every rank: the history of a run. In a file each column is one array PATH/NAME. */
 #define TZ_TABLE_MAX 8
 typedef struct {
-  PetscInt    ncol, n, size;
-  const char *name[TZ_TABLE_MAX];
-  PetscReal  *col[TZ_TABLE_MAX]; /* [n] each */
+  PetscInt   ncol, n, size;
+  char      *name[TZ_TABLE_MAX];
+  PetscReal *col[TZ_TABLE_MAX]; /* [n] each */
 } TzTable;
 
-PETSC_EXTERN PetscErrorCode TzTableCreate(PetscInt ncol, const char *const name[], TzTable *table); /* the names are not copied */
+PETSC_EXTERN PetscErrorCode TzTableCreate(PetscInt ncol, const char *const name[], TzTable *table);
 PETSC_EXTERN PetscErrorCode TzTableDestroy(TzTable *table);
 PETSC_EXTERN PetscErrorCode TzTableAppend(TzTable *table, const PetscReal row[]);
 PETSC_EXTERN PetscErrorCode TzTablePut(const TzTable *table, TzStore store, const char path[]);
-PETSC_EXTERN PetscErrorCode TzTableGet(TzTable *table, TzStore store, const char path[]); /* replaces the rows */
-
-/*
-  A checkpoint: everything that a run needs to go on, bit by bit as if it had never stopped, on any number of ranks; and
-  all that `tenzo eval` needs to rebuild the problem. Datasets:
-    /format /versions/{tenzo,petsc,hdf5,mpi}  text
-    /options /net /pde                        text: an options file, the views of the network and of the equation
-    /mask                                     int: trained weights of a sparse network
-    /theta                                    parameters [n], /checksum their checksum (text)
-    /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}
-    /solver/NAME                              state of the solver: vectors [n] and scalars [1]
-    /history/{step,loss,lr,...}               one entry a step; /validation/{step,mse,...} one a validation
-*/
-typedef struct {
-  PetscInt   step;
-  PetscInt64 seed;
-  TzCounts   counts;
-  Vec        solution;
-  TzZOState  solver;
-  TzTable    history, validation;
-  char      *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
-  TzNet      sparse;              /* only written: its mask, if it has one; may be NULL */
-} TzCheckpoint;
-
-PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);
-/* The store of a checkpoint file, checked to be one and to be whole */
-PETSC_EXTERN PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store);
-/* Fills c, whose vectors, solver state and tables are already made, from the store */
-PETSC_EXTERN PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store);
+/* Replaces the rows. A table without columns takes all that the file has. Errors: PETSC_ERR_FILE_UNEXPECTED: a column is missing, or their lengths differ */
+PETSC_EXTERN PetscErrorCode TzTableGet(TzTable *table, TzStore store, const char path[]);
 
 /* FNV-1a, 64 bits, over the bytes of x[n] in order */
 PETSC_EXTERN uint64_t TzChecksum(PetscInt n, const PetscReal x[]);

@@ -1,0 +1,40 @@
+/*
+  A checkpoint: everything that a run needs to go on, bit by bit as if it had never stopped, on any number of ranks; and
+  all that `tenzo eval` needs to rebuild the problem. Data sets:
+    /format /versions/{tenzo,petsc,hdf5,mpi}  text
+    /problem                                  text: what the network is trained on, a TzRunType (tzrun.h)
+    /options /net /pde                        text: an options file, the views of the network and of the problem
+    /mask                                     int: trained weights of a sparse network
+    /theta                                    parameters [n], /checksum their checksum (text)
+    /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}
+    /solver/NAME                              state of the solver: vectors [n] and scalars [1]
+    /history/{step,loss,lr,...}               one entry a step; /validation/{step,mse,...} one a validation
+*/
+#ifndef TZCHECKPOINT_H
+#define TZCHECKPOINT_H
+
+#include <tzfiles.h>
+#include <tzzo.h>
+
+typedef struct {
+  PetscInt    step;
+  PetscInt64  seed;
+  TzCounts    counts;
+  Vec         solution;
+  TzZOState   solver;
+  TzTable     history, validation;
+  const char *problem;
+  char       *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
+  TzNet       sparse;              /* only written: its mask, if it has one; may be NULL */
+} TzCheckpoint;
+
+PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);
+/* The store of a checkpoint file, checked to be one and to be whole */
+PETSC_EXTERN PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store);
+PETSC_EXTERN PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[]); /* valid as long as the store */
+/* The mask of a sparse network; nothing for other networks */
+PETSC_EXTERN PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net);
+/* Fills c, whose vectors, solver state and tables are already made, from the store */
+PETSC_EXTERN PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+  Runs of type classifier: a network on labelled images (IDX files, -mnist_dir). The default network is the 784-1024-10 rectifier
+  network of tensor-train matrices of rank 6 (3,962 parameters).
+*/
+#include "runimpl.h"
+
+/* The paper's network, unless the user describes another */
+static PetscErrorCode Defaults(TzNet net, PetscInt inputs)
+{
+  const PetscInt width = 1024;
+  PetscBool      format, layers, modes;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetSetFormat(net, TZNETTTM));
+  PetscCall(TzNetSetHidden(net, 1, &width));
+  PetscCall(TzNetSetActivation(net, "relu"));
+  PetscCall(TzNetSetRank(net, 6));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-net_format", &format));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-net_layers", &layers));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-net_tt_modes", &modes));
+  if (!format && !layers && !modes && inputs == 784) PetscCall(TzNetSetModes(net, "7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateLoss(TzRun run, TzLoss *loss)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossCreate(PetscObjectComm((PetscObject)run), loss));
+  PetscCall(TzLossSetType(*loss, TZLOSSCROSSENTROPY));
+  PetscCall(TzLossSetSeed(*loss, run->seed));
+  PetscCall(TzLossSetFromOptions(*loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The images say how large the network is */
+static PetscErrorCode SetFromOptions_Classifier(TzRun run)
+{
+  PetscInt inputs, classes, steps;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossDestroy(&run->loss));
+  PetscCall(CreateLoss(run, &run->loss));
+  PetscCall(TzLossCrossEntropyGetSizes(run->loss, &inputs, &classes, &steps));
+  PetscCall(TzNetSetIO(run->net, inputs, classes));
+  PetscCall(Defaults(run->net, inputs));
+  PetscCall(TzNetSetFromOptions(run->net));
+  PetscCall(TzNetSetUp(run->net));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Loss_Classifier(TzRun run, TzNet net, TzLoss *loss)
+{
+  PetscFunctionBegin;
+  if (net == run->net) *loss = run->loss;
+  else PetscCall(CreateLoss(run, loss));
+  PetscCall(TzLossSetNet(*loss, net));
+  PetscCall(TzLossSetUp(*loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -tz_epochs; where the user has not said otherwise, validation and checkpoint once an epoch */
+static PetscErrorCode Length_Classifier(TzRun run)
+{
+  MPI_Comm  comm   = PetscObjectComm((PetscObject)run);
+  PetscReal epochs = 100;
+  PetscInt  inputs, classes, steps;
+  PetscBool given, max_it, set;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossCrossEntropyGetSizes(run->loss, &inputs, &classes, &steps));
+  PetscOptionsBegin(comm, NULL, "Options of classify", "Tenzo");
+  PetscCall(TzOptionsReal("-tz_epochs", "Length of the training in epochs, passes over the training images (> 0)", "TzRunSolve", epochs, &epochs, &given));
+  PetscOptionsEnd();
+  PetscCheck(epochs > 0 && epochs * steps < PETSC_MAX_INT, comm, PETSC_ERR_USER_INPUT, "-tz_epochs %g: must be positive, and below %g", (double)epochs,
+             (double)PETSC_MAX_INT / steps);
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tao_max_it", &max_it));
+  PetscCheck(!given || !max_it, comm, PETSC_ERR_USER_INPUT, "-tz_epochs %g and -tao_max_it: give only one of them", (double)epochs);
+  if (!max_it) PetscCall(TaoSetMaximumIterations(run->tao, PetscMax(1, (PetscInt)PetscFloorReal(epochs * steps + 0.5))));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tz_validate_every", &set));
+  if (!set) run->o.validate = steps;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tz_checkpoint_every", &set));
+  if (!set) run->o.checkpoint = steps;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe_Classifier(TzRun run, PetscObject *object)
+{
+  PetscFunctionBegin;
+  *object = (PetscObject)run->loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunCreate_Classifier(TzRun run)
+{
+  static const char *const fixed[] = {"-net_", NULL};
+
+  PetscFunctionBegin;
+  PetscCall(TzNetCreate(PetscObjectComm((PetscObject)run), &run->net));
+  run->solver              = TAOZOHYBRID;
+  run->fixed               = fixed;
+  run->ops->setfromoptions = SetFromOptions_Classifier;
+  run->ops->loss           = Loss_Classifier;
+  run->ops->length         = Length_Classifier;
+  run->ops->describe       = Describe_Classifier;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

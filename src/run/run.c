@@ -1,0 +1,433 @@
+/*
+  A training run, or the evaluation of a checkpoint: its options, its objects and their life. The steps: solve.c; the problems:
+  problem_pde.c, problem_classifier.c.
+*/
+#include "runimpl.h"
+
+PetscClassId TZRUN_CLASSID = 0;
+
+/* all types: a new one is one file and one row */
+static const struct {
+  const char *name;
+  PetscErrorCode (*create)(TzRun);
+} TzRunTable[] = {
+  {TZRUNPDE, TzRunCreate_PDE},
+  {TZRUNCLASSIFIER, TzRunCreate_Classifier},
+};
+
+static PetscErrorCode Finalize(void)
+{
+  PetscFunctionBegin;
+  TZRUN_CLASSID = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunCreate(MPI_Comm comm, TzRun *newrun)
+{
+  TzRun run;
+
+  PetscFunctionBegin;
+  PetscCall(TzRegisterAll());
+  if (!TZRUN_CLASSID) {
+    PetscCall(PetscClassIdRegister("Tenzo run", &TZRUN_CLASSID));
+    PetscCall(PetscRegisterFinalize(Finalize));
+  }
+  PetscCall(TzOptionsRecord());
+  PetscCall(PetscHeaderCreate(run, TZRUN_CLASSID, "TzRun", "Training run", "Run", comm, TzRunDestroy, TzRunView));
+  run->o      = (TzRunOptions){.output = "tenzo.h5", .checkpoint = 100, .validate = 100, .progress = 5};
+  run->trains = PETSC_TRUE;
+  run->kept   = -1;
+  PetscCall(TzRunSetType(run, TZRUNPDE));
+  *newrun = run;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The objects of the problem, and what was made from them */
+static PetscErrorCode Reset(TzRun run)
+{
+  PetscFunctionBegin;
+  PetscTryTypeMethod(run, destroy);
+  PetscCall(VecScatterDestroy(&run->all));
+  PetscCall(VecDestroy(&run->theta));
+  PetscCall(VecDestroy(&run->x));
+  PetscCall(TaoDestroy(&run->tao));
+  PetscCall(TzLossDestroy(&run->loss));
+  PetscCall(TzDerivDestroy(&run->deriv));
+  PetscCall(TzNetDestroy(&run->net));
+  PetscCall(TzPDEDestroy(&run->pde));
+  PetscCall(TzTableDestroy(&run->c.history));
+  PetscCall(TzTableDestroy(&run->c.validation));
+  PetscCall(PetscFree(run->c.options));
+  PetscCall(PetscFree(run->c.net));
+  PetscCall(PetscFree(run->c.pde));
+  run->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunDestroy(TzRun *run)
+{
+  PetscFunctionBegin;
+  if (!*run) PetscFunctionReturn(PETSC_SUCCESS);
+  if (--((PetscObject)*run)->refct > 0) {
+    *run = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Reset(*run));
+  PetscCall(TzStoreDestroy(&(*run)->from));
+  PetscCall(PetscHeaderDestroy(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunSetType(TzRun run, TzRunType type)
+{
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)run, type, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Reset(run));
+  PetscCall(PetscMemzero(run->ops, sizeof(*run->ops)));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzRunTable); i++) {
+    if (strcmp(type, TzRunTable[i].name)) continue;
+    PetscCall(PetscObjectChangeTypeName((PetscObject)run, type));
+    PetscCall((*TzRunTable[i].create)(run));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  SETERRQ(PetscObjectComm((PetscObject)run), PETSC_ERR_ARG_UNKNOWN_TYPE, "a run of type %s is not known", type);
+}
+
+PetscErrorCode TzRunGetType(TzRun run, TzRunType *type)
+{
+  PetscFunctionBegin;
+  *type = ((PetscObject)run)->type_name;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* run->from: the checkpoint, its options in the database */
+static PetscErrorCode Open(TzRun run, const char option[], const char file[])
+{
+  const char *text;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreDestroy(&run->from));
+  run->option = option;
+  PetscCall(PetscStrncpy(run->file, file, sizeof(run->file)));
+  PetscCall(TzCheckpointOpen(PetscObjectComm((PetscObject)run), option, file, &run->from));
+  PetscCall(TzStoreGetText(run->from, "/options", &text));
+  PetscCall(TzOptionsInsertText(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunLoad(TzRun run, const char option[], const char file[])
+{
+  const char *problem;
+
+  PetscFunctionBegin;
+  run->trains = PETSC_FALSE;
+  if (TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Open(run, option, file));
+  PetscCall(TzCheckpointGetProblem(run->from, &problem));
+  PetscCall(TzRunSetType(run, problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of a training run: where it writes, what it goes on from */
+static PetscErrorCode GetRunOptions(TzRun run)
+{
+  MPI_Comm      comm                       = PetscObjectComm((PetscObject)run);
+  TzRunOptions *o                          = &run->o;
+  char          resume[PETSC_MAX_PATH_LEN] = "";
+  const char   *problem, *own = ((PetscObject)run)->type_name;
+
+  PetscFunctionBegin;
+  PetscOptionsBegin(comm, NULL, "Options of a training run", "Tenzo");
+  PetscCall(
+    TzOptionsString("-tz_resume", "Checkpoint to go on from; its options hold unless given anew", "TzRunSetFromOptions", resume, resume, sizeof(resume), NULL));
+  if (resume[0]) PetscCall(PetscStrncpy(o->output, resume, sizeof(o->output)));
+  PetscCall(TzOptionsString("-tz_output", "HDF5 file for checkpoint, history and result; none: no file (default: the file resumed, or tenzo.h5)",
+                            "TzRunSetFromOptions", o->output, o->output, sizeof(o->output), NULL));
+  PetscCall(TzOptionsBool("-tz_quiet", "No progress lines", "TzRunSolve", o->quiet, &o->quiet, NULL));
+  PetscCall(TzOptionsReal("-tz_progress_every", "Seconds between progress lines; 0: after every step", "TzRunSolve", o->progress, &o->progress, NULL));
+  PetscOptionsEnd();
+  PetscCheck(o->progress >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_progress_every %g: must be at least 0 seconds", (double)o->progress);
+  if (!resume[0] || TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Open(run, "-tz_resume", resume));
+  PetscCall(TzCheckpointGetProblem(run->from, &problem));
+  PetscCheck(!strcmp(problem, own), comm, PETSC_ERR_USER_INPUT, "-tz_resume %s: the file of a run of type %s, this one is of type %s", resume, problem, own);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What a checkpoint keeps: read when the options of the file to resume are in the database */
+static PetscErrorCode GetKeptOptions(TzRun run)
+{
+  MPI_Comm      comm = PetscObjectComm((PetscObject)run);
+  TzRunOptions *o    = &run->o;
+
+  PetscFunctionBegin;
+  PetscOptionsBegin(comm, NULL, "Options of a training run: what is kept", "Tenzo");
+  PetscCall(TzOptionsInt("-tz_checkpoint_every", "Steps between checkpoints; 0: only at the end", "TzRunSolve", o->checkpoint, &o->checkpoint, NULL));
+  PetscCall(TzOptionsInt("-tz_validate_every", "Steps between validations; 0: only at the end", "TzRunSolve", o->validate, &o->validate, NULL));
+  PetscOptionsEnd();
+  PetscCheck(o->checkpoint >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_checkpoint_every %" PetscInt_FMT ": must be at least 0 steps", o->checkpoint);
+  PetscCheck(o->validate >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_validate_every %" PetscInt_FMT ": must be at least 0 steps", o->validate);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GetSeed(TzRun run)
+{
+  PetscInt64 seed = run->seed;
+
+  PetscFunctionBegin;
+  PetscOptionsBegin(PetscObjectComm((PetscObject)run), NULL, "Problem options", "Tenzo");
+  PetscCall(TzOptionsInt64("-tz_seed", "Seed of every random number (>= 0)", "TzRunSetFromOptions", seed, &seed, NULL));
+  PetscOptionsEnd();
+  PetscCheck(seed >= 0, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT, "-tz_seed %" PetscInt64_FMT ": must be at least 0", seed);
+  run->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The mask of a sparse network: that of the file, or by a loss on the dense network */
+static PetscErrorCode SetMask(TzRun run)
+{
+  const PetscInt *mask;
+  PetscInt        n;
+  TzSparseMethod  method;
+  TzNet           dense;
+  TzLoss          loss;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetMask(run->net, &n, &mask));
+  PetscCall(TzNetGetSparseMethod(run->net, &method));
+  if (run->from) PetscCall(TzCheckpointRestoreMask(run->from, run->net));
+  if (!n || run->from || method == TZ_SPARSE_RANDOM || TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetDuplicateDense(run->net, &dense));
+  PetscUseTypeMethod(run, loss, dense, &loss);
+  PetscCall(TzLossSparsify(loss, run->net));
+  PetscCall(TzLossDestroy(&loss));
+  PetscCall(TzNetDestroy(&dense));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Solver (from options) and parameters with their initial values */
+static PetscErrorCode CreateSolver(TzRun run)
+{
+  MPI_Comm   comm = PetscObjectComm((PetscObject)run);
+  PetscInt   n, lo, hi;
+  PetscReal *theta, *x;
+  TaoType    type;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossGetNumParameters(run->loss, &n));
+  PetscCall(VecCreateMPI(comm, PETSC_DECIDE, n, &run->x));
+  PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
+  PetscCall(PetscCalloc1(n, &theta)); /* a loss may have parameters of its own behind those of the network: they start from 0 */
+  PetscCall(TzNetInitialize(run->net, run->seed, theta));
+  PetscCall(VecGetArrayWrite(run->x, &x));
+  PetscCall(PetscArraycpy(x, theta + lo, hi - lo));
+  PetscCall(VecRestoreArrayWrite(run->x, &x));
+  PetscCall(PetscFree(theta));
+  PetscCall(TaoCreate(comm, &run->tao));
+  PetscCall(TaoSetType(run->tao, run->solver));
+  PetscCall(TaoZOSetLoss(run->tao, run->loss));
+  PetscCall(TaoSetSolution(run->tao, run->x));
+  PetscCall(TaoSetFromOptions(run->tao));
+  PetscCall(TaoGetType(run->tao, &type));
+  PetscCall(TzOptionsDeclare("-tao_type", type));
+  PetscTryTypeMethod(run, length);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunSetFromOptions(TzRun run)
+{
+  PetscFunctionBegin;
+  if (run->trains) {
+    PetscCall(GetRunOptions(run));
+    PetscCall(GetKeptOptions(run));
+  }
+  PetscCall(GetSeed(run));
+  PetscUseTypeMethod(run, setfromoptions);
+  PetscCall(SetMask(run));
+  if (run->trains || run->loss) PetscUseTypeMethod(run, loss, run->net, &run->loss);
+  if (run->trains) PetscCall(CreateSolver(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the view of an object prints (PetscMalloced) */
+static PetscErrorCode ViewText(PetscObject object, char **text)
+{
+  PetscViewer viewer;
+  char       *buffer = NULL;
+  size_t      size   = 0;
+  FILE       *file   = open_memstream(&buffer, &size);
+
+  PetscFunctionBegin;
+  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_SYS, "open_memstream failed");
+  PetscCall(PetscViewerASCIIOpenWithFILE(PetscObjectComm(object), file, &viewer));
+  PetscCall(PetscObjectView(object, viewer));
+  PetscCall(PetscViewerFlush(viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  fclose(file);
+  PetscCall(PetscStrallocpy(buffer, text));
+  free(buffer);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The parameters of the file, to be evaluated */
+static PetscErrorCode LoadParameters(TzRun run)
+{
+  const PetscReal *theta;
+  PetscReal       *x;
+  PetscInt         n, rows;
+
+  PetscFunctionBegin;
+  if (run->loss) PetscCall(TzLossGetNumParameters(run->loss, &n));
+  else PetscCall(TzNetGetNumParameters(run->net, &n));
+  PetscCall(TzStoreGetReal(run->from, "/theta", &rows, NULL, &theta));
+  PetscCheck(rows == n, PetscObjectComm((PetscObject)run), PETSC_ERR_FILE_UNEXPECTED,
+             "%s %s: %" PetscInt_FMT " parameters, but the network of these options has %" PetscInt_FMT, run->option, run->file, rows, n);
+  PetscCall(VecCreateSeq(PETSC_COMM_SELF, n, &run->theta));
+  PetscCall(VecGetArrayWrite(run->theta, &x));
+  PetscCall(PetscArraycpy(x, theta, n));
+  PetscCall(VecRestoreArrayWrite(run->theta, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunSetUp(TzRun run)
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)run);
+  const char *text;
+  PetscObject described;
+
+  PetscFunctionBegin;
+  if (run->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(run->tao || (!run->trains && run->from) || TzOptionsHelpWanted(), comm, PETSC_ERR_ORDER, "TzRunSetFromOptions() first");
+  PetscCall(TzOptionsCheckUnused(comm));
+  if (run->from) {
+    PetscCall(TzStoreGetText(run->from, "/options", &text));
+    PetscCall(TzOptionsCompareText(comm, text, run->trains ? NULL : run->fixed, run->file));
+  }
+  if (run->trains) {
+    if (strcmp(run->o.output, "none")) PetscCall(TzFileCheckWritable(comm, "-tz_output", run->o.output));
+    PetscCall(TzOptionsGetText(&run->c.options));
+    PetscCall(TzRunSetUpSolve(run));
+    PetscCall(ViewText((PetscObject)run->net, &run->c.net));
+    PetscUseTypeMethod(run, describe, &described);
+    PetscCall(ViewText(described, &run->c.pde));
+  } else if (run->from) PetscCall(LoadParameters(run));
+  run->setupcalled = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunView(TzRun run, PetscViewer viewer)
+{
+  PetscBool ascii;
+
+  PetscFunctionBegin;
+  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)run), &viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)run, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  %s %s, seed %" PetscInt64_FMT ", %" PetscInt_FMT " steps done\n", run->trains ? "writes" : "evaluates",
+                                   run->trains ? run->o.output : run->file, run->seed, run->c.step));
+  PetscCall(PetscViewerASCIIPushTab(viewer));
+  if (run->pde) PetscCall(TzPDEView(run->pde, viewer));
+  if (run->net) PetscCall(TzNetView(run->net, viewer));
+  if (run->deriv) PetscCall(TzDerivView(run->deriv, viewer));
+  if (run->loss) PetscCall(TzLossView(run->loss, viewer));
+  if (run->tao) PetscCall(TaoView(run->tao, viewer));
+  PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetNet(TzRun run, TzNet *net)
+{
+  PetscFunctionBegin;
+  *net = run->net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetPDE(TzRun run, TzPDE *pde)
+{
+  PetscFunctionBegin;
+  *pde = run->pde;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetDeriv(TzRun run, TzDeriv *deriv)
+{
+  PetscFunctionBegin;
+  *deriv = run->deriv;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetLoss(TzRun run, TzLoss *loss)
+{
+  PetscFunctionBegin;
+  *loss = run->loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetTao(TzRun run, Tao *tao)
+{
+  PetscFunctionBegin;
+  *tao = run->tao;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetSolution(TzRun run, Vec *x)
+{
+  PetscFunctionBegin;
+  *x = run->x;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetSeed(TzRun run, PetscInt64 *seed)
+{
+  PetscFunctionBegin;
+  *seed = run->seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetStep(TzRun run, PetscInt *step)
+{
+  PetscFunctionBegin;
+  *step = run->c.step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetParameters(TzRun run, PetscInt *n, const PetscReal *theta[])
+{
+  const PetscReal *array;
+
+  PetscFunctionBegin;
+  PetscCall(TzRunSetUp(run));
+  if (run->x) {
+    PetscCall(VecScatterBegin(run->all, run->x, run->theta, INSERT_VALUES, SCATTER_FORWARD));
+    PetscCall(VecScatterEnd(run->all, run->x, run->theta, INSERT_VALUES, SCATTER_FORWARD));
+  }
+  PetscCall(VecGetLocalSize(run->theta, n));
+  PetscCall(VecGetArrayRead(run->theta, &array));
+  *theta = array; /* of a Vec of one process, whose array stays where it is */
+  PetscCall(VecRestoreArrayRead(run->theta, &array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunEvaluate(TzRun run, PetscInt n, const PetscReal X[], PetscReal ujet[], PetscReal r[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzRunSetUp(run));
+  PetscUseTypeMethod(run, evaluate, n, X, ujet, r);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunValidate(TzRun run, TzMetrics *metrics)
+{
+  const PetscReal *theta;
+  PetscInt         n;
+
+  PetscFunctionBegin;
+  PetscCall(TzRunGetParameters(run, &n, &theta));
+  PetscCheck(run->loss, PetscObjectComm((PetscObject)run), PETSC_ERR_ARG_WRONGSTATE, "this run has no loss");
+  PetscCall(TzLossValidate(run->loss, theta, metrics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,65 @@
+/*
+  For the files of src/run: what a run is made of, and what a problem (one file each: problem_pde.c, problem_classifier.c) provides.
+*/
+#ifndef TZRUNIMPL_H
+#define TZRUNIMPL_H
+
+#include <tenzo.h>
+#include <petsc/private/petscimpl.h>
+#include <petscviewer.h>
+
+struct _TzRunOps {
+  PetscErrorCode (*setfromoptions)(TzRun);          /* the objects of the problem from options, the network set up */
+  PetscErrorCode (*loss)(TzRun, TzNet, TzLoss *);   /* from options, set up: the loss on the run's network, or a new one on another */
+  PetscErrorCode (*length)(TzRun);                  /* optional: how long the run is; the solver has its options already */
+  PetscErrorCode (*describe)(TzRun, PetscObject *); /* the object whose view the file keeps as /pde */
+  PetscErrorCode (*evaluate)(TzRun, PetscInt n, const PetscReal X[], PetscReal ujet[], PetscReal r[]); /* optional */
+  PetscErrorCode (*destroy)(TzRun);
+};
+
+typedef struct {
+  char      output[PETSC_MAX_PATH_LEN]; /* "none": no file */
+  PetscInt  checkpoint;                 /* steps between checkpoints; 0: only at the end */
+  PetscInt  validate;                   /* steps between validations; 0: only at the end */
+  PetscReal progress;                   /* seconds between progress lines */
+  PetscBool quiet;
+} TzRunOptions;
+
+struct _p_TzRun {
+  PETSCHEADER(struct _TzRunOps);
+  TzRunOptions o;
+  PetscBool    trains; /* not so after TzRunLoad() */
+  PetscBool    setupcalled;
+  const char  *option; /* that named the file to go on from or to evaluate, and the file; from is NULL for a fresh run */
+  char         file[PETSC_MAX_PATH_LEN];
+  TzStore      from;
+
+  PetscInt64         seed;
+  TzPDE              pde;
+  TzNet              net;
+  TzDeriv            deriv;
+  TzLoss             loss;
+  TaoType            solver; /* of the problem, where no option says another */
+  const char *const *fixed;  /* prefixes of the options that evaluation may not change, NULL-terminated */
+
+  Tao            tao;
+  PetscBool      ours;  /* tao is of one of Tenzo's types, not of TAO's own (lmvm ...), which have no learning rate and no state */
+  Vec            x;     /* parameters, distributed */
+  VecScatter     all;   /* x -> theta */
+  Vec            theta; /* on this rank */
+  TzCheckpoint   c;     /* what is kept; c.step is the number of steps done */
+  TzMetrics      valid; /* of the last validation */
+  PetscInt       step0; /* steps done by earlier runs */
+  PetscReal      seconds0;
+  PetscLogDouble t0, tprint; /* start, last progress line */
+  PetscReal      f;          /* loss of the last step */
+  PetscInt       kept;       /* step of the checkpoint in the file, -1 for none */
+  PetscBool      stopped;    /* by a signal */
+};
+
+PETSC_INTERN PetscErrorCode TzRunCreate_PDE(TzRun);
+PETSC_INTERN PetscErrorCode TzRunCreate_Classifier(TzRun);
+/* solve.c: history, tables and the state of run->from, when solver and parameters are there */
+PETSC_INTERN PetscErrorCode TzRunSetUpSolve(TzRun);
+
+#endif
