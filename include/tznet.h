@@ -67,8 +67,9 @@ PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscRea
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
 
 /*
-  How theta is to be read, layer by layer, 0 <= layer <= number of hidden layers. Of trains: the cores, in order, row-major; core k of a "tt" is [rank k][mode][rank
-  k+1] over input modes, then output modes, of a "ttm" [rank k][output mode][input mode][rank k+1]. Pointers are valid until the network changes.
+  How theta is to be read, layer by layer, 0 <= layer <= number of hidden layers. Of trains: the cores, in order, row-major; core k of a "tt" is
+  [rank k][mode][rank k+1] over input modes, then output modes, of a "ttm" [rank k][output mode][input mode][rank k+1]. Pointers are valid until the
+  network changes.
 */
 typedef struct {
   const char     *format;     /* of this layer: the last one of a "tt" network is "dense" */

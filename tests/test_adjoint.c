@@ -1,5 +1,5 @@
 /*
-  Batches and gradients of networks: outputs against the plain evaluation, rows that do not depend on their batch, the
+  Columns and gradients of networks: outputs against the reference evaluation, rows that do not depend on those beside them, the
   gradient against differences of the outputs, the adjoint of multiplying a train out against its own linearity.
 */
 #include <tenzo.h>
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "activations.h"
-#include "../src/net/eval/factors.h"
+#include <private/tznetimpl.h>
 
 #define ok(call) assert_int_equal((call), 0)
 #define MAXN     37 /* points: two whole batches and a part */
@@ -75,11 +75,11 @@ static void test_forward(void **state)
     Open(&plain, i, "-net_evaluation reference");
     Open(&batch, i, "");
     ok(TzNetEvalForward(plain.eval, MAXN, plain.X, plain.Y));
-    ok(TzNetEvalForward_Batch(batch.eval, MAXN, batch.X, batch.Y));
+    ok(TzNetEvalForward_Columns(batch.eval, MAXN, batch.X, batch.Y));
     for (PetscInt k = 0; k < MAXN * batch.out; k++) worst = PetscMax(worst, PetscAbsReal(batch.Y[k] - plain.Y[k]));
     assert_true(worst <= 1e-13);
     for (PetscInt k = 0; k < MAXN; k++) {
-      ok(TzNetEvalForward_Batch(batch.eval, 1, batch.X + k * batch.in, one));
+      ok(TzNetEvalForward_Columns(batch.eval, 1, batch.X + k * batch.in, one));
       assert_memory_equal(one, batch.Y + k * batch.out, sizeof(PetscReal) * (size_t)batch.out);
     }
     Close(&plain);
@@ -163,20 +163,24 @@ static void test_merge(void **state)
     Open(&c, i, "");
     for (PetscInt l = 0; l < c.net->nlayers; l++) {
       const TzLayer *layer = &c.net->layer[l];
+      TzCut          cut   = {0};
+      const TzTrain *train;
 
-      for (PetscInt k0 = 0; k0 < layer->ncores; k0++)
-        for (PetscInt k1 = k0 + 1; k1 <= layer->ncores; k1++) {
-          PetscInt   size = layer->rank[k0] * layer->rank[k1];
+      (*layer->ops->cut)(layer, &cut);
+      train = cut.train;
+      for (PetscInt k0 = 0; train && k0 < train->ncores; k0++)
+        for (PetscInt k1 = k0 + 1; k1 <= train->ncores; k1++) {
+          PetscInt   size = train->core[k0].r0 * train->core[k1 - 1].r1;
           PetscReal *T, *moved, *Tbar;
 
-          for (PetscInt k = k0; k < k1; k++) size *= TzLayerGetCore(layer, k).m * TzLayerGetCore(layer, k).n;
+          for (PetscInt k = k0; k < k1; k++) size *= train->core[k].m * train->core[k].n;
           ok(PetscMalloc3(size, &T, size, &moved, size, &Tbar));
           ok(TzRandomNormal(9, TZ_STREAM_POINTS, (PetscInt)i, k0, 0, size, Tbar));
-          ok(TzLayerMerge(layer, c.theta, k0, k1, T));
+          ok(TzTrainMerge(train, c.theta, k0, k1, T));
           ok(PetscArrayzero(c.grad, c.np));
-          ok(TzLayerMergeAdjoint(layer, c.theta, k0, k1, Tbar, c.grad));
+          ok(TzTrainMergeAdjoint(train, c.theta, k0, k1, Tbar, c.grad));
           for (PetscInt k = k0; k < k1; k++) {
-            const TzCore core = TzLayerGetCore(layer, k);
+            const TzCore core = train->core[k];
             PetscReal    got = 0, want = 0, scale = 0;
 
             for (PetscInt x = 0; x < core.r0 * core.m * core.n * core.r1; x++) {
@@ -184,7 +188,7 @@ static void test_merge(void **state)
               scale += PetscAbsReal(c.grad[core.offset + x] * c.v[core.offset + x]);
               c.theta[core.offset + x] += c.v[core.offset + x];
             }
-            ok(TzLayerMerge(layer, c.theta, k0, k1, moved));
+            ok(TzTrainMerge(train, c.theta, k0, k1, moved));
             for (PetscInt x = 0; x < size; x++) {
               want += Tbar[x] * (moved[x] - T[x]);
               scale += PetscAbsReal(Tbar[x] * (moved[x] - T[x]));

@@ -5,68 +5,23 @@
 #define TZNETIMPL_H
 
 #include <tznet.h>
+#include <private/tzformatimpl.h>
 #include <private/tzkernels.h>
 #include <petsc/private/petscimpl.h>
 #include <petscviewer.h>
 
-#define TZ_MAX_CORES  16
-#define TZ_MAX_LAYERS 16
+/* formats/ */
+PETSC_INTERN PetscErrorCode      TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **); /* otherwise PETSC_ERR_USER_INPUT */
+PETSC_INTERN const char         *TzFormatName(const TzFormatOps *);
+PETSC_INTERN PetscErrorCode      TzLayerChooseContraction(TzNet, TzLayer *);
+PETSC_INTERN const TzOperatorOps TzOperator_Matrix; /* of every format that has none of its own */
 
-typedef struct _TzFormatOps TzFormatOps;
-
-/*
-  How a train is multiplied with activations:
-    BOND   W = right^T left^T through its middle bond: left [in][r], right [r][out], built once per parameter vector
-    CORES  core by core for every input
-    DENSE  by the matrix itself, built once per parameter vector
-*/
-typedef enum { TZ_CONTRACT_BOND, TZ_CONTRACT_CORES, TZ_CONTRACT_DENSE } TzContraction;
-
-typedef struct {
-  const TzFormatOps *ops;
-  PetscInt           in, out;
-  PetscInt           ncores;                 /* tt: nin + nout; ttm: number of pairs of modes; dense: 0 */
-  PetscInt           nin, nout;              /* numbers of input and output modes */
-  PetscInt           mode_in[TZ_MAX_CORES];  /* product: in */
-  PetscInt           mode_out[TZ_MAX_CORES]; /* product: out */
-  PetscInt           rank[TZ_MAX_CORES + 1]; /* rank[0] = rank[ncores] = 1 */
-  PetscInt           core[TZ_MAX_CORES + 1]; /* offset of each core in theta; core[ncores]: end */
-  PetscInt           weights, nweights;      /* offset and number of the layer's weight parameters */
-  PetscInt          *index;                  /* sparse: place of each weight in W [out][in], ascending; otherwise NULL */
-  PetscInt           bias;                   /* offset of the bias; out numbers */
-  TzContraction      contraction;            /* chosen by TzLayerChooseContraction */
-  PetscReal          cost[3];                /* flops per input by each contraction, PETSC_MAX_REAL where there is none */
-} TzLayer;
-
-/* A core as [r0][m][n][r1] with output mode m and input mode n; in a tt one of them is 1 */
-typedef struct {
-  PetscInt r0, m, n, r1, offset; /* offset in theta */
-} TzCore;
-
-/* A network format: one file, one row of the table in net.c */
-struct _TzFormatOps {
-  const char *name;
-  const char *what;
-  /* number of modes wanted: fills ncores, rank, core (relative to weights), nweights from in, out, modes and r */
-  PetscErrorCode (*layout)(TzNet, TzLayer *, PetscInt r);
-  /* standard deviation of each weight so that W has variance 2/(in + out) */
-  PetscReal (*deviation)(const TzLayer *);
-  /* W [out][in] */
-  PetscErrorCode (*densify)(const TzLayer *, const PetscReal theta[], PetscReal W[]);
-  /* left [in][r], right [r][out]; NULL: the format has no bond */
-  PetscErrorCode (*bond)(const TzLayer *, const PetscReal theta[], PetscReal left[], PetscReal right[]);
-  /* y[out] = W x core by core, work of TzLayerWorkSize; NULL: none */
-  PetscErrorCode (*apply)(const TzLayer *, const PetscReal theta[], const PetscReal x[], PetscReal work[], PetscReal y[]);
-  PetscBool trains; /* has cores: modes and a rank */
-};
-
-PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzFormat_Sparse;
-
-PETSC_INTERN TzCore TzLayerGetCore(const TzLayer *, PetscInt k);
-/* T [r0 of core k0][M][N][r1 of core k1-1], M and N the products of the modes: cores k0 <= k < k1 multiplied out */
-PETSC_INTERN PetscErrorCode TzLayerMerge(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[]);
-/* its adjoint: grad += dT/dtheta^T Tbar, on the cores' places in grad[nparams] */
-PETSC_INTERN PetscErrorCode TzLayerMergeAdjoint(const TzLayer *, const PetscReal theta[], PetscInt k0, PetscInt k1, const PetscReal Tbar[], PetscReal grad[]);
+/* B [cols][rows] = A [rows][cols]^T */
+static inline void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)
+{
+  for (PetscInt j = 0; j < cols; j++)
+    for (PetscInt i = 0; i < rows; i++) B[j * rows + i] = A[i * cols + j];
+}
 
 struct _TzNetOps {
   int unused;
@@ -81,7 +36,8 @@ struct _p_TzNet {
   PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
   char              *modes;                     /* as given, or NULL */
   PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
-  PetscInt           nmask, *mask, *index;      /* sparse: trained weights, numbered in the network; in their layers */
+  PetscInt           nmask, *mask;              /* sparse: trained weights, numbered in the network */
+  PetscInt64         seed;                      /* of the random mask */
   PetscBool          reference;                 /* -net_evaluation plain */
   PetscInt           threads;                   /* -net_threads */
   PetscBool          series;                    /* -net_series */
@@ -93,6 +49,7 @@ struct _p_TzNet {
   PetscInt           nparams; /* of theta: without bias its end, all biases, is cut off */
   PetscInt           nfull;   /* with all biases: evaluators have that many, zeros where theta ends */
   PetscBool          setupcalled;
+  PetscInt           version; /* counts the set-ups: evaluators belong to one */
 };
 
 /*
@@ -101,7 +58,7 @@ struct _p_TzNet {
 */
 typedef struct {
   PetscInt   q;                    /* columns of left: r or out */
-  PetscReal *left;                 /* [in][q]; NULL: core by core */
+  PetscReal *left;                 /* [in][q]; NULL: by the operator */
   PetscReal *right;                /* [q][out] or NULL */
   PetscReal *packed;               /* left for gemm: [ceil(q/GEMM)][in][GEMM], padded with zeros; TzEvalPacked() */
   PetscReal *expand;               /* right for gemm: [ceil(out/GEMM)][q][GEMM], TzEvalExpand() */
@@ -117,7 +74,7 @@ enum {
   TZ_SCRATCH_OUT,
   TZ_SCRATCH_H,
   TZ_SCRATCH_TAIL,
-  TZ_SCRATCH_CORES,
+  TZ_SCRATCH_OPERATOR,
   TZ_SCRATCH_TABLE,
   TZ_SCRATCH_JET,
   TZ_SCRATCH_ADJOINT,
@@ -161,6 +118,7 @@ PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, c
 /* Points p0 <= p < p1 of a task, by the evaluator of one thread */
 typedef PetscErrorCode (*TzThreadsPart)(TzNetEval, const void *task, PetscInt p0, PetscInt p1);
 PETSC_INTERN PetscErrorCode TzThreadsRun(TzNetEval, PetscInt n, TzThreadsPart part, const void *task);
+PETSC_INTERN PetscErrorCode TzNetEvalForward_Columns(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
                                                  const PetscReal mu[], TzSweepSink, void *ctx);
@@ -175,10 +133,6 @@ PETSC_INTERN PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval, PetscInt n, co
 PETSC_INTERN PetscErrorCode TzNetEvalStencilBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                           const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
-PETSC_INTERN PetscErrorCode TzModesParse(TzNet, PetscInt layer, TzLayer *);
-PETSC_INTERN PetscErrorCode TzModesAutomatic(TzNet, TzLayer *, PetscBool matrix);
-PETSC_INTERN PetscErrorCode TzLayerChooseContraction(TzNet, TzLayer *);
-PETSC_INTERN PetscInt       TzLayerWorkSize(const TzLayer *);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                        PetscReal f0[], PetscReal even[], PetscReal odd[]);

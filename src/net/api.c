@@ -3,7 +3,6 @@
   share points between threads, and give gradients of networks without biases room for them. The rooms below do the work.
 */
 #include <private/tznetimpl.h>
-#include "eval/factors.h"
 
 /* n rows of inputs, bound */
 static PetscErrorCode Check(TzNetEval eval, PetscInt n)
@@ -48,7 +47,7 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
   PetscFunctionBegin;
   PetscCall(Check(eval, n));
   if (eval->net->reference) PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
-  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Batch(eval, n, X, Y));
+  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Columns(eval, n, X, Y));
   else {
     PetscCall(TzEvalBuild(eval));
     PetscCall(TzNetEvalForward_Fast(eval, n, X, Y));

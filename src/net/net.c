@@ -6,9 +6,6 @@
 PetscClassId      TZNET_CLASSID  = 0;
 const char *const TzPrecisions[] = {"double", "single", "TzPrecision", "TZ_PRECISION_", NULL};
 
-/* all formats: a new one is one file and one row */
-static const TzFormatOps *const TzFormats[] = {&TzFormat_Dense, &TzFormat_TT, &TzFormat_TTM, &TzFormat_Sparse};
-
 PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
 {
   TzNet net;
@@ -16,7 +13,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   PetscFunctionBegin;
   if (!TZNET_CLASSID) PetscCall(PetscClassIdRegister("Tenzo network", &TZNET_CLASSID));
   PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
-  net->format    = &TzFormat_TT;
+  PetscCall(TzFormatFind(comm, TZNETTT, &net->format));
   net->nhidden   = 2;
   net->hidden[0] = 768;
   net->hidden[1] = 768;
@@ -32,6 +29,19 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The layers' own */
+static PetscErrorCode Reset(TzNet net)
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
+    TzLayer *layer = &net->layer[l];
+
+    if (layer->data) PetscCall((*layer->ops->destroy)(layer));
+    PetscCall(PetscMemzero(layer, sizeof(*layer)));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetDestroy(TzNet *net)
 {
   PetscFunctionBegin;
@@ -40,9 +50,9 @@ PetscErrorCode TzNetDestroy(TzNet *net)
     *net = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(Reset(*net));
   PetscCall(PetscFree((*net)->modes));
   PetscCall(PetscFree((*net)->mask));
-  PetscCall(PetscFree((*net)->index));
   PetscCall(PetscHeaderDestroy(net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,20 +60,13 @@ PetscErrorCode TzNetDestroy(TzNet *net)
 /* format: one of the names of the table; PETSC_ERR_USER_INPUT otherwise */
 PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format)
 {
-  char allowed[256] = "";
+  const TzFormatOps *ops;
 
   PetscFunctionBegin;
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzFormats); i++) {
-    PetscBool same;
-    PetscCall(PetscStrcmp(format, TzFormats[i]->name, &same));
-    if (same) {
-      net->format = TzFormats[i];
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-    if (i) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
-    PetscCall(PetscStrlcat(allowed, TzFormats[i]->name, sizeof(allowed)));
-  }
-  SETERRQ(PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "-net_format %s: must be one of %s", format, allowed);
+  PetscCall(TzFormatFind(PetscObjectComm((PetscObject)net), format, &ops));
+  if (ops != net->format) net->setupcalled = PETSC_FALSE;
+  net->format = ops;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out)
@@ -145,7 +148,6 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
   PetscBool   flg;
   PetscEnum   precision      = (PetscEnum)net->precision;
-  const char *methods[]      = {"random", "grasp", "zograsp"};
   const char *evaluations[]  = {"fast", "reference"};
   const char *contractions[] = {"bond", "cores", "dense", "auto"};
   PetscInt    evaluation     = net->reference ? 1 : 0;
@@ -153,8 +155,8 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)net);
-  PetscCall(TzOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse", "TzNetSetFormat",
-                            net->format->name, text, sizeof(text), &flg));
+  PetscCall(TzOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse, or a registered one",
+                            "TzNetSetFormat", TzFormatName(net->format), text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
   PetscCall(PetscArraycpy(widths, net->hidden, net->nhidden)); /* -help shows what stands there */
   PetscCall(PetscArrayzero(widths + net->nhidden, n - net->nhidden));
@@ -172,11 +174,6 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   if (flg) PetscCall(TzNetSetModes(net, text));
   PetscCall(TzOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
   net->contraction = contraction == 3 ? -1 : contraction;
-  if (net->format == &TzFormat_Sparse) {
-    PetscCall(TzOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
-    PetscCall(TzOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
-                             &net->sparsemethod, NULL));
-  }
   PetscCall(TzOptionsEList("-net_evaluation", "fast: rearranged evaluation; reference: one input at a time", "TzNetEvalCreate", evaluations, 2,
                            evaluations[evaluation], &evaluation, NULL));
   net->reference = (PetscBool)(evaluation == 1);
@@ -190,6 +187,8 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
                           precision, &precision, NULL));
   PetscCall(TzNetSetPrecision(net, (TzPrecision)precision));
   PetscOptionsEnd();
+  if (net->format->setfromoptions) PetscCall((*net->format->setfromoptions)(net));
+  net->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -200,8 +199,7 @@ static PetscErrorCode CheckPrecision(TzNet net)
 
   PetscFunctionBegin;
   if (net->precision == TZ_PRECISION_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt l = 0; l < 2 && fits; l++)
-    fits = (PetscBool)(net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_SERIES_MAX_BOND);
+  for (PetscInt l = 0; l < 2 && fits; l++) fits = (PetscBool)(net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].bond <= TZ_SERIES_MAX_BOND);
   PetscCheck(
     fits, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
     "-net_precision single: needs -net_format tt, two layers of sines, -net_tt_rank 1 to %d contracted through bonds, -net_series and -net_evaluation fast",
@@ -209,32 +207,41 @@ static PetscErrorCode CheckPrecision(TzNet net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Layer l: its weights begin at theta[offset] */
+static PetscErrorCode SetUpLayer(TzNet net, PetscInt l, PetscInt offset)
+{
+  TzLayer        *layer = &net->layer[l];
+  const PetscBool last  = (PetscBool)(l == net->nhidden);
+
+  PetscFunctionBegin;
+  layer->in  = l ? net->hidden[l - 1] : net->in;
+  layer->out = last ? net->out : net->hidden[l];
+  layer->ops = net->format;
+  if (last && net->format->lastdense) PetscCall(TzFormatFind(PETSC_COMM_SELF, TZNETDENSE, &layer->ops));
+  layer->weights = offset;
+  PetscCall((*layer->ops->layout)(net, l, layer, net->r[l]));
+  PetscCall(TzLayerChooseContraction(net, layer));
+  /* what evaluators make of the layer: its matrix or its factors, plain and packed; all layers together have to fit */
+  if (layer->contraction == TZ_CONTRACT_DENSE || !l) PetscCall(TzNetCheckSize(net, l, "entries of its matrix", (PetscReal)layer->in * layer->out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Places all layers' weights, then all biases, in theta. */
 PetscErrorCode TzNetSetUp(TzNet net)
 {
-  PetscInt offset = 0;
+  PetscReal all    = 0;
+  PetscInt  offset = 0;
 
   PetscFunctionBegin;
   if (net->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(net->in > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER, "TzNetSetIO() first");
+  PetscCall(Reset(net));
   net->nlayers = net->nhidden + 1;
   for (PetscInt l = 0; l < net->nlayers; l++) {
-    TzLayer  *layer = &net->layer[l];
-    PetscBool last  = (PetscBool)(l == net->nhidden);
-
-    PetscCall(PetscMemzero(layer, sizeof(*layer)));
-    layer->in  = l ? net->hidden[l - 1] : net->in;
-    layer->out = last ? net->out : net->hidden[l];
-    /* a plain train of the last layer's few outputs would save nothing: the paper keeps it dense */
-    layer->ops     = last && net->format == &TzFormat_TT ? &TzFormat_Dense : net->format;
-    layer->weights = offset;
-    if (layer->ops->trains) {
-      if (net->modes) PetscCall(TzModesParse(net, l, layer));
-      else PetscCall(TzModesAutomatic(net, layer, (PetscBool)(layer->ops == &TzFormat_TTM)));
-    }
-    PetscCall((*layer->ops->layout)(net, layer, net->r[l]));
-    PetscCall(TzLayerChooseContraction(net, layer));
-    offset += layer->nweights;
+    PetscCall(SetUpLayer(net, l, offset));
+    all += (PetscReal)net->layer[l].nweights + net->layer[l].out;
+    PetscCall(TzNetCheckSize(net, l, "parameters up to it", all));
+    offset += net->layer[l].nweights;
   }
   for (PetscInt l = 0; l < net->nlayers; l++) {
     net->layer[l].bias = offset;
@@ -244,25 +251,34 @@ PetscErrorCode TzNetSetUp(TzNet net)
   net->nfull       = offset;
   net->nparams     = net->bias ? offset : net->layer[0].bias;
   net->setupcalled = PETSC_TRUE;
-  PetscCall(PetscObjectChangeTypeName((PetscObject)net, net->format->name));
+  net->version++;
+  PetscCall(PetscObjectChangeTypeName((PetscObject)net, TzFormatName(net->format)));
   PetscCall(PetscObjectViewFromOptions((PetscObject)net, NULL, "-net_view"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ViewModes(PetscViewer viewer, const TzLayer *layer)
+static PetscErrorCode ViewLayer(const TzLayer *layer, PetscViewer viewer)
 {
+  static const char *const how[] = {"through the smallest bond", "by its operator", "densified once per parameter vector"}, *const names[] = {"bond", "cores",
+                                                                                                                                              "dense"};
+
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, ", modes "));
-  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
-  for (PetscInt k = 0; k < layer->nin; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k ? "," : "", layer->mode_in[k]));
-  for (PetscInt k = 0; k < layer->nout; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k ? "," : "|", layer->mode_out[k]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " -> %" PetscInt_FMT ", %s, %" PetscInt_FMT " weights", layer->in, layer->out,
+                                   TzFormatName(layer->ops), layer->nweights));
+  if (layer->ops->view) PetscCall((*layer->ops->view)(layer, viewer));
+  if (layer->ops->bond || layer->ops->cost) {
+    PetscCall(PetscViewerASCIIPrintf(viewer, ", contracted %s (multiply-adds per input:", how[layer->contraction]));
+    for (int c = 0; c < 3; c++)
+      if (layer->cost[c] < PETSC_MAX_REAL) PetscCall(PetscViewerASCIIPrintf(viewer, " %s %.0f", names[c], (double)layer->cost[c]));
+    PetscCall(PetscViewerASCIIPrintf(viewer, ")"));
+  }
+  PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
 {
-  static const char *const how[] = {"through the smallest bond", "core by core", "densified once per parameter vector"};
-  PetscBool                ascii;
+  PetscBool ascii;
 
   PetscFunctionBegin;
   if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)net), &viewer));
@@ -272,24 +288,9 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->act->name, net->nparams,
                                    net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {
-    const TzLayer *layer = &net->layer[l];
-
-    PetscCall(PetscViewerASCIIPrintf(viewer, "  layer %" PetscInt_FMT ": %" PetscInt_FMT " -> %" PetscInt_FMT ", %s, %" PetscInt_FMT " weights", l + 1,
-                                     layer->in, layer->out, layer->ops->name, layer->nweights));
-    if (layer->ncores) {
-      PetscCall(ViewModes(viewer, layer));
-      PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT ", contracted %s (multiply-adds per input:", net->r[l], how[layer->contraction]));
-      for (int c = 0; c < 3; c++)
-        if (layer->cost[c] < PETSC_MAX_REAL)
-          PetscCall(PetscViewerASCIIPrintf(viewer, " %s %.0f",
-                                           c == TZ_CONTRACT_BOND    ? "bond"
-                                           : c == TZ_CONTRACT_CORES ? "cores"
-                                                                    : "dense",
-                                           (double)layer->cost[c]));
-      PetscCall(PetscViewerASCIIPrintf(viewer, ")"));
-    }
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  layer %" PetscInt_FMT ": ", l + 1));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
+    PetscCall(ViewLayer(&net->layer[l], viewer));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -361,17 +362,10 @@ PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout)
   PetscCall(TzNetSetUp(net));
   PetscCheck(layer >= 0 && layer < net->nlayers, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "layer %" PetscInt_FMT " of %" PetscInt_FMT, layer, net->nlayers);
   p                  = &net->layer[layer];
-  *layout            = (TzNetLayout){.format = p->ops->name, .in = p->in, .out = p->out, .weights = p->weights, .nweights = p->nweights};
+  *layout            = (TzNetLayout){.format = TzFormatName(p->ops), .in = p->in, .out = p->out, .weights = p->weights, .nweights = p->nweights};
   layout->activation = layer < net->nhidden ? net->act->name : NULL;
   layout->bias       = net->bias ? p->bias : -1;
-  if (p->ncores) {
-    layout->nin      = p->nin;
-    layout->nout     = p->nout;
-    layout->ncores   = p->ncores;
-    layout->mode_in  = p->mode_in;
-    layout->mode_out = p->mode_out;
-    layout->rank     = p->rank;
-  }
+  if (p->ops->describe) (*p->ops->describe)(p, layout);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -381,17 +375,12 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
   for (PetscInt l = 0; l < net->nlayers; l++) {
-    const TzLayer *layer = &net->layer[l];
-    PetscReal      sd = (*layer->ops->deviation)(layer), *w = theta + layer->weights, *b = theta + layer->bias;
+    const TzLayer  *layer = &net->layer[l];
+    const PetscReal sd    = layer->ops->deviation ? (*layer->ops->deviation)(layer) : PetscSqrtReal((PetscReal)2 / (layer->in + layer->out));
+    PetscReal      *w = theta + layer->weights, *b = theta + layer->bias;
 
-    if (layer->index) { /* those that the dense network has there */
-      PetscReal *full;
-
-      PetscCall(PetscMalloc1(layer->in * layer->out, &full));
-      PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->in * layer->out, full));
-      for (PetscInt i = 0; i < layer->nweights; i++) w[i] = full[layer->index[i]];
-      PetscCall(PetscFree(full));
-    } else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
+    if (layer->ops->initialize) PetscCall((*layer->ops->initialize)(layer, seed, l, w));
+    else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
     if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));

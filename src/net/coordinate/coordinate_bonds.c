@@ -24,16 +24,24 @@ static PetscErrorCode Destroy(TzNetEval eval, void *what)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Coordinates first <= i < n are structured; first = n: none. */
+/* Coordinates first <= i < n are structured: those behind the first bond; first = n: none. */
 PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
 {
   PetscBool bonds = (PetscBool)(net->out == 1 && !net->reference);
 
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  for (PetscInt l = 0; l < net->nhidden; l++)
-    bonds = (PetscBool)(bonds && net->layer[l].contraction == TZ_CONTRACT_BOND && net->layer[l].rank[net->layer[l].nin] <= TZ_MAX_BOND);
-  *first = bonds ? net->layer[0].weights + net->layer[0].core[net->layer[0].nin] : net->nparams;
+  *first = net->nparams;
+  for (PetscInt l = 0; l <= net->nhidden && bonds; l++) {
+    const TzLayer *layer = &net->layer[l];
+    TzCut          cut   = {0};
+
+    if (layer->ops->cut) (*layer->ops->cut)(layer, &cut);
+    if (l == net->nhidden) bonds = (PetscBool)(cut.entries && !cut.place);
+    else bonds = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND && layer->bond <= TZ_MAX_BOND && cut.train && cut.train->bond);
+    if (bonds && !l) *first = cut.train->core[cut.train->bond].offset;
+  }
+  if (!bonds) *first = net->nparams;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,12 +55,13 @@ static PetscErrorCode Allocate(TzNetEval eval, TzSweep *co, PetscInt c)
   if (co->channels == c) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < H; l++) {
     const TzLayer *layer = &eval->net->layer[l];
+    const TzTrain *train = co->train[l];
 
     PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
     PetscCall(PetscCalloc3(eval->layer[l].q * ns * TZ_PANEL, &co->S[l], layer->out * nf * TZ_PANEL, &co->F[l], layer->out * c * TZ_PANEL, &co->U[l]));
-    for (PetscInt k = 0; k < layer->ncores; k++) {
-      const TzCut   *cut  = &co->cut[l][k];
-      const PetscInt wide = cut->mode * cut->r1 * eval->layer[l].q * c;
+    for (PetscInt k = 0; k < train->ncores; k++) {
+      const TzCoreCut *cut  = &co->cut[l][k];
+      const PetscInt   wide = cut->mode * cut->r1 * eval->layer[l].q * c;
 
       shift = PetscMax(shift, cut->nlo * cut->r0);
       R     = PetscMax(R, cut->nlo * wide);
@@ -171,7 +180,7 @@ static PetscErrorCode Moved(TzPass *pass, PetscInt l, PetscInt i, PetscInt s, co
 /* ------------------------------------------------------------ slices ------------------------------------------------------------ */
 
 /* The shifts of the state in front of layer l that core k's entries cause: shift [nlo][r0][SHIFT_FIELDS][PANEL] */
-static void Shifts(TzPass *pass, PetscInt l, const TzCut *cut)
+static void Shifts(TzPass *pass, PetscInt l, const TzCoreCut *cut)
 {
   const PetscInt c = pass->c, ns = pass->ns, rows = cut->nlo * cut->r0;
   PetscReal     *shift = pass->co->shift;
@@ -204,7 +213,7 @@ static PetscErrorCode Slice(TzPass *pass, PetscInt l, PetscInt i, TzSlice *slice
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OutputCore(TzPass *pass, PetscInt l, const TzCut *cut)
+static PetscErrorCode OutputCore(TzPass *pass, PetscInt l, const TzCoreCut *cut)
 {
   const PetscInt r = pass->eval->layer[l].q, width = 1 + r + pass->eval->layer[l + 1].q, row = cut->mode * cut->r1;
 
@@ -256,7 +265,7 @@ static PetscErrorCode Biases(TzPass *pass, PetscInt l)
   Sums over the units of layer l - 1 for an input core of layer l: T [r0][mode][c][b c'][PANEL] = sum_lo P (sum_hi Q U). For the last core, whose Q is the
   unit matrix, b = c' is left out.
 */
-static PetscInt InputSums(TzPass *pass, PetscInt l, const TzCut *cut)
+static PetscInt InputSums(TzPass *pass, PetscInt l, const TzCoreCut *cut)
 {
   TzSweep         *co = pass->co;
   const TzKernels *k  = pass->eval->kernels;
@@ -275,7 +284,7 @@ static PetscInt InputSums(TzPass *pass, PetscInt l, const TzCut *cut)
   return wide;
 }
 
-static PetscErrorCode InputCore(TzPass *pass, PetscInt l, const TzCut *cut)
+static PetscErrorCode InputCore(TzPass *pass, PetscInt l, const TzCoreCut *cut)
 {
   const PetscInt c = pass->c, q = pass->eval->layer[l].q;
   PetscReal      delta[TZ_MAX_BOND * (TZ_MAX_BOND + 2) * TZ_PANEL];
@@ -350,10 +359,10 @@ PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal 
     PetscCall(Base(&pass, X + pass.p0 * eval->net->in));
     PetscCall(TzReachPrepare(&pass));
     for (PetscInt l = 0; l < H; l++) {
-      const TzLayer *layer = &eval->net->layer[l];
+      const TzTrain *train = pass.co->train[l];
 
-      for (PetscInt k = l ? 0 : layer->nin; k < layer->ncores; k++) {
-        if (k < layer->nin) PetscCall(InputCore(&pass, l, &pass.co->cut[l][k]));
+      for (PetscInt k = l ? 0 : train->bond; k < train->ncores; k++) {
+        if (k < train->bond) PetscCall(InputCore(&pass, l, &pass.co->cut[l][k]));
         else PetscCall(OutputCore(&pass, l, &pass.co->cut[l][k]));
       }
       PetscCall(Biases(&pass, l));

@@ -4,7 +4,6 @@
 #ifndef TZSWEEP_H
 #define TZSWEEP_H
 
-#include "../eval/factors.h"
 #include "../jet/jet.h"
 #include "../stencil/series_last.h"
 
@@ -18,11 +17,12 @@ typedef struct {
   PetscInt   r0, mode, r1, nlo, nhi;
   PetscBool  last; /* Q is the unit matrix */
   PetscReal *P, *Q;
-} TzCut;
+} TzCoreCut;
 
 typedef struct {
   PetscInt            serial; /* binding of the cuts */
-  TzCut               cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
+  const TzTrain      *train[TZ_MAX_LAYERS];
+  TzCoreCut           cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
   TzSeriesLast       *series; /* the last hidden layer around the rows of a panel, or NULL */
   const TzMultiIndex *taylor;
   PetscInt           *above;                /* see TzExpansion */

@@ -1,19 +1,19 @@
 #include "coordinate_cores.h"
 
-static void MapCore(const TzLayer *layer, PetscInt k, TzCoreMap *map)
+static void MapCore(const TzTrain *train, PetscInt k, TzCoreMap *map)
 {
-  const TzCore c = TzLayerGetCore(layer, k);
+  const TzCore c = train->core[k];
 
   map->core = c;
   map->ml = map->mr = map->nl = map->nr = 1;
-  for (PetscInt l = 0; l < layer->ncores; l++) {
-    const TzCore other = TzLayerGetCore(layer, l);
+  for (PetscInt l = 0; l < train->ncores; l++) {
+    const TzCore other = train->core[l];
 
     if (l < k) map->ml *= other.m, map->nl *= other.n;
     if (l > k) map->mr *= other.m, map->nr *= other.n;
   }
   /* the output cores of a tt, contracted first, would blow the input up by the whole output */
-  map->fromright = layer->ncores == layer->nin && map->nl < map->nr ? PETSC_TRUE : PETSC_FALSE;
+  map->fromright = !train->bond && map->nl < map->nr ? PETSC_TRUE : PETSC_FALSE;
   map->jstep     = c.n * c.r1;
   if (map->fromright) {
     map->groups = c.r0, map->width = c.n * c.r1;
@@ -27,19 +27,20 @@ static void MapCore(const TzLayer *layer, PetscInt k, TzCoreMap *map)
   map->wide = (map->width + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
 }
 
-PetscErrorCode TzPartialsCreate(const TzLayer *layer, TzPartials **newp)
+PetscErrorCode TzPartialsCreate(const TzLayer *layer, const TzTrain *train, TzPartials **newp)
 {
   TzPartials *p;
   PetscInt    nchain = layer->in, nT = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&p));
-  p->layer = layer;
-  for (PetscInt k = 0; k < layer->ncores; k++) {
-    MapCore(layer, k, &p->map[k]);
+  p->train = train;
+  p->in    = layer->in;
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    MapCore(train, k, &p->map[k]);
     p->fromright = p->fromright || p->map[k].fromright ? PETSC_TRUE : PETSC_FALSE;
   }
-  for (PetscInt k = 0; k < layer->ncores; k++) {
+  for (PetscInt k = 0; k < train->ncores; k++) {
     TzCoreMap     *map = &p->map[k];
     const TzCore   c   = map->core;
     const PetscInt nm  = map->fromright ? map->ml * c.r0 * map->nl : c.r1 * map->mr * map->nr;
@@ -48,7 +49,7 @@ PetscErrorCode TzPartialsCreate(const TzLayer *layer, TzPartials **newp)
     nchain = PetscMax(nchain, map->nr * map->ml * PetscMax(c.r0 * c.n, c.m * c.r1));
     nT     = PetscMax(nT, map->groups * map->ml * map->mr * map->width);
     PetscCall(PetscMalloc2(c.r0 * c.m * c.n * c.r1, &map->Gr, c.r0 * c.m * c.n * c.r1, &map->Gl));
-    if (map->fromright ? k > 0 : k + 1 < layer->ncores) PetscCall(PetscMalloc1(nm, &map->merged));
+    if (map->fromright ? k > 0 : k + 1 < train->ncores) PetscCall(PetscMalloc1(nm, &map->merged));
   }
   /* the chain serves as T where there is nothing to merge */
   PetscCall(PetscCalloc3(nchain + TZ_LANES, &p->chain, nchain, &p->swap, nT + TZ_LANES, &p->T));
@@ -60,7 +61,7 @@ PetscErrorCode TzPartialsDestroy(TzPartials **p)
 {
   PetscFunctionBegin;
   if (!*p) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt k = 0; k < (*p)->layer->ncores; k++) {
+  for (PetscInt k = 0; k < (*p)->train->ncores; k++) {
     PetscCall(PetscFree2((*p)->map[k].Gr, (*p)->map[k].Gl));
     PetscCall(PetscFree((*p)->map[k].merged));
   }
@@ -86,10 +87,10 @@ static void PackCore(const TzCoreMap *map, const PetscReal theta[])
 
 PetscErrorCode TzPartialsBind(TzPartials *p, const PetscReal theta[])
 {
-  const TzLayer *layer = p->layer;
+  const TzTrain *train = p->train;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < layer->ncores; k++) {
+  for (PetscInt k = 0; k < train->ncores; k++) {
     TzCoreMap *map = &p->map[k];
 
     PackCore(map, theta);
@@ -98,11 +99,11 @@ PetscErrorCode TzPartialsBind(TzPartials *p, const PetscReal theta[])
       PetscReal     *L;
 
       PetscCall(PetscMalloc1(map->ml * size, &L));
-      PetscCall(TzLayerMerge(layer, theta, 0, k, L));
+      PetscCall(TzTrainMerge(train, theta, 0, k, L));
       for (PetscInt j = 0; j < map->ml; j++) TzTranspose(map->nl, map->core.r0, L + j * size, map->merged + j * size);
       PetscCall(PetscFree(L));
     } else if (map->merged) {
-      PetscCall(TzLayerMerge(layer, theta, k + 1, layer->ncores, map->merged));
+      PetscCall(TzTrainMerge(train, theta, k + 1, train->ncores, map->merged));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -143,8 +144,8 @@ static void Reorder(PetscInt nl, PetscInt ni, PetscInt mr, PetscInt m, PetscInt 
 static PetscErrorCode FromRight(TzPartials *p, const PetscReal x[], PetscInt first, PetscInt last, TzPartialsUse use, void *context)
 {
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(p->chain, x, p->layer->in));
-  for (PetscInt k = p->layer->ncores - 1; k >= 0; k--) {
+  PetscCall(PetscArraycpy(p->chain, x, p->in));
+  for (PetscInt k = p->train->ncores - 1; k >= 0; k--) {
     const TzCoreMap *map = &p->map[k];
     const TzCore     c   = map->core;
 
@@ -162,12 +163,12 @@ static PetscErrorCode FromLeft(TzPartials *p, const PetscReal x[], PetscInt firs
 {
   PetscFunctionBegin;
   TzTranspose(p->map[0].core.n, p->map[0].nr, x, p->chain);
-  for (PetscInt k = 0; k < p->layer->ncores; k++) {
+  for (PetscInt k = 0; k < p->train->ncores; k++) {
     const TzCoreMap *map = &p->map[k];
     const TzCore     c   = map->core;
 
     if (!map->fromright) PetscCall(Use(p, k, first, last, use, context));
-    if (k + 1 == p->layer->ncores) break;
+    if (k + 1 == p->train->ncores) break;
     TzKernelsGet()->product(map->nr * map->ml, c.m * c.r1, c.r0 * c.n, (TzStrided){p->chain, c.r0 * c.n, 1}, map->Gl, c.m * c.r1, p->swap, c.m * c.r1,
                             PETSC_FALSE);
     TzTranspose(p->map[k + 1].core.n, p->map[k + 1].nr * map->ml * c.m * c.r1, p->swap, p->chain);

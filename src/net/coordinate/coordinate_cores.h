@@ -11,7 +11,7 @@
 #ifndef TZPARTIALS_H
 #define TZPARTIALS_H
 
-#include "../eval/factors.h"
+#include "../eval/columns.h"
 
 /*
   The entries of core k at one jk come in `groups` that share their rows of T: the row (jl, jr) of group g is at
@@ -31,13 +31,14 @@ typedef struct {
 } TzCoreMap;
 
 typedef struct {
-  const TzLayer *layer;
+  const TzTrain *train;
+  PetscInt       in;
   PetscBool      fromright; /* whether any core is */
   TzCoreMap      map[TZ_MAX_CORES];
   PetscReal     *chain, *swap, *T; /* scratch of one input */
 } TzPartials;
 
-PETSC_INTERN PetscErrorCode TzPartialsCreate(const TzLayer *, TzPartials **);
+PETSC_INTERN PetscErrorCode TzPartialsCreate(const TzLayer *, const TzTrain *, TzPartials **);
 PETSC_INTERN PetscErrorCode TzPartialsDestroy(TzPartials **);
 PETSC_INTERN PetscErrorCode TzPartialsBind(TzPartials *, const PetscReal theta[]);
 /*

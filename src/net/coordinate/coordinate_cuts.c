@@ -12,19 +12,19 @@ PetscErrorCode TzCutsDestroy(TzSweep *co)
 }
 
 /* Sizes and memory of the cuts of a layer */
-static PetscErrorCode Allocate(const TzLayer *layer, TzCut cut[])
+static PetscErrorCode Allocate(const TzTrain *train, TzCoreCut cut[])
 {
-  const PetscInt bond = layer->rank[layer->nin];
+  const PetscInt bond = train->core[train->bond].r0;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < layer->ncores; k++) {
-    const TzCore   core  = TzLayerGetCore(layer, k);
-    const PetscInt first = k < layer->nin ? 0 : layer->nin, last = k < layer->nin ? layer->nin : layer->ncores;
-    TzCut         *c = &cut[k];
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    const TzCore   core  = train->core[k];
+    const PetscInt first = k < train->bond ? 0 : train->bond, last = k < train->bond ? train->bond : train->ncores;
+    TzCoreCut     *c = &cut[k];
 
-    *c = (TzCut){.offset = core.offset, .r0 = core.r0, .mode = core.m * core.n, .r1 = core.r1, .nlo = 1, .nhi = 1, .last = (PetscBool)(k + 1 == last)};
+    *c = (TzCoreCut){.offset = core.offset, .r0 = core.r0, .mode = core.m * core.n, .r1 = core.r1, .nlo = 1, .nhi = 1, .last = (PetscBool)(k + 1 == last)};
     for (PetscInt j = first; j < last; j++) {
-      const TzCore other = TzLayerGetCore(layer, j);
+      const TzCore other = train->core[j];
 
       if (j < k) c->nlo *= other.m * other.n;
       if (j > k) c->nhi *= other.m * other.n;
@@ -35,34 +35,36 @@ static PetscErrorCode Allocate(const TzLayer *layer, TzCut cut[])
 }
 
 /* The product of cores k0 <= k < k1; of none, the unit matrix of the bond there */
-static PetscErrorCode Merge(const TzLayer *layer, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[])
+static PetscErrorCode Merge(const TzTrain *train, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[])
 {
-  const PetscInt r = layer->rank[k0];
+  const PetscInt r = train->core[k0 < train->ncores ? k0 : 0].r0;
 
   PetscFunctionBegin;
-  if (k0 < k1) PetscCall(TzLayerMerge(layer, theta, k0, k1, T));
+  if (k0 < k1) PetscCall(TzTrainMerge(train, theta, k0, k1, T));
   else
     for (PetscInt x = 0; x < r * r; x++) T[x] = x % (r + 1) ? 0 : 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Fill(const TzLayer *layer, const PetscReal theta[], TzCut cut[])
+static PetscErrorCode Fill(const TzTrain *train, const PetscReal theta[], TzCoreCut cut[])
 {
-  const PetscInt bond = layer->rank[layer->nin];
+  const PetscInt bond = train->core[train->bond].r0;
+  PetscInt       in   = 1;
   PetscReal     *Q;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(layer->in * bond * bond, &Q));
-  for (PetscInt k = 0; k < layer->ncores; k++) {
-    const TzCut *c = &cut[k];
+  for (PetscInt k = 0; k < train->bond; k++) in *= train->core[k].n;
+  PetscCall(PetscMalloc1((size_t)in * bond * bond, &Q));
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    const TzCoreCut *c = &cut[k];
 
-    if (k >= layer->nin) {
-      PetscCall(Merge(layer, theta, layer->nin, k, c->P));
-      PetscCall(Merge(layer, theta, k + 1, layer->ncores, c->Q));
+    if (k >= train->bond) {
+      PetscCall(Merge(train, theta, train->bond, k, c->P));
+      PetscCall(Merge(train, theta, k + 1, train->ncores, c->Q));
       continue;
     }
-    PetscCall(Merge(layer, theta, 0, k, c->P));
-    PetscCall(Merge(layer, theta, k + 1, layer->nin, Q)); /* [r1][nhi][bond] */
+    PetscCall(Merge(train, theta, 0, k, c->P));
+    PetscCall(Merge(train, theta, k + 1, train->bond, Q)); /* [r1][nhi][bond] */
     for (PetscInt b = 0; b < c->r1; b++)
       for (PetscInt hi = 0; hi < c->nhi; hi++) PetscCall(PetscArraycpy(c->Q + (hi * c->r1 + b) * bond, Q + (b * c->nhi + hi) * bond, bond));
   }
@@ -76,9 +78,12 @@ PetscErrorCode TzCutsPrepare(TzNetEval eval, TzSweep *co)
   if (co->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
     const TzLayer *layer = &eval->net->layer[l];
+    TzCut          cut   = {0};
 
-    if (!co->cut[l][0].P) PetscCall(Allocate(layer, co->cut[l]));
-    PetscCall(Fill(layer, eval->theta, co->cut[l]));
+    (*layer->ops->cut)(layer, &cut);
+    co->train[l] = cut.train;
+    if (!co->cut[l][0].P) PetscCall(Allocate(cut.train, co->cut[l]));
+    PetscCall(Fill(cut.train, eval->theta, co->cut[l]));
   }
   co->serial = eval->serial;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,7 +12,8 @@
 struct _p_TzNetCoordinates {
   TzNet       net;
   TzNetEval   eval;
-  TzPartials *partials[2]; /* NULL: the layer is dense or sparse */
+  TzCut       cut[2];
+  TzPartials *partials[2]; /* of a train; NULL: the weights are entries of the matrix */
   PetscInt    hidden, out, in;
   PetscInt    nv;            /* out rounded up to whole vectors */
   PetscReal  *W2, *W2t;      /* [out][hidden], [hidden][nv] */
@@ -40,6 +41,12 @@ PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has)
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
   *has = !net->reference && net->nhidden == 1 ? PETSC_TRUE : PETSC_FALSE;
+  for (PetscInt l = 0; l < 2 && *has; l++) {
+    TzCut cut = {0};
+
+    if (net->layer[l].ops->cut) (*net->layer[l].ops->cut)(&net->layer[l], &cut);
+    if (!cut.train && !cut.entries) *has = PETSC_FALSE;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,10 +67,12 @@ PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *newc)
   c->hidden = net->hidden[0];
   c->nv     = (c->out + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
   PetscCall(TzNetEvalCreate(net, &c->eval));
-  for (PetscInt l = 0; l < 2; l++)
-    if (net->layer[l].ncores) PetscCall(TzPartialsCreate(&net->layer[l], &c->partials[l]));
+  for (PetscInt l = 0; l < 2; l++) {
+    (*net->layer[l].ops->cut)(&net->layer[l], &c->cut[l]);
+    if (c->cut[l].train) PetscCall(TzPartialsCreate(&net->layer[l], c->cut[l].train, &c->partials[l]));
+  }
   if (c->partials[0])
-    for (PetscInt k = 0; k < net->layer[0].ncores; k++) {
+    for (PetscInt k = 0; k < c->cut[0].train->ncores; k++) {
       const TzCoreMap *map = &c->partials[0]->map[k];
 
       rows = PetscMax(rows, map->ml * map->mr);
@@ -93,7 +102,7 @@ PetscErrorCode TzNetCoordinatesDestroy(TzNetCoordinates *c)
 
 PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[])
 {
-  TzBatch *b;
+  TzColumns *b;
 
   PetscFunctionBegin;
   if (n > c->npoints) {
@@ -103,11 +112,11 @@ PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[],
   }
   PetscCall(PetscArraycpy(c->X, X, n * c->in));
   PetscCall(TzNetEvalBind(c->eval, theta));
-  PetscCall(TzNetEvalGetBatch(c->eval, &b));
-  for (PetscInt i = 0; i < n; i += TZ_BATCH) {
-    const PetscInt m = PetscMin(TZ_BATCH, n - i);
+  PetscCall(TzEvalGetColumns(c->eval, TZ_COLUMNS, &b));
+  for (PetscInt i = 0; i < n; i += TZ_COLUMNS) {
+    const PetscInt m = PetscMin(TZ_COLUMNS, n - i);
 
-    PetscCall(TzBatchForward(c->eval, b, m, X + i * c->in));
+    PetscCall(TzColumnsForward(c->eval, b, m, X + i * c->in));
     TzTranspose(c->hidden, m, b->z[0], c->z + i * c->hidden);
     TzTranspose(c->hidden, m, b->a[1], c->a + i * c->hidden);
     TzTranspose(c->out, m, b->z[1], c->y + i * c->out);
@@ -177,7 +186,7 @@ static void Place(TzNetCoordinates c)
   for (PetscInt l = 0; l < 2; l++) {
     const TzLayer *layer = &c->net->layer[l];
 
-    for (PetscInt k = 0; k < layer->ncores; k++) PlaceCore(c, &c->partials[l]->map[k], &c->core[l][k]);
+    for (PetscInt k = 0; c->partials[l] && k < c->cut[l].train->ncores; k++) PlaceCore(c, &c->partials[l]->map[k], &c->core[l][k]);
     if (!c->partials[l]) PlaceRange(c, layer->weights, layer->nweights, &c->weights[l]);
     PlaceRange(c, layer->bias, layer->out, &c->bias[l]);
   }
@@ -263,7 +272,7 @@ static void MatrixWeights(const Call *call, PetscInt l)
     PetscInt row = -1;
 
     for (n = 0; k + n < k1; n++) {
-      const PetscInt w = c->list[k + n] - layer->weights, place = layer->index ? layer->index[w] : w;
+      const PetscInt w = c->list[k + n] - layer->weights, place = c->cut[l].place ? c->cut[l].place[w] : w;
 
       if (row < 0) row = place / layer->in;
       if (place / layer->in != row) break;

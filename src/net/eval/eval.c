@@ -16,7 +16,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
     TzBound        *b     = &eval->layer[l];
     const PetscBool bond  = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND);
 
-    b->q = bond ? layer->rank[layer->nin] : layer->out;
+    b->q = bond ? layer->bond : layer->out;
     /* the stencil needs the columns of the first matrix whatever the contraction */
     if (bond || layer->contraction == TZ_CONTRACT_DENSE || !l) {
       PetscCall(PetscMalloc1(layer->in * b->q, &b->left));

@@ -1,7 +1,7 @@
 /*
   Panels of rows through the layers: contraction with the left factor, activation, up to the outputs.
 */
-#include "../eval/factors.h"
+#include "columns.h"
 
 /* Largest |z| of layer l on one panel of bond vectors Y [q][PANEL], bounded from above: may it leave the fast sine's range? */
 PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, PetscInt lanes, const PetscReal Y[])
@@ -46,7 +46,7 @@ void TzGemmSingle(const TzKernels *kernels, PetscInt rows, PetscInt n, const flo
       (*kernels->gemmsingle)(PetscMin(2 * TZ_CHUNK, n - h), A + i * n + h * TZ_GEMM, X + h * TZ_PANEL, C + i * TZ_PANEL, (PetscBool)(h > 0));
 }
 
-/* The left factor of layer l for gemm, filled at its first use after a binding; NULL: the layer is contracted core by core */
+/* The left factor of layer l for gemm, filled at its first use after a binding; NULL: the layer is contracted by its operator */
 const PetscReal *TzEvalPacked(TzNetEval eval, PetscInt l)
 {
   TzBound *b = &eval->layer[l];
@@ -66,31 +66,17 @@ const PetscReal *TzEvalPackedRight(TzNetEval eval, PetscInt l)
   return b->expand;
 }
 
-/* Core by core: a tensor-train matrix as two merged halves, or a sparse matrix, panel by panel (batch.h); a plain train row by row */
-static PetscErrorCode ContractCores(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
+/* Panels are columns too: the layer's operator on one panel after the other */
+static PetscErrorCode ContractOperator(TzNetEval eval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[])
 {
-  const TzLayer   *layer = &eval->net->layer[l];
-  const TzFactors *f;
-  TzBatch         *batch;
-  PetscReal       *x;
+  const TzLayer    *layer = &eval->net->layer[l];
+  const TzOperator *op;
+  PetscReal        *y;
 
   PetscFunctionBegin;
-  if (layer->ops == &TzFormat_TTM || layer->index) {
-    PetscCall(TzNetEvalGetBatch(eval, &batch));
-    f = &batch->factors[l];
-    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, f->nl * f->r * f->mr * TZ_PANEL, &x));
-    for (PetscInt p = 0; p < np; p++) TzBatchMultiply(layer, f, TZ_PANEL, H + p * layer->in * TZ_PANEL, x, Y + p * layer->out * TZ_PANEL);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_CORES, layer->in + layer->out + TzLayerWorkSize(layer), &x));
-  for (PetscInt p = 0; p < np; p++)
-    for (PetscInt m = 0; m < TZ_PANEL; m++) {
-      PetscReal *y = x + layer->in;
-
-      for (PetscInt i = 0; i < layer->in; i++) x[i] = H[(p * layer->in + i) * TZ_PANEL + m];
-      PetscCall((*layer->ops->apply)(layer, eval->theta, x, y + layer->out, y));
-      for (PetscInt i = 0; i < layer->out; i++) Y[(p * layer->out + i) * TZ_PANEL + m] = y[i];
-    }
+  PetscCall(TzEvalGetOperators(eval, &op));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OPERATOR, op[l].ny * TZ_PANEL, &y));
+  for (PetscInt p = 0; p < np; p++) (*op[l].ops->multiply)(&op[l], TZ_PANEL, H + p * layer->in * TZ_PANEL, y, Y + p * layer->out * TZ_PANEL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,8 +88,8 @@ PetscErrorCode TzEvalContract(TzNetEval eval, PetscInt l, PetscInt np, const Pet
   const PetscReal *packed = TzEvalPacked(eval, l);
 
   PetscFunctionBegin;
-  if (!packed || eval->net->layer[l].contraction == TZ_CONTRACT_CORES) {
-    PetscCall(ContractCores(eval, l, np, H, Y));
+  if (!packed || eval->net->layer[l].contraction == TZ_CONTRACT_OPERATOR) {
+    PetscCall(ContractOperator(eval, l, np, H, Y));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   TzGemm(eval->kernels, TZ_PANEL, np, b->q, in, packed, H, Y);

@@ -1,10 +1,45 @@
 /*
-  The plain evaluation (-net_evaluation reference): one input at a time, every train contracted core by core, the C library's
-  functions. It is the reference of the tests and the baseline of the benchmark; nothing here is clever.
+  The reference evaluation (-net_evaluation reference): one input at a time, every layer as its format applies it (a train core by core), the C library's
+  functions. It is what the tests compare with and the baseline of the benchmark; nothing here is clever.
 */
 #include <private/tznetimpl.h>
 
-/* z[out] = W a, without the bias; work: TzLayerWorkSize */
+/* The matrices of layers whose format has no plain product */
+typedef struct {
+  PetscInt   serial; /* the binding */
+  PetscReal *W[TZ_MAX_LAYERS + 1];
+} Matrices;
+
+static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) PetscCall(PetscFree(((Matrices *)what)->W[l]));
+  PetscCall(PetscFree(what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Densify(TzNetEval eval)
+{
+  Matrices *m = (Matrices *)TzEvalAttached(eval, Destroy);
+
+  PetscFunctionBegin;
+  if (!m) {
+    PetscCall(PetscNew(&m));
+    PetscCall(TzEvalAttach(eval, Destroy, m));
+  }
+  if (m->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
+  m->serial = eval->serial;
+  for (PetscInt l = 0; l < eval->net->nlayers; l++) {
+    const TzLayer *layer = &eval->net->layer[l];
+
+    if (layer->ops->apply) continue;
+    if (!m->W[l]) PetscCall(PetscMalloc1((size_t)layer->in * layer->out, &m->W[l]));
+    PetscCall((*layer->ops->densify)(layer, eval->theta, m->W[l]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z[out] = W a, without the bias */
 static PetscErrorCode Multiply(TzNetEval eval, PetscInt l, const PetscReal a[], PetscReal work[], PetscReal z[])
 {
   const TzLayer *layer = &eval->net->layer[l];
@@ -15,7 +50,7 @@ static PetscErrorCode Multiply(TzNetEval eval, PetscInt l, const PetscReal a[], 
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt j = 0; j < layer->out; j++) {
-    const PetscReal *w = eval->theta + layer->weights + j * layer->in;
+    const PetscReal *w = ((const Matrices *)TzEvalAttached(eval, Destroy))->W[l] + j * layer->in;
     PetscReal        s = 0;
 
     for (PetscInt i = 0; i < layer->in; i++) s += w[i] * a[i];
@@ -24,18 +59,20 @@ static PetscErrorCode Multiply(TzNetEval eval, PetscInt l, const PetscReal a[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Scratch: two activations of nchannels numbers a unit, and the contraction's own */
-static PetscErrorCode Scratch(TzNet net, PetscInt channels, PetscReal **a, PetscReal **z, PetscReal **work, PetscInt *width)
+/* Scratch: two activations of nchannels numbers a unit, and the formats' own */
+static PetscErrorCode Scratch(TzNetEval eval, PetscInt channels, PetscReal **a, PetscReal **z, PetscReal **work, PetscInt *width)
 {
+  TzNet    net  = eval->net;
   PetscInt size = 0;
 
   PetscFunctionBegin;
+  PetscCall(Densify(eval));
   *width = net->in;
   for (PetscInt l = 0; l < net->nlayers; l++) {
     *width = PetscMax(*width, net->layer[l].out);
-    size   = PetscMax(size, TzLayerWorkSize(&net->layer[l]));
+    if (net->layer[l].ops->worksize) size = PetscMax(size, (*net->layer[l].ops->worksize)(&net->layer[l]));
   }
-  PetscCall(PetscMalloc3(channels * *width, a, channels * *width, z, size, work));
+  PetscCall(PetscMalloc3((size_t)channels * *width, a, (size_t)channels * *width, z, size, work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,7 +84,7 @@ PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const Pets
   PetscInt   width;
 
   PetscFunctionBegin;
-  PetscCall(Scratch(net, 1, &a, &z, &work, &width));
+  PetscCall(Scratch(eval, 1, &a, &z, &work, &width));
   for (PetscInt p = 0; p < n; p++) {
     PetscCall(PetscArraycpy(a, X + p * net->in, net->in));
     for (PetscInt l = 0; l < net->nlayers; l++) {
@@ -100,7 +137,7 @@ PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscRea
   PetscInt       width;
 
   PetscFunctionBegin;
-  PetscCall(Scratch(net, nc, &a, &z, &work, &width));
+  PetscCall(Scratch(eval, nc, &a, &z, &work, &width));
   for (PetscInt p = 0; p < n; p++) {
     PetscCall(PetscArrayzero(a, nc * width));
     PetscCall(PetscArraycpy(a, X + p * D, D));

@@ -1,18 +1,14 @@
-/* Format "dense": W [out][in] itself. */
-#include <private/tznetimpl.h>
+/*
+  Format "dense": W [out][in] itself; and the operator of every format that has none of its own, by the matrix.
+*/
+#include "formats.h"
 
-static PetscErrorCode Layout_Dense(TzNet net, TzLayer *layer, PetscInt r)
+static PetscErrorCode Layout_Dense(TzNet net, PetscInt l, TzLayer *layer, PETSC_UNUSED PetscInt r)
 {
   PetscFunctionBegin;
-  (void)net;
-  (void)r;
+  PetscCall(TzNetCheckSize(net, l, "weights", (PetscReal)layer->in * layer->out));
   layer->nweights = layer->in * layer->out;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscReal Deviation_Dense(const TzLayer *layer)
-{
-  return PetscSqrtReal((PetscReal)2 / (layer->in + layer->out));
 }
 
 static PetscErrorCode Densify_Dense(const TzLayer *layer, const PetscReal theta[], PetscReal W[])
@@ -22,4 +18,96 @@ static PetscErrorCode Densify_Dense(const TzLayer *layer, const PetscReal theta[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const TzFormatOps TzFormat_Dense = {"dense", "full matrix", Layout_Dense, Deviation_Dense, Densify_Dense, NULL, NULL, PETSC_FALSE};
+static PetscErrorCode Gradient_Dense(const TzLayer *layer, PETSC_UNUSED const PetscReal theta[], const PetscReal Wbar[], PetscReal grad[])
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < layer->nweights; k++) grad[layer->weights + k] += Wbar[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Apply_Dense(const TzLayer *layer, const PetscReal theta[], const PetscReal x[], PETSC_UNUSED PetscReal work[], PetscReal y[])
+{
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < layer->out; j++) {
+    const PetscReal *w = theta + layer->weights + j * layer->in;
+    PetscReal        s = 0;
+
+    for (PetscInt i = 0; i < layer->in; i++) s += w[i] * x[i];
+    y[j] = s;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Cut_Dense(PETSC_UNUSED const TzLayer *layer, TzCut *cut)
+{
+  cut->entries = PETSC_TRUE;
+}
+
+/* -------------------------------------------------------- by the matrix -------------------------------------------------------- */
+
+typedef struct {
+  PetscReal       *own; /* [out][in] or NULL: the weights are the matrix */
+  const PetscReal *W;
+} Matrix;
+
+static PetscErrorCode Create_Matrix(TzOperator *op)
+{
+  const TzLayer *layer = op->layer;
+  TzCut          cut   = {0};
+  Matrix        *m;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&m));
+  if (layer->ops->cut) (*layer->ops->cut)(layer, &cut);
+  op->data   = m;
+  op->nbar   = layer->in * layer->out;
+  op->direct = (PetscBool)(cut.entries && !cut.place);
+  if (!op->direct) PetscCall(PetscMalloc1(op->nbar, &m->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Matrix(TzOperator *op)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(((Matrix *)op->data)->own));
+  PetscCall(PetscFree(op->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Bind_Matrix(TzOperator *op, const PetscReal theta[])
+{
+  Matrix *m = (Matrix *)op->data;
+
+  PetscFunctionBegin;
+  if (m->own) PetscCall((*op->layer->ops->densify)(op->layer, theta, m->own));
+  m->W = m->own ? m->own : theta + op->layer->weights;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Multiply_Matrix(const TzOperator *op, PetscInt n, const PetscReal a[], PETSC_UNUSED PetscReal y[], PetscReal z[])
+{
+  const PetscInt in = op->layer->in;
+
+  TzKernelsGet()->product(op->layer->out, n, in, (TzStrided){((const Matrix *)op->data)->W, in, 1}, a, n, z, n, PETSC_FALSE);
+}
+
+static void Adjoint_Matrix(const TzOperator *op, PetscInt n, PETSC_UNUSED const PetscReal a[], const PetscReal at[], PETSC_UNUSED const PetscReal y[],
+                           const PetscReal zbar[], PetscReal bar[], PetscReal abar[], PETSC_UNUSED PetscReal work[])
+{
+  const PetscInt in = op->layer->in, out = op->layer->out;
+
+  TzKernelsGet()->product(out, in, n, (TzStrided){zbar, n, 1}, at, in, bar, in, PETSC_TRUE);
+  if (abar) TzKernelsGet()->product(in, n, out, (TzStrided){((const Matrix *)op->data)->W, 1, in}, zbar, n, abar, n, PETSC_FALSE);
+}
+
+static PetscErrorCode Collect_Matrix(const TzOperator *op, const PetscReal theta[], const PetscReal bar[], PetscReal grad[])
+{
+  PetscFunctionBegin;
+  PetscCall((*op->layer->ops->gradient)(op->layer, theta, bar, grad));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const TzOperatorOps TzOperator_Matrix = {Create_Matrix, Bind_Matrix, Multiply_Matrix, Adjoint_Matrix, Collect_Matrix, Destroy_Matrix};
+
+const TzFormatOps TzFormat_Dense =
+  {.what = "full matrix", .layout = Layout_Dense, .densify = Densify_Dense, .gradient = Gradient_Dense, .cut = Cut_Dense, .apply = Apply_Dense};

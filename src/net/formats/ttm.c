@@ -2,74 +2,45 @@
   Format "ttm": tensor-train matrix (Oseledets 2011; the paper's eq. 7). Core k [R_k][M_k][N_k][R_k+1] with output mode
   M_k and input mode N_k, W(i, j) = G_1(i_1, j_1) .. G_n(i_n, j_n).
 */
-#include <private/tznetimpl.h>
+#include "formats.h"
 
-PETSC_INTERN PetscErrorCode TzTrainLayout(TzLayer *layer, PetscInt r, PetscInt ncores, const PetscInt size[]);
-PETSC_INTERN PetscReal      TzTrainDeviation(const TzLayer *layer);
-
-static PetscErrorCode Layout_TTM(TzNet net, TzLayer *layer, PetscInt r)
+static PetscErrorCode Layout_TTM(TzNet net, PetscInt l, TzLayer *layer, PetscInt r)
 {
-  PetscInt size[TZ_MAX_CORES];
+  TzTrainLayer *t;
 
   PetscFunctionBegin;
-  (void)net;
-  for (PetscInt k = 0; k < layer->nin; k++) size[k] = layer->mode_in[k] * layer->mode_out[k];
-  PetscCall(TzTrainLayout(layer, r, layer->nin, size));
+  PetscCall(TzModesCreate(net, l, layer, PETSC_TRUE));
+  t = (TzTrainLayer *)layer->data;
+  PetscCall(TzTrainLayout(net, l, layer, r, t->nin, t->mode_out, t->mode_in));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Multiplies the cores from the left: T [M][N][R_k] x core [R_k][m][n][R_k+1] -> [M m][N n][R_k+1] */
-static PetscErrorCode Densify_TTM(const TzLayer *layer, const PetscReal theta[], PetscReal W[])
+static PetscInt WorkSize_TTM(const TzLayer *layer)
 {
-  PetscReal *buffer, *t, *u;
-  PetscInt   M = 1, N = 1, size = 1;
+  const TzTrain *train = TzLayerGetTrain(layer);
+  PetscInt       size = PetscMax(layer->in, layer->out), done = 1, left = layer->in;
 
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < layer->ncores - 1; k++) {
-    M *= layer->mode_out[k];
-    N *= layer->mode_in[k];
-    size = PetscMax(size, M * N * layer->rank[k + 1]);
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    done *= train->core[k].m;
+    left /= train->core[k].n;
+    size = PetscMax(size, done * left);
   }
-  M = N = 1;
-  PetscCall(PetscMalloc1(2 * size, &buffer));
-  t    = buffer;
-  u    = buffer + size;
-  t[0] = 1;
-  for (PetscInt k = 0; k < layer->ncores; k++) {
-    const PetscInt   r0 = layer->rank[k], r1 = layer->rank[k + 1], m = layer->mode_out[k], n = layer->mode_in[k];
-    const PetscReal *G  = theta + layer->weights + layer->core[k];
-    PetscReal       *to = k == layer->ncores - 1 ? W : u, *swap;
-
-    for (PetscInt p = 0; p < M; p++)
-      for (PetscInt i = 0; i < m; i++)
-        for (PetscInt q = 0; q < N; q++)
-          for (PetscInt j = 0; j < n; j++) {
-            PetscReal *restrict c = to + (((p * m + i) * N + q) * n + j) * r1;
-            for (PetscInt b = 0; b < r1; b++) c[b] = 0;
-            for (PetscInt a = 0; a < r0; a++) {
-              const PetscReal v = t[(p * N + q) * r0 + a], *restrict g = G + ((a * m + i) * n + j) * r1;
-              for (PetscInt b = 0; b < r1; b++) c[b] += v * g[b];
-            }
-          }
-    swap = t, t = u, u = swap;
-    M *= m;
-    N *= n;
-  }
-  PetscCall(PetscFree(buffer));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return 2 * size * ((const TzTrainLayer *)layer->data)->r;
 }
 
 /* t [M][R_k][n_k][rest] -> [M][m_k][R_k+1][rest] */
 static PetscErrorCode Apply_TTM(const TzLayer *layer, const PetscReal theta[], const PetscReal x[], PetscReal work[], PetscReal y[])
 {
-  const PetscReal *t    = x;
-  PetscInt         rest = layer->in, M = 1, half = TzLayerWorkSize(layer) / 2, turn = 0;
+  const TzTrain   *train = TzLayerGetTrain(layer);
+  const PetscReal *t     = x;
+  PetscInt         rest = layer->in, M = 1, half = WorkSize_TTM(layer) / 2, turn = 0;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < layer->ncores; k++) {
-    const PetscInt   r0 = layer->rank[k], r1 = layer->rank[k + 1], m = layer->mode_out[k], n = layer->mode_in[k];
-    const PetscReal *G  = theta + layer->weights + layer->core[k];
-    PetscReal       *to = k == layer->ncores - 1 ? y : work + (turn ^= 1) * half;
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    const TzCore     core = train->core[k];
+    const PetscInt   r0 = core.r0, r1 = core.r1, m = core.m, n = core.n;
+    const PetscReal *G  = theta + core.offset;
+    PetscReal       *to = k == train->ncores - 1 ? y : work + (turn ^= 1) * half;
 
     rest /= n;
     for (PetscInt i = 0; i < M * m * r1 * rest; i++) to[i] = 0;
@@ -88,4 +59,16 @@ static PetscErrorCode Apply_TTM(const TzLayer *layer, const PetscReal theta[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const TzFormatOps TzFormat_TTM = {"ttm", "tensor-train matrix", Layout_TTM, TzTrainDeviation, Densify_TTM, NULL, Apply_TTM, PETSC_TRUE};
+const TzFormatOps TzFormat_TTM = {.what      = "tensor-train matrix",
+                                  .layout    = Layout_TTM,
+                                  .destroy   = TzModesDestroy,
+                                  .view      = TzModesView,
+                                  .describe  = TzModesDescribe,
+                                  .deviation = TzTrainDeviation,
+                                  .densify   = TzTrainDensify,
+                                  .gradient  = TzTrainGradient,
+                                  .op        = &TzOperator_Train,
+                                  .cost      = TzTrainCost,
+                                  .cut       = TzTrainCut,
+                                  .apply     = Apply_TTM,
+                                  .worksize  = WorkSize_TTM};

@@ -1,14 +1,14 @@
 /*
-  The adjoint of forward propagation where there are no narrow bonds: all channels of some points are the columns of one batch
-  (batch.h), column c P + p for channel c (value, derivatives, Laplacian) of point p. With S = sum_{i < nlap} z_i^2,
+  The adjoint of forward propagation where there are no narrow bonds: all channels of some points are columns
+  (columns.h), column c P + p for channel c (value, derivatives, Laplacian) of point p. With S = sum_{i < nlap} z_i^2,
       a = act(z),  a_i = act' z_i,  a_L = act' z_L + act'' S,
   so backwards
       zbar = act' abar + act'' (sum_i abar_i z_i + abar_L z_L) + act''' S abar_L,  zbar_i = act' abar_i + 2 act'' z_i abar_L [i < nlap],  zbar_L = act' abar_L.
 */
-#include "../eval/factors.h"
+#include "../eval/columns.h"
 #include "../jet/jet.h"
 
-#define POINTS 8 /* of a batch */
+#define POINTS 8 /* at a time */
 
 /* one unit: channels z [nc][P] -> a [nc][P] */
 static void ActivateUnit(TzActivation act, PetscInt nc, PetscInt nlap, PetscInt P, const PetscReal z[], PetscReal a[])
@@ -44,7 +44,7 @@ static void ActivateUnitAdjoint(TzActivation act, PetscInt nc, PetscInt nlap, Pe
 }
 
 /* Channels of P points through all layers; keeps a, y, z of each */
-static void Forward(TzNetEval eval, const TzBatch *b, PetscInt P, const PetscReal X[], PetscInt nlap)
+static void Forward(TzNetEval eval, const TzColumns *b, PetscInt P, const PetscReal X[], PetscInt nlap)
 {
   TzNet          net = eval->net;
   const PetscInt in = net->in, nc = in + 2, n = nc * P;
@@ -55,7 +55,7 @@ static void Forward(TzNetEval eval, const TzBatch *b, PetscInt P, const PetscRea
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
 
-    TzBatchMultiply(layer, &b->factors[l], n, b->a[l], b->y[l], b->z[l]);
+    (*b->op[l].ops->multiply)(&b->op[l], n, b->a[l], b->y[l], b->z[l]);
     for (PetscInt j = 0; j < layer->out; j++) {
       for (PetscInt p = 0; p < P; p++) b->z[l][j * n + p] += eval->theta[layer->bias + j];
       if (l < net->nhidden) ActivateUnit(net->act, nc, nlap, P, b->z[l] + j * n, b->a[l + 1] + j * n);
@@ -63,7 +63,7 @@ static void Forward(TzNetEval eval, const TzBatch *b, PetscInt P, const PetscRea
   }
 }
 
-static void Backward(TzNetEval eval, const TzBatch *b, const TzBatchAdjoint *s, PetscInt P, PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
+static void Backward(TzNetEval eval, const TzColumns *b, TzColumnsAdjoint *s, PetscInt P, PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
 {
   TzNet          net = eval->net;
   const PetscInt nc = net->in + 2, n = nc * P;
@@ -74,48 +74,27 @@ static void Backward(TzNetEval eval, const TzBatch *b, const TzBatchAdjoint *s, 
 
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < P; p++) grad[layer->bias + j] += s->zbar[j * n + p];
-    TzTranspose(layer->in, n, b->a[l], s->at);
-    TzBatchMultiplyAdjoint(net, l, b, n, s->at, s);
+    TzColumnsMultiplyAdjoint(eval, b, l, n, s);
     for (PetscInt j = 0; l && j < layer->in; j++) ActivateUnitAdjoint(net->act, nc, nlap, P, b->z[l - 1] + j * n, s->abar + j * n, s->zbar + j * n);
   }
 }
 
-/* The factors of the evaluator's batch, with activations for `columns` columns */
-static PetscErrorCode ColumnsCreate(TzNetEval eval, PetscInt columns, TzBatch *b)
-{
-  TzNet    net = eval->net;
-  TzBatch *batch;
-
-  PetscFunctionBegin;
-  PetscCall(TzNetEvalGetBatch(eval, &batch));
-  *b = *batch;
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    const TzFactors *f  = &b->factors[l];
-    const PetscInt   ny = f->kind == TZ_FACTOR_BOND ? f->r : f->kind == TZ_FACTOR_HALVES ? f->nl * f->r * f->mr : 0;
-
-    PetscCall(PetscMalloc3(net->layer[l].in * columns, &b->a[l], net->layer[l].out * columns, &b->z[l], ny * columns, &b->y[l]));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TzNetEvalJetBackward_Channels(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
 {
-  TzNet          net = eval->net;
-  const PetscInt nc  = net->in + 2;
-  TzBatch        b;
-  TzBatchAdjoint s;
+  TzNet            net = eval->net;
+  const PetscInt   nc  = net->in + 2;
+  TzColumns       *b;
+  TzColumnsAdjoint s;
 
   PetscFunctionBegin;
-  PetscCall(ColumnsCreate(eval, nc * POINTS, &b));
-  PetscCall(TzBatchAdjointCreate(net, &b, nc * POINTS, grad, &s));
+  PetscCall(TzEvalGetColumns(eval, nc * POINTS, &b));
+  PetscCall(TzColumnsAdjointBegin(eval, b, nc * POINTS, grad, &s));
   for (PetscInt p = 0; p < n; p += POINTS) {
     const PetscInt P = PetscMin(POINTS, n - p);
 
-    Forward(eval, &b, P, X + p * net->in, nlap);
-    Backward(eval, &b, &s, P, nlap, jetbar + p * nc, grad);
+    Forward(eval, b, P, X + p * net->in, nlap);
+    Backward(eval, b, &s, P, nlap, jetbar + p * nc, grad);
   }
-  PetscCall(TzBatchAdjointScatter(eval, &b, &s, grad));
-  PetscCall(TzBatchAdjointDestroy(net, &b, &s));
-  for (PetscInt l = 0; l < net->nlayers; l++) PetscCall(PetscFree3(b.a[l], b.z[l], b.y[l]));
+  PetscCall(TzColumnsAdjointEnd(eval, b, grad, &s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,7 +8,6 @@
   bonds, and these to the cores. For plain values only the first q rows of stream 0 have bars (`values`).
 */
 #include "../jet/jet.h"
-#include "../eval/factors.h"
 
 #define LANE        for (PetscInt i = 0; i < TZ_PANEL; i++)
 #define PAD(rows)   (((rows) + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM)
@@ -208,13 +207,10 @@ static PetscErrorCode FactorBars(TzNetEval eval, PetscInt l, const PetscReal lef
 
   PetscFunctionBegin;
   if (right) {
-    PetscCall(TzLayerMergeAdjoint(layer, eval->theta, 0, layer->nin, left, grad));
-    PetscCall(TzLayerMergeAdjoint(layer, eval->theta, layer->nin, layer->ncores, right, grad));
+    PetscCall((*layer->ops->bondgradient)(layer, eval->theta, left, right, grad));
   } else {
     TzTranspose(layer->in, layer->out, left, flip);
-    if (layer->ncores) PetscCall(TzLayerMergeAdjoint(layer, eval->theta, 0, layer->ncores, flip, grad));
-    else
-      for (PetscInt i = 0; i < layer->nweights; i++) grad[layer->weights + i] += flip[i];
+    PetscCall((*layer->ops->gradient)(layer, eval->theta, flip, grad));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

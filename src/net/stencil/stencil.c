@@ -48,7 +48,7 @@ static inline TzPoints *Points(TzNetEval eval)
 /* The matrix product replaces the forming of activations where the second layer's bond is narrow */
 static PetscBool UsesProduct(TzNetEval eval)
 {
-  return (PetscBool)(eval->net->act->ops.harmonic && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_CORES &&
+  return (PetscBool)(eval->net->act->ops.harmonic && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_OPERATOR &&
                      eval->layer[1].q <= TZ_MAX_BOND);
 }
 
