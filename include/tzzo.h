@@ -1,16 +1,16 @@
 /*
-  Zeroth-order optimisers as TAO types, on a TzLoss. -tao_type
+  Optimisers as TAO types, on a TzLoss; solvers/presets.c has the manual page of each. -tao_type
     zosgd     random gradient estimate (RGE), gradient descent
     zosign    RGE, step along its sign (ZO-signSGD, Liu et al. 2019)
     zocge     coordinate-wise gradient estimate with momentum m <- beta m + g
-    flops     zosgd with 100 directions (Gu et al. 2020); fgw: forward gradient (Baydin et al. 2022)
-    stp       each coordinate of a random part to the best of three points (Bibi et al. 2020); szoscd: of two (Gu et al. 2021)
-    zohybrid  zosign until the loss has not improved for -zo_patience steps, then zocge
     zoadam    RGE with Adam's moments
     zogn      Gauss-Newton over the span of the directions, from residual vectors
-  and, with exact gradients, as references: sgd (momentum), adam. TAO's own solvers (lmvm ...) work on the samples of step 0.
-  Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_momentum (solvers/zosgd.c ...), -zo_lr_schedule
-  constant|step|exponential|cosine|piecewise ... (schedule.c), -zo_patience -zo_cge_lr ... (zohybrid.c)
+    zohybrid  two of the others, the second when the loss has not improved for -zo_patience steps (zosign, then zocge)
+    zoflops   zosgd with 100 directions (Gu et al. 2020); zofgw: forward gradient (Baydin et al. 2022)
+    zostp     each coordinate of a random part to the best of three points (Bibi et al. 2020); zoscd: of two (Gu et al. 2021)
+  and, with exact gradients, as references: tzsgd (momentum), tzadam. TAO's own solvers (lmvm ...) work on the samples of step 0.
+  Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_momentum ..., -zo_lr_schedule
+  constant|step|exponential|cosine|piecewise ... (schedule.c); zohybrid: -zo_phase1 -zo_phase2 -zo_patience -zo_phase2_lr ...
 
   Monitors run after each step: TaoGetIterationNumber() is then the number of steps done, the solution (and TaoZOGetState) that after the
   step, the objective L(theta) before it, on its samples. A second TaoSolve() continues; TaoZOSetStep(tao, 0) starts anew. A loss that is not
@@ -26,14 +26,14 @@
 #define TAOZOSIGN   "zosign"
 #define TAOZOCGE    "zocge"
 #define TAOZOHYBRID "zohybrid"
-#define TAOFLOPS    "flops"
-#define TAOSTP      "stp"
-#define TAOSZOSCD   "szoscd"
-#define TAOFGW      "fgw"
 #define TAOZOADAM   "zoadam"
 #define TAOZOGN     "zogn"
-#define TAOSGD      "sgd"
-#define TAOADAM     "adam"
+#define TAOZOFLOPS  "zoflops"
+#define TAOZOFGW    "zofgw"
+#define TAOZOSTP    "zostp"
+#define TAOZOSCD    "zoscd"
+#define TAOTZSGD    "tzsgd"
+#define TAOTZADAM   "tzadam"
 
 /* What a checkpoint has to keep of a solver so that k + k steps equal 2k steps bitwise. Pointers into the solver. */
 #define TZ_ZO_STATE_MAX 16

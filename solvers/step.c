@@ -1,76 +1,8 @@
 /*
-  The step of the zeroth-order solvers. Each rank estimates and updates its own part of the solution, summing queries in ascending order, from
-  losses that all ranks have and directions that any rank regenerates: one allgather of the parameters a step is all that they exchange.
+  The loop of the zeroth-order solvers. Each rank estimates and updates its own part of the solution, from losses that all ranks have and directions
+  that any rank regenerates: one allgather of the parameters a step is all that they exchange.
 */
 #include <private/tzzoimpl.h>
-
-TzQueries TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase)
-{
-  TzQueries q = {.direction = phase->direction, .mu = phase->mu, .base = PETSC_TRUE, .twosided = phase->twosided, .n = phase->queries};
-
-  if (phase->estimate == TZ_ZO_POINTS) q.which = zo->which;
-
-  q.step = (PetscInt)zo->state.step;
-  return q;
-}
-
-void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[])
-{
-  for (PetscInt p = 0; p < q->n; p++) c[p] = q->twosided ? (lp[p] - lm[p]) / (2 * q->mu) : (lp[p] - l0) / q->mu;
-}
-
-PetscErrorCode TzZOGradient(TzLoss loss, const TzQueries *q, const PetscReal c[], PetscInt i0, PetscInt i1, PetscReal xi[], PetscReal g[])
-{
-  const PetscInt n = i1 - i0;
-
-  PetscFunctionBegin;
-  if (q->direction == TZ_DIRECTION_COORDINATE) {
-    PetscCall(PetscArraycpy(g, c + i0 - q->first, n));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscArrayzero(g, n));
-  for (PetscInt p = 0; p < q->n; p++) {
-    const PetscReal weight = c[p] / q->n;
-
-    PetscCall(TzLossDirection(loss, q, p, i0, i1, xi));
-    for (PetscInt i = 0; i < n; i++) g[i] += weight * xi[i];
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The norm of the gradient, from the derivatives along all directions: the same on every rank (a norm of the distributed estimate would not be) */
-static PetscReal GradientNorm(const TzQueries *q, const PetscReal c[])
-{
-  PetscReal sum = 0;
-
-  for (PetscInt p = 0; p < q->n; p++) sum += c[p] * c[p];
-  return PetscSqrtReal(q->direction == TZ_DIRECTION_COORDINATE ? sum : sum / q->n);
-}
-
-PetscErrorCode TzZOGatherSolution(Tao tao)
-{
-  TAO_ZO          *zo   = (TAO_ZO *)tao->data;
-  MPI_Comm         comm = PetscObjectComm((PetscObject)tao);
-  const PetscReal *x;
-  PetscInt         n;
-  PetscMPIInt      size;
-  TzCounts         counts;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(VecGetLocalSize(tao->solution, &n));
-  PetscCall(VecGetArrayRead(tao->solution, &x));
-  if (size == 1) {
-    PetscCall(PetscArraycpy(zo->theta, x, n));
-  } else {
-    PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)n, MPIU_REAL, zo->theta, zo->count, zo->displ, MPIU_REAL, comm));
-    PetscCall(TzLossGetCounts(zo->loss, &counts));
-    counts.bytes += n * (PetscInt64)sizeof(PetscReal);
-    PetscCall(TzLossSetCounts(zo->loss, &counts));
-  }
-  PetscCall(VecRestoreArrayRead(tao->solution, &x));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* d[n]: Adam's direction (Kingma and Ba 2015) from the gradient g; m, v: its moments, of which t have been taken in with this one */
 static void AdamDirection(const TzZOPhase *phase, PetscReal t, PetscInt n, const PetscReal g[], PetscReal m[], PetscReal v[], PetscReal d[])
@@ -98,7 +30,7 @@ static PetscErrorCode Update(Tao tao, const TzZOPhase *phase)
   PetscCall(VecGetArray(tao->solution, &x));
   if (phase->beta2 > 0) {
     PetscCall(VecGetArray(zo->second, &v));
-    AdamDirection(phase, zo->state.step + 1, n, zo->g, m, v, zo->xi);
+    AdamDirection(phase, zo->state.step - zo->state.begun + 1, n, zo->g, m, v, zo->xi);
     PetscCall(VecRestoreArray(zo->second, &v));
     phase->update(n, zo->rate, zo->xi, x);
   } else {
@@ -126,7 +58,9 @@ static PetscErrorCode CountPatience(TAO_ZO *zo, PetscReal l0)
   zo->state.sum = zo->state.summed = 0;
   if (zo->state.stalled >= zo->patience) {
     zo->state.phase += 1;
+    zo->state.begun = zo->state.step + 1;
     PetscCall(VecSet(zo->momentum, 0));
+    if (zo->second) PetscCall(VecSet(zo->second, 0));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,59 +86,32 @@ static PetscErrorCode Diverged(Tao tao, PetscReal l0)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The phase's estimate of the gradient: this rank's part in zo->g, the loss at theta and a norm */
-static PetscErrorCode Estimate(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm)
-{
-  TAO_ZO  *zo = (TAO_ZO *)tao->data;
-  PetscInt i0, i1, N;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
-  if (phase->estimate == TZ_ZO_EXACT) {
-    PetscCall(VecGetSize(tao->solution, &N));
-    PetscCall(TzLossGradient(zo->loss, zo->theta, l0, zo->full));
-    *norm = 0;
-    for (PetscInt i = 0; i < N; i++) *norm += zo->full[i] * zo->full[i];
-    *norm = PetscSqrtReal(*norm);
-    PetscCall(PetscArraycpy(zo->g, zo->full + i0, i1 - i0));
-  } else {
-    PetscCall(TzLossEvaluate(zo->loss, zo->theta, q, l0, zo->lp, zo->lm));
-    TzZOCoefficients(q, *l0, zo->lp, zo->lm, zo->lp);
-    *norm = GradientNorm(q, zo->lp);
-    PetscCall(TzZOGradient(zo->loss, q, zo->lp, i0, i1, zo->xi, zo->g));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Step(Tao tao)
 {
-  TAO_ZO          *zo    = (TAO_ZO *)tao->data;
-  const TzZOPhase *phase = &zo->phase[(PetscInt)zo->state.phase];
-  TzQueries        q     = TzZOQueries(zo, phase);
-  TzCounts         before, after;
-  PetscReal        l0, norm;
+  TAO_ZO        *zo    = (TAO_ZO *)tao->data;
+  TzZOPhase     *phase = &zo->phase[(PetscInt)zo->state.phase];
+  const PetscInt step  = (PetscInt)zo->state.step;
+  TzCounts       before, after;
+  PetscReal      l0, norm;
 
   PetscFunctionBegin;
-  PetscCall(TzLossGetSeed(zo->loss, &q.seed));
   PetscCall(TzLossGetCounts(zo->loss, &before));
-  zo->rate = TzScheduleRate(&zo->schedule, phase->lr, q.step, tao->max_it);
-  PetscCall(TzLossSample(zo->loss, q.step));
-  if (phase->estimate == TZ_ZO_GAUSSNEWTON) PetscCall(TzZOGaussNewton(tao, phase, &q, &l0, &norm));
-  else if (phase->estimate == TZ_ZO_POINTS) PetscCall(TzZOPoints(tao, phase, &q, &l0, &norm));
-  else PetscCall(Estimate(tao, phase, &q, &l0, &norm));
+  zo->rate = TzScheduleRate(&zo->schedule, phase->lr, step, tao->max_it);
+  PetscCall(TzLossSample(zo->loss, step));
+  PetscCall(phase->estimate->estimate(tao, phase, &l0, &norm));
   PetscCall(TzLossGetCounts(zo->loss, &after));
   TzTaoCountAdd(tao, after.queries - before.queries);
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (phase->estimate != TZ_ZO_GAUSSNEWTON) {
+  if (phase->update) {
     PetscCall(Update(tao, phase));
     PetscCall(TzZOGatherSolution(tao));
   }
   PetscCall(CountPatience(zo, l0));
   zo->state.step += 1;
-  tao->niter = q.step + 1;
+  tao->niter = step + 1;
   PetscCall(TaoLogConvergenceHistory(tao, l0, norm, 0, 0));
   PetscCall(TaoMonitor(tao, tao->niter, l0, norm, 0, zo->rate));
   PetscUseTypeMethod(tao, convergencetest, tao->cnvP);

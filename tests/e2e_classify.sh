@@ -32,10 +32,10 @@ train() { # train NAME ACCURACY OPTIONS...
   done
   ok "$name: accuracy $(field accuracy "$name.1.txt") >= $least" at_least "$(field accuracy "$name.1.txt")" "$least"
 }
-hybrid="-tao_type zohybrid -zo_lr 1e-2 -zo_patience 10 -zo_patience_window 5 -zo_patience_tol 0.1 -zo_cge_lr 0.05 -zo_cge_mu 1e-3"
+hybrid="-tao_type zohybrid -zo_lr 1e-2 -zo_patience 10 -zo_patience_window 5 -zo_patience_tol 0.1 -zo_phase2_lr 0.05 -zo_phase2_mu 1e-3"
 train hybrid 0.95 $hybrid -tz_epochs 6
 train sign 0.6 -tao_type zosign -zo_lr 1e-2 -tz_epochs 10 -zo_lr_schedule cosine
-train sgd 0.95 -tao_type sgd -zo_lr 0.05 -tz_epochs 5
+train sgd 0.95 -tao_type tzsgd -zo_lr 0.05 -tz_epochs 5
 train dense 0.95 -tao_type zocge -zo_lr 0.05 -zo_mu 1e-3 -net_format dense -net_layers 10 -tz_epochs 4
 
 # --- eval: the accuracy of the run; a confusion matrix whose sum is the number of images ---

@@ -51,8 +51,8 @@ ok "-log_view shows the loss" grep -q TzLoss log.txt
 # --- the exact gradient against PETSc's differences, whose rounding is about 1e-8 of the loss; the test leaves the run as it is ---
 small="-pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -loss_points 10 -deriv_type forward -tz_quiet -tz_output none -tz_validation_points 10 -tao_max_it 2"
 for n in 1 2; do
-  on $n solve $small -tao_type adam >plain.txt 2>&1
-  on $n solve $small -tao_type adam -tao_test_gradient >tested.txt 2>&1
+  on $n solve $small -tao_type tzadam >plain.txt 2>&1
+  on $n solve $small -tao_type tzadam -tao_test_gradient >tested.txt 2>&1
   ok "-tao_test_gradient on $n ranks" awk '/2-norm/ {bad = !($6 + 0 < 1e-6); seen = 1} END {exit bad || !seen}' tested.txt
   ok "-tao_test_gradient on $n ranks: the same run" same "$(field theta plain.txt) $(field queries plain.txt)" "$(field theta tested.txt) $(field queries tested.txt)"
 done

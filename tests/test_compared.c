@@ -93,8 +93,8 @@ static void Step(const char type[], PetscBool three)
 static void test_points(void **state)
 {
   (void)state;
-  Step("stp", PETSC_TRUE);
-  Step("szoscd", PETSC_FALSE);
+  Step("zostp", PETSC_TRUE);
+  Step("zoscd", PETSC_FALSE);
 }
 
 /* Over some steps every coordinate has its turn: none is left out, and every step moves a quarter of them */
@@ -105,7 +105,7 @@ static void test_coverage(void **state)
 
   (void)state;
   test_start(NP, start);
-  Solve(PETSC_COMM_SELF, "-tao_type szoscd -zo_lr 0.001 -zo_sparsity 0.25", 31, after, NULL); /* an odd number of moves never sums to 0, an even one may */
+  Solve(PETSC_COMM_SELF, "-tao_type zoscd -zo_lr 0.001 -zo_sparsity 0.25", 31, after, NULL); /* an odd number of moves never sums to 0, an even one may */
   for (PetscInt i = 0; i < NP; i++) still += after[i] == start[i];
   assert_true(still < NP / 4); /* (3/4)^31 = 1e-4 are not drawn; about a seventh of 8 moves end where they began */
 }
@@ -119,7 +119,7 @@ static void test_forwardgradient(void **state)
 
   (void)state;
   test_start(NP, start);
-  Solve(PETSC_COMM_SELF, "-tao_type fgw -zo_lr 1", 1, after, &loss);
+  Solve(PETSC_COMM_SELF, "-tao_type zofgw -zo_lr 1", 1, after, &loss);
   test_gradient(loss, start, g);
   ok(TzLossGetSeed(loss, &q.seed));
   ok(TzQueriesDirection(&q, 0, 0, NP, xi));
@@ -134,7 +134,7 @@ static void test_forwardgradient(void **state)
 
 static void test_ranks(void **state)
 {
-  static const char *const types[] = {"flops", "stp", "szoscd", "fgw"};
+  static const char *const types[] = {"zoflops", "zostp", "zoscd", "zofgw"};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(types); k++) {

@@ -1,6 +1,6 @@
 /*
   First-order references and their kin, on the residual loss: the exact gradient against differences of the loss (what -tao_test_gradient
-  does), for every estimator, format and equation; sgd and adam by their formulas; Gauss-Newton in the span; masks of sparse networks.
+  does), for every estimator, format and equation; tzsgd and tzadam by their formulas; Gauss-Newton in the span; masks of sparse networks.
 */
 #include <tenzo.h>
 #include <setjmp.h>
@@ -174,7 +174,7 @@ static void test_formulas(void **state)
         c.moved[i] -= lr * (adam ? m[i] / (1 - PetscPowReal(b1, t)) / (PetscSqrtReal(v[i] / (1 - PetscPowReal(b2, t))) + 1e-8) : m[i]);
       }
     }
-    (void)Solve(&c, adam ? "-tao_type adam -zo_lr 1e-2 -zo_momentum 0.8 -zo_beta2 0.95" : "-tao_type sgd -zo_lr 1e-2 -zo_momentum 0.8", 2, c.other);
+    (void)Solve(&c, adam ? "-tao_type tzadam -zo_lr 1e-2 -zo_momentum 0.8 -zo_beta2 0.95" : "-tao_type tzsgd -zo_lr 1e-2 -zo_momentum 0.8", 2, c.other);
     for (PetscInt i = 0; i < c.n; i++) worst = PetscMax(worst, PetscAbsReal(c.other[i] - c.moved[i]));
     assert_true(worst <= 1e-13);
     ok(PetscFree(m));

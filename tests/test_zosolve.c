@@ -156,7 +156,7 @@ static void test_hybrid_switch(void **state)
   (void)state;
   fixed.fixed = PETSC_TRUE;
   for (int extra = 0; extra < 3; extra++) {
-    Run run = run_create(PETSC_COMM_WORLD, fixed, "-tao_type zohybrid -zo_lr 1e-300 -zo_cge_lr 1e-300 -zo_queries 4 -zo_patience 5 -zo_patience_tol 0");
+    Run run = run_create(PETSC_COMM_WORLD, fixed, "-tao_type zohybrid -zo_lr 1e-300 -zo_phase2_lr 1e-300 -zo_queries 4 -zo_patience 5 -zo_patience_tol 0");
 
     CHECK(TaoSetMaximumIterations(run.tao, 5 + extra));
     CHECK(TaoSolve(run.tao));
@@ -175,7 +175,7 @@ static const char *const trainings[] = {
   "-tao_type zosgd -zo_lr 1e-3 -zo_momentum 0.7 -zo_direction hadamard -zo_lr_schedule exponential -zo_lr_every 5",
   "-tao_type zosign -zo_lr 1e-2 -zo_lr_schedule cosine -zo_lr_steps 12 -zo_queries 3 -zo_momentum 0.3",
   "-tao_type zocge -zo_lr 1e-3 -zo_two_sided -zo_lr_schedule piecewise -zo_lr_at 2,8 -zo_lr_values 2e-3,1e-3",
-  "-tao_type zohybrid -zo_lr 1e-2 -zo_patience 2 -zo_direction rademacher -zo_cge_lr 1e-3", /* the phase changes in the second half */
+  "-tao_type zohybrid -zo_lr 1e-2 -zo_patience 2 -zo_direction rademacher -zo_phase2_lr 1e-3", /* the phase changes in the second half */
 };
 #define NTRAININGS 4
 

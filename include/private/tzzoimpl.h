@@ -1,6 +1,7 @@
 /*
-  For the zeroth-order solvers. A solver is one or two phases (an estimate of the gradient and what to do with it); zo.c has what the TAO types
-  share, zostep.c the step, schedule.c the learning rate.
+  For the files of solvers/, and for plug-ins with a solver of their own (TaoZORegister). A solver is a row of the table in presets.c: a phase, which
+  is an estimate of the gradient and what to do with it, or two of them, one after the other. Who calls whom, from the top: zo.c (the TAO type: options,
+  set-up, state), step.c (the loop), the estimates (difference.c, exact.c, points.c, gaussnewton.c), share.c (what these have in common), schedule.c.
 */
 #ifndef ZOIMPL_H
 #define ZOIMPL_H
@@ -28,37 +29,59 @@ PETSC_INTERN PetscErrorCode TzScheduleSetFromOptions(TzSchedule *schedule, MPI_C
 /* The learning rate of a step of a phase with base rate lr; max_it: -tao_max_it */
 PETSC_INTERN PetscReal TzScheduleRate(const TzSchedule *schedule, PetscReal lr, PetscInt step, PetscInt max_it);
 
-/* How a phase finds its direction of descent */
-typedef enum {
-  TZ_ZO_DIFFERENCES, /* RGE or CGE, by the type of the directions */
-  TZ_ZO_EXACT,       /* the exact gradient: the first-order references */
-  TZ_ZO_POINTS,      /* coordinates of a random part move by lr to the best of two or (twosided) three points */
-  TZ_ZO_GAUSSNEWTON  /* least squares over the span of the directions, from residual vectors */
+typedef struct _TzZOPhase TzZOPhase;
+
+/* How a phase finds its direction of descent: one file each. All functions but `estimate` are optional */
+typedef struct {
+  PetscErrorCode (*setfromoptions)(Tao, TzZOPhase *, TzOptionItems); /* the estimate's own options, by TzZOOption() */
+  PetscErrorCode (*setup)(Tao, TzZOPhase *);                         /* phase->queries and phase->data; what cannot work is an error here */
+  /*
+    The samples of the step are drawn. This rank's part of the gradient goes to zo->g; *l0: the loss at the solution; *norm of the gradient, the same on
+    every rank. A phase without `update` moves the solution (and zo->theta) here, having copied it to zo->previous.
+  */
+  PetscErrorCode (*estimate)(Tao, TzZOPhase *, PetscReal *l0, PetscReal *norm);
+  PetscErrorCode (*view)(Tao, const TzZOPhase *, PetscViewer); /* the middle of a line: "10 gaussian directions, " */
+  PetscErrorCode (*destroy)(TzZOPhase *);                      /* phase->data */
 } TzZOEstimate;
 
-typedef struct {
-  const char  *name;
-  TzZOEstimate estimate;
-  TzDirection  direction; /* TZ_DIRECTION_COORDINATE: CGE, otherwise RGE */
-  PetscInt     queries;   /* N of the RGE */
-  PetscReal    mu, lr, momentum;
-  PetscReal    beta2, epsilon; /* beta2 > 0: Adam's scaling by the second moment */
-  PetscReal    sparsity;       /* TZ_ZO_POINTS: the part */
-  PetscBool    twosided;
-  /* x[n] moves along m[n], the gradient or its momentum */
+struct _TzZOPhase {
+  const char         *name; /* for the view */
+  const TzZOEstimate *estimate;
+  TzDirection         direction; /* TZ_DIRECTION_COORDINATE: all unit vectors (CGE), otherwise random (RGE) */
+  PetscInt            queries;   /* N of the RGE */
+  PetscReal           mu, lr, momentum;
+  PetscReal           beta2, epsilon; /* beta2 > 0: Adam's scaling by the second moment */
+  PetscReal           sparsity;       /* points.c: the part of the coordinates */
+  PetscBool           twosided;
+  /* x[n] moves along m[n], the gradient or its momentum; NULL: the estimate moves the solution itself */
   void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
-} TzZOPhase;
+  /* not of the table: */
+  const char *prefix;     /* of its options */
+  char        option[64]; /* TzZOOption() */
+  void       *data;       /* the estimate's */
+};
+
+typedef struct {
+  const char *name;   /* -tao_type */
+  TzZOPhase   phase;  /* or, of two phases: */
+  const char *two[2]; /* the names of the rows that they are, unless -zo_phase1 and -zo_phase2 say otherwise */
+} TzZOPreset;
+
+PETSC_INTERN const TzZOPreset TzZOPresets[]; /* ends with a row without name */
+/* A solver more, of a plug-in; what the row points to must stay (its name is copied). Every rank has to call it */
+PETSC_EXTERN PetscErrorCode TaoZORegister(const TzZOPreset *preset);
 
 typedef struct {
   TzZOPhase  phase[2];
-  PetscInt   nphases;
+  PetscInt   nphases; /* 0: its row of the table has not been looked up yet */
   TzSchedule schedule;
   PetscInt   patience; /* two phases: steps without improvement that end the first */
   PetscInt   window;   /* steps over which their loss is averaged */
   PetscReal  tolerance;
 
-  struct {                                                      /* with the momentum, all that a later step depends on */
-    PetscReal step, phase, best, stalled, sum, summed, damping; /* sum: of the losses of the `summed` steps of a window */
+  struct { /* with the vectors, all that a later step depends on */
+    PetscReal step, phase, begun, best, stalled, sum, summed,
+      damping; /* begun: first step of the phase; sum: of the losses of the `summed` steps of a window */
   } state;
   Vec momentum, second; /* first and, for Adam, second moments */
 
@@ -67,41 +90,31 @@ typedef struct {
   PetscInt     first;    /* step that this solve began with */
   PetscReal    rate;     /* of the last step */
   PetscReal   *theta;    /* [nparams]: the whole parameter vector */
-  PetscReal   *lp, *lm;  /* [queries] */
-  PetscInt    *which;    /* [queries]: TZ_ZO_POINTS: the coordinates of the step */
-  PetscReal   *full;     /* [nparams]: exact gradient; Gauss-Newton: residual vectors [1 + 2 queries][samples] */
-  PetscReal   *g, *xi;   /* [own part of the solution] */
+  PetscReal   *g, *xi;   /* [own part of the solution]: the gradient; scratch */
   PetscMPIInt *count, *displ;
 } TAO_ZO;
 
-/* zo.c: for TaoCreate_ZOxxx(): the methods, and defaults of everything but the phases */
-PETSC_INTERN PetscErrorCode TaoZOCreate(Tao tao, PetscInt nphases, const TzZOPhase phase[]);
-/* Phases with their defaults, for the solvers that consist of them */
-PETSC_INTERN void            TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]); /* x <- x - lr m */
-PETSC_INTERN const TzZOPhase TzZOPhaseSGD, TzZOPhaseSign, TzZOPhaseCGE;
+PETSC_EXTERN const TzZOEstimate TzZODifference;  /* RGE or CGE, by the type of the directions */
+PETSC_EXTERN const TzZOEstimate TzZOExact;       /* the exact gradient: the first-order references */
+PETSC_EXTERN const TzZOEstimate TzZOPoints;      /* coordinates of a random part move by lr to the best of two or (twosided) three points */
+PETSC_EXTERN const TzZOEstimate TzZOGaussNewton; /* least squares over the span of the directions, from residual vectors */
 
-PETSC_INTERN PetscErrorCode TaoCreate_ZOSGD(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_ZOSign(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_ZOCGE(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_ZOHybrid(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_ZOAdam(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_ZOGN(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_FLOPS(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_STP(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_SZOSCD(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_FGW(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_SGD(Tao);
-PETSC_INTERN PetscErrorCode TaoCreate_Adam(Tao);
-
-/* zostep.c */
+/* step.c */
 PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
-PETSC_INTERN TzQueries      TzZOQueries(const TAO_ZO *zo, const TzZOPhase *phase);
-PETSC_INTERN PetscErrorCode TzZOGatherSolution(Tao tao); /* zo->theta <- the whole solution */
-/* zopoints.c: this rank's part of the moves in zo->g, times -1 */
-PETSC_INTERN PetscErrorCode TzZOPoints(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm);
-/* zogn.c: one step, with its acceptance; *l0: the loss before it, *norm of the gradient in the span */
-PETSC_INTERN PetscErrorCode TzZOGaussNewton(Tao tao, const TzZOPhase *phase, const TzQueries *q, PetscReal *l0, PetscReal *norm);
-/* c[n]: the derivatives along the directions of q by differences of losses */
+
+/* share.c. The name of a phase's option, valid until the next call: "mu" -> "-zo_mu"; of a second phase "-zo_phase2_mu" */
+PETSC_EXTERN const char *TzZOOption(TzZOPhase *phase, const char name[]);
+/* -zo_queries, -zo_direction (up to the given one), -zo_mu, -zo_two_sided */
+PETSC_EXTERN PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *phase, TzDirection last, TzOptionItems PetscOptionsObject);
+/* "10 gaussian directions, one-sided differences of mu = 0.0001, " */
+PETSC_EXTERN PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *phase, PetscViewer viewer);
+/* The queries of the step to be done */
+PETSC_EXTERN PetscErrorCode TzZOQueries(Tao tao, const TzZOPhase *phase, TzQueries *q);
+PETSC_EXTERN PetscErrorCode TzZOGatherSolution(Tao tao); /* zo->theta <- the whole solution */
+/* x <- x - lr m */
+PETSC_EXTERN void TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
+
+/* difference.c. c[n]: the derivatives along the directions of q by differences of losses */
 PETSC_INTERN void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[]);
 /* g[i1-i0]: coordinates i0 <= i < i1 of the gradient estimate, from c[n]; xi [i1-i0] is scratch */
 PETSC_INTERN PetscErrorCode TzZOGradient(TzLoss loss, const TzQueries *q, const PetscReal c[], PetscInt i0, PetscInt i1, PetscReal xi[], PetscReal g[]);

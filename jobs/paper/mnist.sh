@@ -17,18 +17,18 @@ sp="-net_format sparse -net_sparse_count 4089 -net_sparse_method grasp"
 
 # chosen on 5,000 training images held out (-mnist_holdout 5000), by short runs of one seed; the same for all seeds
 common="-loss_block 64 -zo_momentum 0.9 -zo_lr_schedule cosine -tz_epochs 5 -tz_validate_every 187"
-fo="-tao_type sgd -zo_lr 0.05 $common"
+fo="-tao_type tzsgd -zo_lr 0.05 $common"
 sign="-tao_type zosign -zo_queries 10 -zo_lr 7e-4 -zo_mu 1e-4 $common -tz_epochs 12"
 rge="-tao_type zosgd -zo_queries 10 -zo_lr 4e-4 -zo_mu 1e-4 $common -tz_epochs 6" # 1e-3 diverged in the second epoch
 cge="-tao_type zocge -zo_lr 0.05 -zo_mu 1e-4 $common -tz_epochs 2 -tz_validate_every 20"
 brief="-zo_lr 1e-3 -tz_epochs 0.5" # of the dense network, whose query takes ten times as long
 early="-zo_patience 60 -zo_patience_window 60 -zo_patience_tol 0.9 -tz_epochs 0.18 -tz_validate_every 50" # CGE after 120 steps, which give little there
-hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_cge_lr 0.05 -zo_patience_window 100 -zo_patience 200 -zo_patience_tol 0.05 $common"
+hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_phase2_lr 0.05 -zo_patience_window 100 -zo_patience 200 -zo_patience_tol 0.05 $common"
 
 small="-net_format dense -net_layers 256,256"
 large="-net_format dense -net_layers 368,368"
-fgw="-tao_type fgw -zo_queries 10 -zo_lr 5e-4 $common -tz_epochs 0.5" # one direction a step diverged even at 1e-4
-local="-tao_type sgd -loss_gradient local -loss_groups 16 -zo_lr 2e-3 $common -tz_epochs 3"
+fgw="-tao_type zofgw -zo_queries 10 -zo_lr 5e-4 $common -tz_epochs 0.5" # one direction a step diverged even at 1e-4
+local="-tao_type tzsgd -loss_gradient local -loss_groups 16 -zo_lr 2e-3 $common -tz_epochs 3"
 
 # Every row: the paper's accuracy (or -) and the options
 declare -A rows=(
@@ -43,7 +43,7 @@ declare -A rows=(
   [tt6-hybrid]="96.64 $tt6 $hybrid"
   [sp-fo]="86.36 $sp $fo -zo_lr 0.15 -tz_epochs 10"
   [sp-sign]="83.39 $sp $sign -tz_epochs 6"
-  [sp-hybrid]="92.24 $sp $hybrid -zo_cge_lr 0.15 -tz_epochs 10"
+  [sp-hybrid]="92.24 $sp $hybrid -zo_phase2_lr 0.15 -tz_epochs 10"
   [mlp-rge]="- $mlp $rge $brief -zo_lr 3e-4"
   [tt10-fo]="97.33 $tt10 $fo"
   [tt10-rge]="85.14 $tt10 $rge -zo_lr 2.5e-4"
@@ -54,15 +54,15 @@ declare -A rows=(
   [tt53-rge]="89.67 $tt53 $rge"
   [tt53-sign]="89.01 $tt53 $sign"
   [tt53-hybrid]="95.83 $tt53 $hybrid"
-  [flops]="83.50 $mlp -tao_type flops -zo_lr 5e-3 -zo_mu 1e-4 $common -tz_epochs 0.06"
-  [stp]="90.20 $mlp -tao_type stp -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 0.5"
-  [szoscd]="93.50 $mlp -tao_type szoscd -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 1"
+  [flops]="83.50 $mlp -tao_type zoflops -zo_lr 5e-3 -zo_mu 1e-4 $common -tz_epochs 0.06"
+  [stp]="90.20 $mlp -tao_type zostp -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 0.5"
+  [szoscd]="93.50 $mlp -tao_type zoscd -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 1"
   [fgw-272k]="90.75 $small $fgw"
   [fgw-429k]="91.44 $large $fgw"
   [lgfga-272k]="96.76 $small $local"
   [lgfga-429k]="97.45 $large $local"
-  [fa]="97.90 -net_format dense -net_layers 1000 -tao_type sgd -loss_gradient fa -zo_lr 1e-2 $common -tz_epochs 2"
-  [dfa]="98.30 -net_format dense -net_layers 800,800 -tao_type sgd -loss_gradient dfa -zo_lr 5e-3 $common -tz_epochs 1.5"
+  [fa]="97.90 -net_format dense -net_layers 1000 -tao_type tzsgd -loss_gradient fa -zo_lr 1e-2 $common -tz_epochs 2"
+  [dfa]="98.30 -net_format dense -net_layers 800,800 -tao_type tzsgd -loss_gradient dfa -zo_lr 5e-3 $common -tz_epochs 1.5"
   [tt6-cge]="- $tt6 $cge"
 )
 

@@ -8,7 +8,7 @@
 fc3="-net_format dense -net_layers 78,78"
 fc2="-net_format dense -net_layers 320"
 sp3="-net_format sparse -net_layers 768,768 -net_sparse_count 7603"
-adam() { echo "-tao_type adam -zo_lr $1 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 24 -tao_max_it $2 -tz_validate_every 200"; }
+adam() { echo "-tao_type tzadam -zo_lr $1 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 24 -tao_max_it $2 -tz_validate_every 200"; }
 # matrices without bonds are free to fit few points exactly: 400 of them, not 48
 gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4 -loss_points 400 -tz_validate_every 20"
 # sign STEPS POINTS LR

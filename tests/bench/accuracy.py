@@ -20,7 +20,7 @@ PEERS = ("stde", "engdw", "sdze", "bsde")
 
 # Tenzo's command lines, one row an equation: the equation, then its solvers
 SMALL = "-net_format dense -net_layers 64,64 -deriv_type forward"
-ADAM = f"{SMALL} -tao_type adam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 50 -tao_max_it 6000 -tz_validate_every 50"
+ADAM = f"{SMALL} -tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 50 -tao_max_it 6000 -tz_validate_every 50"
 ZOGN = f"{SMALL} -tao_type zogn -zo_queries 80 -zo_mu 1e-4 -loss_points 100 -tao_max_it 200 -tz_validate_every 2"
 SIGN = f"{SMALL} -tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine -loss_points 50 -tao_max_it 4000 -tz_validate_every 50"
 SOLVERS = {"tenzo-adam": ADAM, "tenzo-zogn": ZOGN, "tenzo-zosign": SIGN}

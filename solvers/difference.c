@@ -1,0 +1,94 @@
+/*
+  Estimate: the gradient by differences of losses, along random directions (RGE) or along every coordinate (CGE). Each rank sums its own part over the
+  queries in ascending order, from losses that all ranks have and directions that any rank regenerates.
+*/
+#include <private/tzzoimpl.h>
+
+typedef struct {
+  PetscReal *lp, *lm; /* [queries] */
+} Losses;
+
+void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[])
+{
+  for (PetscInt p = 0; p < q->n; p++) c[p] = q->twosided ? (lp[p] - lm[p]) / (2 * q->mu) : (lp[p] - l0) / q->mu;
+}
+
+PetscErrorCode TzZOGradient(TzLoss loss, const TzQueries *q, const PetscReal c[], PetscInt i0, PetscInt i1, PetscReal xi[], PetscReal g[])
+{
+  const PetscInt n = i1 - i0;
+
+  PetscFunctionBegin;
+  if (q->direction == TZ_DIRECTION_COORDINATE) {
+    PetscCall(PetscArraycpy(g, c + i0 - q->first, n));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscArrayzero(g, n));
+  for (PetscInt p = 0; p < q->n; p++) {
+    const PetscReal weight = c[p] / q->n;
+
+    PetscCall(TzLossDirection(loss, q, p, i0, i1, xi));
+    for (PetscInt i = 0; i < n; i++) g[i] += weight * xi[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The norm of the gradient, from the derivatives along all directions: the same on every rank (a norm of the distributed estimate would not be) */
+static PetscReal GradientNorm(const TzQueries *q, const PetscReal c[])
+{
+  PetscReal sum = 0;
+
+  for (PetscInt p = 0; p < q->n; p++) sum += c[p] * c[p];
+  return PetscSqrtReal(q->direction == TZ_DIRECTION_COORDINATE ? sum : sum / q->n);
+}
+
+static PetscErrorCode SetFromOptions(Tao tao, TzZOPhase *phase, TzOptionItems PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  PetscCall(TzZOQueriesFromOptions(tao, phase, TZ_DIRECTION_HADAMARD, PetscOptionsObject));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
+{
+  TAO_ZO   *zo = (TAO_ZO *)tao->data;
+  Losses   *l;
+  TzQueries q;
+  PetscInt  grid[2];
+
+  PetscFunctionBegin;
+  if (phase->direction == TZ_DIRECTION_COORDINATE) PetscCall(TzLossGetNumParameters(zo->loss, &phase->queries));
+  PetscCall(TzZOQueries(tao, phase, &q));
+  PetscCall(TzLossGetPartition(zo->loss, &q, grid)); /* a partition that does not fit is an error now, not after hours */
+  PetscCall(PetscNew(&l));
+  PetscCall(PetscMalloc2(phase->queries, &l->lp, phase->queries, &l->lm));
+  phase->data = l;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscReal *norm)
+{
+  TAO_ZO       *zo = (TAO_ZO *)tao->data;
+  const Losses *l  = (const Losses *)phase->data;
+  TzQueries     q;
+  PetscInt      i0, i1;
+
+  PetscFunctionBegin;
+  PetscCall(TzZOQueries(tao, phase, &q));
+  PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
+  PetscCall(TzLossEvaluate(zo->loss, zo->theta, &q, l0, l->lp, l->lm));
+  TzZOCoefficients(&q, *l0, l->lp, l->lm, l->lp);
+  *norm = GradientNorm(&q, l->lp);
+  PetscCall(TzZOGradient(zo->loss, &q, l->lp, i0, i1, zo->xi, zo->g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(TzZOPhase *phase)
+{
+  Losses *l = (Losses *)phase->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree2(l->lp, l->lm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const TzZOEstimate TzZODifference = {.setfromoptions = SetFromOptions, .setup = SetUp, .estimate = Estimate, .view = TzZOQueriesView, .destroy = Destroy};
