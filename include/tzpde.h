@@ -13,6 +13,7 @@ typedef struct _p_TzPDE *TzPDE;
 typedef const char      *TzPDEType;
 #define TZPDEHJB "hjb" /* the paper's equation: u_t + Lap u - 0.05 |grad u|^2 = -2 */
 #define TZPDELQG "lqg" /* u_t + Lap u - |grad u|^2 = 0, g = ln((1+|x|^2)/2) */
+/* more: `tenzo pde` lists them */
 
 PETSC_EXTERN PetscClassId   TZPDE_CLASSID;
 PETSC_EXTERN PetscErrorCode TzPDECreate(MPI_Comm comm, TzPDE *pde);
@@ -61,6 +62,23 @@ PETSC_EXTERN PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal
 PETSC_EXTERN PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]);
 
+/*
+  TzPDECheck - whether what an equation says by hand agrees with itself, at n random points of its domain: the largest deviations, each relative to 1 + the
+  size of what is compared; -1: nothing to compare. Below 1e-9 where all is right: the derivatives are differences of order 8.
+  Not collective; every rank finds the same.
+*/
+typedef struct {
+  PetscReal residual;   /* of the exact solution, by its derivatives from differences of its value and of its gradient */
+  PetscReal gradient;   /* the exact gradient against differences of the exact value */
+  PetscReal condition;  /* u = b against the exact value, where a = 0 */
+  PetscReal transform;  /* derivatives of a and b against differences */
+  PetscReal derivative; /* derivatives of the residual in the slots of u against differences */
+} TzPDEDeviations;
+PETSC_EXTERN PetscErrorCode TzPDECheck(TzPDE pde, PetscInt n, PetscInt64 seed, TzPDEDeviations *deviations);
+
+/* The registered types (names [n]; free with PetscFree), and what an equation says of itself in one line each ("" if nothing) */
+PETSC_EXTERN PetscErrorCode TzPDEGetTypes(PetscInt *n, const char ***names);
+PETSC_EXTERN PetscErrorCode TzPDEGetDescription(TzPDE pde, const char **formula, const char **reference);
 PETSC_EXTERN PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE));
 PETSC_EXTERN PetscErrorCode TzPDERegisterAll(void);
 

@@ -4,6 +4,10 @@
 
 PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_LQG(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Heat(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahn(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_SemilinearHeat(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_SineGordon(TzPDE);
 
 static const struct {
   const char *name;
@@ -11,6 +15,10 @@ static const struct {
 } table[] = {
   {TZPDEHJB, TzPDECreate_HJB},
   {TZPDELQG, TzPDECreate_LQG},
+  {"heat", TzPDECreate_Heat},
+  {"allencahn", TzPDECreate_AllenCahn},
+  {"semilinearheat", TzPDECreate_SemilinearHeat},
+  {"sinegordon", TzPDECreate_SineGordon},
 };
 
 PetscClassId             TZPDE_CLASSID;
@@ -43,6 +51,25 @@ PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE))
   PetscFunctionBegin;
   PetscCall(TzPDERegisterAll());
   PetscCall(PetscFunctionListAdd(&TzPDEList, name, create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEGetTypes(PetscInt *n, const char ***names)
+{
+  int count;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDERegisterAll());
+  PetscCall(PetscFunctionListGet(TzPDEList, names, &count));
+  *n = count - 1; /* PETSc counts the NULL at the end */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEGetDescription(TzPDE pde, const char **formula, const char **reference)
+{
+  PetscFunctionBegin;
+  *formula   = pde->formula ? pde->formula : "";
+  *reference = pde->reference ? pde->reference : "";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,6 +115,7 @@ PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
   pde->data       = NULL;
   pde->stationary = PETSC_FALSE;
   pde->firstorder = PETSC_FALSE;
+  pde->formula = pde->reference = NULL;
   PetscCall((*create)(pde));
   PetscCall(PetscObjectChangeTypeName((PetscObject)pde, type));
   PetscFunctionReturn(PETSC_SUCCESS);

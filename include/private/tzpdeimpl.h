@@ -32,13 +32,15 @@ struct _TzPDEOps {
 
 struct _p_TzPDE {
   PETSCHEADER(struct _TzPDEOps);
-  PetscInt  d;          /* space dimensions */
-  PetscReal lo, hi, T;  /* x_i in [lo, hi], t in [0, T] */
-  PetscReal diffusion;  /* coefficient of Lap u */
-  PetscBool stationary; /* no t: points are x alone; set by create, setfromoptions or setup */
-  PetscBool firstorder; /* no second-order form; likewise */
-  PetscBool setupcalled;
-  void     *data;
+  PetscInt    d;          /* space dimensions */
+  PetscReal   lo, hi, T;  /* x_i in [lo, hi], t in [0, T] */
+  PetscReal   diffusion;  /* coefficient of Lap u */
+  PetscBool   stationary; /* no t: points are x alone; set by create, setfromoptions or setup */
+  PetscBool   firstorder; /* no second-order form; likewise */
+  PetscBool   setupcalled;
+  void       *data;
+  const char *formula;   /* one line for `tenzo pde`: the equation and its condition, */
+  const char *reference; /* and what `exact` is worth: "exact", "13 digits"; both set by create, may be NULL */
 
   TzJetShape shape; /* by TzPDESetUp() */
   PetscReal *work;  /* [TzPDEGetTransformSize()] */
