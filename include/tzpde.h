@@ -76,9 +76,8 @@ typedef struct {
 } TzPDEDeviations;
 PETSC_EXTERN PetscErrorCode TzPDECheck(TzPDE pde, PetscInt n, PetscInt64 seed, TzPDEDeviations *deviations);
 
-/* The registered types (names [n]; free with PetscFree), and what an equation says of itself in one line each ("" if nothing) */
+/* The registered types: names [n], to be freed with PetscFree */
 PETSC_EXTERN PetscErrorCode TzPDEGetTypes(PetscInt *n, const char ***names);
-PETSC_EXTERN PetscErrorCode TzPDEGetDescription(TzPDE pde, const char **formula, const char **reference);
 PETSC_EXTERN PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE));
 PETSC_EXTERN PetscErrorCode TzPDERegisterAll(void);
 

@@ -53,6 +53,8 @@ static PetscErrorCode TzPDEExact_HJB(TzPDE pde, const PetscReal z[], PetscReal *
 PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE pde)
 {
   PetscFunctionBegin;
+  pde->formula        = "u_t + Lap u - 0.05 |grad u|^2 = -2, u(x,T) = sum_i x_i";
+  pde->reference      = "exact";
   pde->ops->transform = TzPDETransform_HJB;
   pde->ops->residual  = TzPDEResidual_HJB;
   pde->ops->exact     = TzPDEExact_HJB;

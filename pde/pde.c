@@ -65,14 +65,6 @@ PetscErrorCode TzPDEGetTypes(PetscInt *n, const char ***names)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEGetDescription(TzPDE pde, const char **formula, const char **reference)
-{
-  PetscFunctionBegin;
-  *formula   = pde->formula ? pde->formula : "";
-  *reference = pde->reference ? pde->reference : "";
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TzPDECreate(MPI_Comm comm, TzPDE *pde)
 {
   TzPDE p;
@@ -314,6 +306,8 @@ PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)pde, viewer));
+  if (pde->formula) PetscCall(PetscViewerASCIIPrintf(viewer, "  %s\n", pde->formula));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  solution: %s\n", !pde->ops->exact ? "not known" : pde->reference ? pde->reference : "known"));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  x in [%g, %g]^%" PetscInt_FMT ", ", (double)pde->lo, (double)pde->hi, pde->d));
   if (!pde->stationary) PetscCall(PetscViewerASCIIPrintf(viewer, "t in [0, %g], ", (double)pde->T));
   PetscCall(PetscViewerASCIIPrintf(viewer, "diffusion %g\n", (double)pde->diffusion));

@@ -3,11 +3,11 @@
 
       v_tau = 4 s v_ss + 2 d v_s + f(v),    v(0, s) = g(s),    s >= 0.
 
-  Reference: collocation at Chebyshev points of y in s = scale (1 + y)/(1 - y), which takes all of s >= 0 in, so that no boundary condition is needed: both ends are
-  degenerate (4 s = 0 at s = 0, and in y the coefficients vanish at s = infinity, where v' = f(v)). g has its pole at s = -5, far from [0, infinity)
-  in y, so that it takes few points. In time the classical Runge-Kutta method, with steps that its stability limits to far below
-  what the accuracy needs. Table: values at Chebyshev points of eta = ln(1 + tau/delay) too; delay = 5/(2 d) is the time after which the characteristic
-  s + 2 d tau from s = 0 has moved by the distance of the pole.
+  Reference: collocation at Chebyshev points of y in s = scale (1 + y)/(1 - y), which takes all of s >= 0 in, so that no boundary condition is
+  needed: both ends are degenerate (4 s = 0 at s = 0, and in y the coefficients vanish at s = infinity, where v' = f(v)). g has its pole at
+  s = -5, far from [0, infinity) in y, so that it takes few points. In time the classical Runge-Kutta method, with steps that its stability
+  limits to far below what the accuracy needs. Table: values at Chebyshev points of eta = ln(1 + tau/delay) too; delay = 5/(2 d) is the time after
+  which the characteristic s + 2 d tau from s = 0 has moved by the distance of the pole.
 */
 #include "radial.h"
 #include "chebyshev.h"

@@ -10,6 +10,7 @@
 PETSC_INTERN PetscErrorCode TzVerbSolve(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbEval(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbClassify(MPI_Comm comm, int *code);
+PETSC_INTERN PetscErrorCode TzVerbPDE(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code);
 
 /* eval, by the type of the run whose checkpoint is evaluated; the run has its options, but is not set up: first come those of eval */

@@ -39,7 +39,7 @@ mistake '-zo_mu' eval -tz_model "$work/good.h5" -zo_mu 1
 mistake '-pde_dim abc' solve -pde_dim abc
 mistake '-pde_dim 0' solve -pde_dim 0
 mistake '-pde_dim -3' solve -pde_dim -3
-mistake '-pde_type' solve -pde_type heat
+mistake '-pde_type' solve -pde_type nosuch
 mistake '-net_tt_rank 0' solve -net_tt_rank 0
 mistake '-net_tt_rank 1.5' solve -net_tt_rank 1.5
 mistake '-net_format' solve -net_format cp

@@ -32,6 +32,16 @@ ok "eval: points from a text" h5diff -q one.h5 text.h5
 on 1 eval -tz_model model.h5 -tz_points 10 -deriv_type stein -tz_output stein.h5 >stein.txt 2>&1
 ok "eval: another estimator may be tried on a model" [ $? = 0 ]
 
+# --- pde: every equation is listed, with its domain and options; each passes its check, the same on any number of ranks ---
+on 2 pde >pde.txt 2>&1
+for t in $(sed -n 's/^  type: //p' pde.txt); do
+  on 1 pde -pde_type "$t" -tz_points 2 >check.txt 2>&1
+  ok "pde -pde_type $t" [ $? = 0 ]
+  on 2 pde -pde_type "$t" -tz_points 2 >check2.txt 2>&1
+  ok "pde -pde_type $t on 2 ranks" same "$(grep ^CHECK check.txt)" "$(grep ^CHECK check2.txt)"
+done
+ok "pde names the options of a type" grep -q -- '-lqg_extension constant' pde.txt
+
 # --- help and versions ---
 on 2 --version >v.txt 2>&1
 ok "--version: one line on 2 ranks" [ "$(wc -l <v.txt)" = 1 ]

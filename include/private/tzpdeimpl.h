@@ -39,8 +39,8 @@ struct _p_TzPDE {
   PetscBool   firstorder; /* no second-order form; likewise */
   PetscBool   setupcalled;
   void       *data;
-  const char *formula;   /* one line for `tenzo pde`: the equation and its condition, */
-  const char *reference; /* and what `exact` is worth: "exact", "13 digits"; both set by create, may be NULL */
+  const char *formula;   /* the equation and its condition in one line, */
+  const char *reference; /* and what `exact` is: "exact", "13 digits"; both set by create, for TzPDEView(), may be NULL */
 
   TzJetShape shape; /* by TzPDESetUp() */
   PetscReal *work;  /* [TzPDEGetTransformSize()] */
