@@ -18,7 +18,7 @@ CFLAGS   ?= -O3 -g
 MPICC    ?= mpicc
 export TZ_SHARED ?= ../shared
 VERSION  := $(shell sed -n 's/.*TZ_VERSION "\(.*\)".*/\1/p' include/tzsys.h)
-PKGS     := PETSc hdf5-openmpi gsl sleef zlib
+PKGS     := PETSc hdf5-openmpi gsl zlib
 PKGS     := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 WARN     := -Wall -Wextra -Wshadow $(if $(WERROR),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)

@@ -4,7 +4,7 @@
 # dev adds what only `make style` and `make memcheck` need, slurm what `make check-slurm` does.
 set -eu
 packages="gcc make pkg-config procps libc6-dev openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev hdf5-tools
-          libcmocka-dev libgsl-dev libsleef-dev libopenblas-dev librandom123-dev zlib1g-dev"
+          libcmocka-dev libgsl-dev libopenblas-dev librandom123-dev zlib1g-dev"
 if [ "${1:-}" = dev ]; then packages="$packages clang clang-format valgrind"; fi
 if [ "${1:-}" = slurm ]; then packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge"; fi
 if [ "${1:-}" = plot ]; then packages="$packages python3 python3-numpy python3-h5py python3-matplotlib"; fi

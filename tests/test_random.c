@@ -81,7 +81,7 @@ static void test_bits(void **state)
   for (int d = 0; d < 3; d++) {
     assert_int_equal(draws[d](2024, TZ_STREAM_DIRECTION, 1, 2, 3, 20000, x), 0);
     for (int i = 0; i < 20000; i++) {
-      const Bits b = {.d = x[i]};
+      const TzBits b = {.d = x[i]};
 
       h = (h ^ b.u) * UINT64_C(0x100000001b3);
     }
@@ -128,7 +128,7 @@ static void test_functions(void **state)
     const long double angle = 6.283185307179586476925286766559L * x[i], l = logl(u);
     double            c, s;
 
-    assert_true(fabsl(Log(u) - l) <= 8 * eps * fabsl(l));
+    assert_true(fabsl(TzLog(u) - l) <= 8 * eps * fabsl(l));
     CosSin(x[i], &c, &s);
     assert_true(fabsl(c - cosl(angle)) <= 4 * eps);
     assert_true(fabsl(s - sinl(angle)) <= 4 * eps);

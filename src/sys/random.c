@@ -9,7 +9,7 @@
   instruction sets, chosen at run time. All of them give the same bits: every operation acts on one element and is one that IEEE 754
   rounds exactly (+ - * / sqrt), there are no fused ones (-ffp-contract=off), and the series below replace the library's functions.
 */
-#include <tzsys.h>
+#include "tzlog.h"
 #if defined(__x86_64__)
   #include <immintrin.h>
 #endif
@@ -18,11 +18,6 @@
 
 typedef enum { KIND_RADEMACHER, KIND_UNIFORM, KIND_NORMAL } Kind;
 static const PetscInt numbers[] = {128, 2, 2}; /* of a counter */
-
-typedef union {
-  PetscReal d;
-  uint64_t  u;
-} Bits;
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -81,39 +76,14 @@ __attribute__((target("avx2"))) static void Philox_AVX2(const uint32_t key[2], c
 /* An odd multiple of 2^-53: in (0,1), symmetric about 1/2, exact */
 INLINE PetscReal Unit(uint64_t w)
 {
-  Bits b = {.u = w >> 12 | UINT64_C(0x3ff) << 52}; /* [1,2) */
+  TzBits b = {.u = w >> 12 | UINT64_C(0x3ff) << 52}; /* [1,2) */
   return b.d - (1 - 0x1p-53);
-}
-
-/* ln u for normal u > 0: u = 2^e m, sqrt(1/2) <= m < sqrt(2), ln m = 2 artanh s, s = (m-1)/(m+1), |s| < 0.172: the next term is below 1e-18 */
-INLINE PetscReal Log(PetscReal u)
-{
-  const uint64_t bias = UINT64_C(1023) << 52, sqrthalf = UINT64_C(0x3fe6a09e667f3bcd);
-  Bits           b = {.d = u}, e, m;
-  PetscReal      s, q, p;
-
-  e.u = (b.u - sqrthalf + bias) >> 52; /* e + 1023 */
-  m.u = b.u - (e.u << 52) + bias;
-  e.u |= UINT64_C(0x433) << 52; /* 2^52 + e + 1023 */
-  s = (m.d - 1) / (m.d + 1);
-  q = s * s;
-  p = 2. / 21;
-  p = p * q + 2. / 19;
-  p = p * q + 2. / 17;
-  p = p * q + 2. / 15;
-  p = p * q + 2. / 13;
-  p = p * q + 2. / 11;
-  p = p * q + 2. / 9;
-  p = p * q + 2. / 7;
-  p = p * q + 2. / 5;
-  p = p * q + 2. / 3;
-  return (e.d - (0x1p52 + 1023)) * M_LN2 + (2 * s + s * q * p);
 }
 
 /* cos and sin of 2 pi v, 0 < v < 1: v = q/4 + r exactly, |2 pi r| <= pi/4, where the series' next terms are below 1e-17 */
 INLINE void CosSin(PetscReal v, PetscReal *cosine, PetscReal *sine)
 {
-  Bits      t = {.d = 4 * v + 0x1.8p52}, c, s, a, b; /* q in the last bits */
+  TzBits    t = {.d = 4 * v + 0x1.8p52}, c, s, a, b; /* q in the last bits */
   PetscReal x = (v - 0.25 * (t.d - 0x1.8p52)) * (2 * M_PI), z = x * x;
 
   s.d     = 1. / 355687428096000;
@@ -152,7 +122,7 @@ INLINE void Generate(Bijection philox, Kind kind, const uint32_t key[2], const u
   philox(key, ctr, w);
   if (kind == KIND_NORMAL) {
     for (int i = 0; i < CHUNK; i++) { /* Box and Muller 1958 */
-      PetscReal radius = __builtin_sqrt(-2 * Log(Unit(w[0][i]))), c, s;
+      PetscReal radius = __builtin_sqrt(-2 * TzLog(Unit(w[0][i]))), c, s;
 
       CosSin(Unit(w[1][i]), &c, &s);
       x[2 * i]     = radius * c;
@@ -166,7 +136,7 @@ INLINE void Generate(Bijection philox, Kind kind, const uint32_t key[2], const u
   } else {
     for (int i = 0; i < 2 * CHUNK; i++) {
       for (uint64_t b = 0; b < 64; b++) {
-        Bits sign = {.d = 1};
+        TzBits sign = {.d = 1};
 
         sign.u ^= w[i % 2][i / 2] >> b << 63;
         x[64 * i + (int)b] = sign.d;
