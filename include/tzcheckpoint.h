@@ -4,6 +4,8 @@
     /format /versions/{tenzo,petsc,hdf5,mpi}  text
     /problem                                  text: what the network is trained on, a TzRunType (tzrun.h)
     /options /net /pde                        text: an options file, the views of the network and of the problem
+    /network/layerL/...                       how theta is to be read (TzNetGetLayout): shape {out, in}, modes_in, modes_out, ranks: int; format, activation
+                                              ("none" at the last layer): text; L from 1 on. /network/bias: int, whether there are biases
     /mask                                     int: trained weights of a sparse network
     /theta                                    parameters [n], /checksum their checksum (text)
     /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}
@@ -25,7 +27,7 @@ typedef struct {
   TzTable     history, validation;
   const char *problem;
   char       *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
-  TzNet       sparse;              /* only written: its mask, if it has one; may be NULL */
+  TzNet       network;             /* only written: its layout, and its mask, if it has one; may be NULL */
 } TzCheckpoint;
 
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);

@@ -86,6 +86,49 @@ static PetscErrorCode TzPutMask(TzStore store, TzNet net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPutPetscInts(TzStore store, const char group[], const char name[], PetscInt n, const PetscInt x[])
+{
+  PetscInt64 *wide;
+  char        path[256];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &wide));
+  for (PetscInt i = 0; i < n; i++) wide[i] = x[i];
+  PetscCall(PetscSNPrintf(path, sizeof(path), "%s/%s", group, name));
+  PetscCall(TzStorePutInt(store, path, n, wide));
+  PetscCall(PetscFree(wide));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How theta is to be read, for programs without the library */
+static PetscErrorCode TzPutNetwork(TzStore store, TzNet net)
+{
+  const PetscInt *widths;
+  PetscInt        hidden, bias;
+  TzNetLayout     layout;
+  char            group[64], path[128];
+
+  PetscFunctionBegin;
+  if (!net) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetGetHidden(net, &hidden, &widths));
+  for (PetscInt l = 0; l <= hidden; l++) {
+    PetscCall(TzNetGetLayout(net, l, &layout));
+    PetscCall(PetscSNPrintf(group, sizeof(group), "/network/layer%" PetscInt_FMT, l + 1));
+    PetscCall(TzPutPetscInts(store, group, "shape", 2, (PetscInt[]){layout.out, layout.in}));
+    PetscCall(PetscSNPrintf(path, sizeof(path), "%s/format", group));
+    PetscCall(TzStorePutText(store, path, layout.format));
+    PetscCall(PetscSNPrintf(path, sizeof(path), "%s/activation", group));
+    PetscCall(TzStorePutText(store, path, layout.activation ? layout.activation : "none"));
+    if (!layout.ncores) continue;
+    PetscCall(TzPutPetscInts(store, group, "modes_in", layout.nin, layout.mode_in));
+    PetscCall(TzPutPetscInts(store, group, "modes_out", layout.nout, layout.mode_out));
+    PetscCall(TzPutPetscInts(store, group, "ranks", layout.ncores + 1, layout.rank));
+  }
+  bias = layout.bias >= 0;
+  PetscCall(TzPutPetscInts(store, "/network", "bias", 1, &bias));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[])
 {
   const PetscInt64 step = c->step, counts[3] = {c->counts.queries, c->counts.forwards, c->counts.bytes};
@@ -104,7 +147,8 @@ PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], con
   PetscCall(TzStorePutInt(store, "/seed", 1, &c->seed));
   PetscCall(TzStorePutInt(store, "/counts", 3, counts));
   PetscCall(TzPutVec(store, "/theta", c->solution, "/checksum"));
-  PetscCall(TzPutMask(store, c->sparse));
+  PetscCall(TzPutMask(store, c->network));
+  PetscCall(TzPutNetwork(store, c->network));
   for (PetscInt i = 0; i < c->solver.nvec; i++) {
     PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.vecname[i]));
     PetscCall(TzPutVec(store, path, c->solver.vec[i], NULL));

@@ -137,7 +137,7 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   run->c.problem  = ((PetscObject)run)->type_name;
   run->c.seed     = run->seed;
   run->c.solution = run->x;
-  run->c.sparse   = run->net;
+  run->c.network  = run->net;
   PetscCall(TaoSetUp(run->tao));
   PetscCall(TaoZOIs(run->tao, &run->ours));
   if (run->ours) PetscCall(TaoZOGetState(run->tao, &run->c.solver));
