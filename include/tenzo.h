@@ -4,7 +4,8 @@
 
 #include <tzsys.h>
 #include <tzrule.h>
-#include <tzcollocation.h>
+#include <tzdomain.h>
+#include <tzsampler.h>
 #include <tzpde.h>
 #include <tznet.h>
 #include <tzderiv.h>

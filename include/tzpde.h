@@ -1,5 +1,5 @@
 /*
-  TzPDE: an equation on x in a box of R^d, t in [0, T] (or without a time), with its transform u = a f + b (f is the network). It says
+  TzPDE: an equation on a domain of R^d (tzdomain.h), t in [0, T] or without a time, with its transform u = a f + b (f is the network). It says
   which derivatives it needs by the shape of its jets (tzjet.h).
 
   D: coordinates of a point, d + 1 with time, d without. J: numbers of a jet, TzJetSize() of the shape.
@@ -8,6 +8,8 @@
 #define TZPDE_H
 
 #include <tzjet.h>
+#include <tzdomain.h>
+#include <tzsampler.h>
 
 typedef struct _p_TzPDE *TzPDE;
 typedef const char      *TzPDEType;
@@ -26,8 +28,12 @@ PETSC_EXTERN PetscErrorCode TzPDESetUp(TzPDE pde);
 PETSC_EXTERN PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer);
 PETSC_EXTERN PetscErrorCode TzPDEDestroy(TzPDE *pde);
 
-/* Domain: x_i in [lo, hi], t in [0, T]; `diffusion` nu is the coefficient of Lap u (dX = sqrt(2 nu) dW), for sampling along paths. */
-PETSC_EXTERN PetscErrorCode TzPDEGetDomain(TzPDE pde, PetscReal *lo, PetscReal *hi, PetscReal *T, PetscReal *diffusion);
+/* Its domain; sets up. Borrowed: valid until the equation changes. */
+PETSC_EXTERN PetscErrorCode TzPDEGetDomain(TzPDE pde, const TzDomain **domain);
+/* The process whose paths the equation is about; its ctx lives as long as the equation */
+PETSC_EXTERN PetscErrorCode TzPDEGetProcess(TzPDE pde, TzProcess *process);
+/* Domain and process into a sampler, which is set up: ready to draw */
+PETSC_EXTERN PetscErrorCode TzPDESetSampler(TzPDE pde, TzSampler sampler);
 /* The shape of its jets; sets up. Borrowed: valid until the equation changes. */
 PETSC_EXTERN PetscErrorCode TzPDEGetJetShape(TzPDE pde, const TzJetShape **shape);
 
@@ -58,6 +64,31 @@ PETSC_EXTERN PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscR
 PETSC_EXTERN PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[]);
 /* r[n]: residual of the equation; dr [n][J] (or NULL): its derivative with respect to ujet. */
 PETSC_EXTERN PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
+/*
+  Soft conditions: terms of the loss beside the residual, on points of their own. Added in ops->setup (tzpdeimpl.h). `place` says where: on a face of the
+  domain (tzdomain.h; -1: on all of them), or at t = 0 or t = T. residual gives r at z for the jet of u there, and on the boundary the outward
+  unit normal [d] (otherwise NULL), as
+      u - g              Dirichlet: reads the value only (gradient FALSE), which costs one forward evaluation
+      du/dn - h          Neumann:  r = sum_i normal[i] TzJetGrad(u)[i] - h
+  Tenzo differentiates it in the slots that it reads (relative error below 1e-9). `name` is that of -loss_NAME_points (default `points`) and
+  -loss_NAME_weight (default `weight`): the loss is mean r^2 over the points of the equation plus weight times mean r^2 over those of the condition.
+*/
+typedef enum { TZ_AT_BOUNDARY, TZ_AT_START, TZ_AT_END } TzConditionPlace;
+typedef PetscErrorCode (*TzConditionResidual)(TzPDE, const PetscReal z[], const PetscReal normal[], const TzJet *u, PetscReal *r);
+typedef struct {
+  char                name[32];
+  TzConditionPlace    place;
+  PetscInt            face;
+  PetscBool           gradient; /* whether it reads more than the value */
+  TzConditionResidual residual;
+  PetscInt            points;
+  PetscReal           weight;
+} TzCondition;
+PETSC_EXTERN PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition);                  /* copied */
+PETSC_EXTERN PetscErrorCode TzPDEGetConditions(TzPDE pde, PetscInt *n, const TzCondition *conditions[]); /* sets up; borrowed */
+/* r[n] of condition c at X [n][D] with normals [n][d] or NULL; dr [n][J] (or NULL): its derivative with respect to ujet [n][J] */
+PETSC_EXTERN PetscErrorCode TzPDEConditionResidual(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal ujet[],
+                                                   PetscReal r[], PetscReal dr[]);
 /* u [n], grad [n][d] (or NULL): exact (or reference) solution and its gradient in x; PETSC_ERR_SUP where the equation has none (ask TzPDEHasExact first). */
 PETSC_EXTERN PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]);

@@ -185,15 +185,12 @@ static PetscErrorCode CheckCondition(Work *w, const PetscReal z[], TzPDEDeviatio
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Point i of the check: inside the box, and away from t = 0 and t = T */
-static PetscErrorCode Point(TzPDE pde, PetscInt64 seed, PetscInt i, PetscReal z[])
+/* Point i of the check: inside the domain, and away from t = 0 and t = T */
+static PetscErrorCode Point(TzPDE pde, TzSampler sampler, PetscInt64 seed, PetscInt i, PetscReal z[])
 {
-  const PetscInt D = TzJetCoordinates(&pde->shape);
-
   PetscFunctionBegin;
-  PetscCall(TzRandomUniform(seed, TZ_STREAM_VALIDATION, 0, i, 0, D, z));
-  for (PetscInt k = 0; k < pde->d; k++) z[k] = pde->lo + (pde->hi - pde->lo) * z[k];
-  if (D > pde->d) z[pde->d] = pde->T * (0.05 + 0.9 * z[pde->d]);
+  PetscCall(TzSamplerDraw(sampler, seed, TZ_STREAM_VALIDATION, 0, i, 1, z));
+  if (!pde->stationary) z[pde->d] = 0.05 * pde->T + 0.9 * z[pde->d];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -201,15 +198,18 @@ PetscErrorCode TzPDECheck(TzPDE pde, PetscInt n, PetscInt64 seed, TzPDEDeviation
 {
   PetscBool  has;
   PetscReal *z, *u, *dr, *diff;
+  TzSampler  sampler;
   Work       w;
 
   PetscFunctionBegin;
   PetscCall(TzPDEHasExact(pde, &has));
+  PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)pde), &sampler));
+  PetscCall(TzPDESetSampler(pde, sampler));
   PetscCall(Create(pde, &w));
   PetscCall(PetscMalloc4(w.D, &z, w.J, &u, w.J, &dr, w.J, &diff));
   *dev = (TzPDEDeviations){-1, -1, -1, -1, -1};
   for (PetscInt i = 0; i < n; i++) {
-    PetscCall(Point(pde, seed, i, z));
+    PetscCall(Point(pde, sampler, seed, i, z));
     PetscCall(PetscArrayzero(u, w.J));
     if (pde->ops->transform) PetscCall(CheckTransform(&w, z, u, dev));
     if (has) PetscCall(CheckCondition(&w, z, dev));
@@ -219,6 +219,7 @@ PetscErrorCode TzPDECheck(TzPDE pde, PetscInt n, PetscInt64 seed, TzPDEDeviation
     PetscCall(CheckDerivative(&w, z, u, dr, diff, dev));
   }
   PetscCall(PetscFree4(z, u, dr, diff));
+  PetscCall(TzSamplerDestroy(&sampler));
   PetscCall(Destroy(&w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -85,8 +85,8 @@ PetscErrorCode TzPDETerminalJet(TzPDE pde, const PetscReal z[], TzJet *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* dr [J]: of ops->residualvalue at the jet u [J] */
-PetscErrorCode TzPDEResidualDerivative(TzPDE pde, const PetscReal z[], const PetscReal u[], PetscReal dr[])
+/* dr [n]: of f at the jet u [J] in its first n slots */
+PetscErrorCode TzPDESlotDerivatives(TzPDE pde, TzPDESlotFunction f, void *ctx, const PetscReal z[], const PetscReal u[], PetscInt n, PetscReal dr[])
 {
   static const PetscReal weight[] = {3. / 4, -3. / 20, 1. / 60};
   const PetscInt         J        = TzJetSize(&pde->shape);
@@ -97,19 +97,34 @@ PetscErrorCode TzPDEResidualDerivative(TzPDE pde, const PetscReal z[], const Pet
   PetscCall(PetscMalloc1(J, &v));
   PetscCall(PetscArraycpy(v, u, J));
   jet = TzJetAt(&pde->shape, v);
-  for (PetscInt c = 0; c < J; c++) {
+  for (PetscInt c = 0; c < n; c++) {
     const PetscReal h = 0.002 * PetscMax(1, PetscAbsReal(u[c]));
 
     dr[c] = 0;
     for (PetscInt k = 1; k <= 3; k++) {
       v[c] = u[c] + (PetscReal)k * h;
-      PetscUseTypeMethod(pde, residualvalue, z, &jet, &plus);
+      PetscCall((*f)(pde, ctx, z, &jet, &plus));
       v[c] = u[c] - (PetscReal)k * h;
-      PetscUseTypeMethod(pde, residualvalue, z, &jet, &minus);
+      PetscCall((*f)(pde, ctx, z, &jet, &minus));
       dr[c] += weight[k - 1] * (plus - minus) / h;
     }
     v[c] = u[c];
   }
   PetscCall(PetscFree(v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ResidualValue(TzPDE pde, PETSC_UNUSED void *ctx, const PetscReal z[], const TzJet *u, PetscReal *r)
+{
+  PetscFunctionBegin;
+  PetscUseTypeMethod(pde, residualvalue, z, u, r);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* dr [J]: of ops->residualvalue at the jet u [J] */
+PetscErrorCode TzPDEResidualDerivative(TzPDE pde, const PetscReal z[], const PetscReal u[], PetscReal dr[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDESlotDerivatives(pde, ResidualValue, NULL, z, u, TzJetSize(&pde->shape), dr));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -72,12 +72,13 @@ PetscErrorCode TzPDECreate(MPI_Comm comm, TzPDE *pde)
   PetscFunctionBegin;
   PetscCall(TzPDERegisterAll());
   PetscCall(PetscHeaderCreate(p, TZPDE_CLASSID, "TzPDE", "Partial differential equation", "PDE", comm, TzPDEDestroy, TzPDEView));
-  p->d         = 20;
-  p->lo        = 0;
-  p->hi        = 1;
-  p->T         = 1;
-  p->diffusion = 1;
-  *pde         = p;
+  p->d             = 20;
+  p->lo            = 0;
+  p->hi            = 1;
+  p->T             = 1;
+  p->domain.radius = 1;
+  p->diffusion     = 1;
+  *pde             = p;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,6 +89,8 @@ static PetscErrorCode Reset(TzPDE pde)
   for (PetscInt p = 0; p < pde->shape.nforms; p++) PetscCall(PetscFree(pde->shape.form[p].ctx));
   PetscCall(TzJetShapeReset(&pde->shape));
   PetscCall(PetscFree2(pde->work, pde->field));
+  PetscCall(TzPDEProcessDestroy(pde));
+  PetscCall(TzPDEConditionsReset(pde));
   pde->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -104,9 +107,10 @@ PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
   PetscTryTypeMethod(pde, destroy);
   PetscCall(PetscMemzero(pde->ops, sizeof(*pde->ops)));
   PetscCall(Reset(pde));
-  pde->data       = NULL;
-  pde->stationary = PETSC_FALSE;
-  pde->firstorder = PETSC_FALSE;
+  pde->data        = NULL;
+  pde->domain.type = TZ_DOMAIN_BOX;
+  pde->stationary  = PETSC_FALSE;
+  pde->firstorder  = PETSC_FALSE;
   pde->formula = pde->reference = NULL;
   PetscCall((*create)(pde));
   PetscCall(PetscObjectChangeTypeName((PetscObject)pde, type));
@@ -135,21 +139,66 @@ PetscErrorCode TzPDEGetDim(TzPDE pde, PetscInt *d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -pde_type, -pde_dim, -pde_lo, -pde_hi; the type is hjb if none has been set */
+/* One number for all coordinates, or one for each: option -> list [n] */
+static PetscErrorCode Bounds(TzOptionItems PetscOptionsObject, const char option[], const char text[], PetscReal deft, PetscInt *n, PetscReal **list)
+{
+  PetscReal *x;
+  PetscInt   most = 65536, given = 1;
+  PetscBool  flg;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(most, &x));
+  x[0] = deft;
+  if (*n) PetscCall(PetscArraycpy(x, *list, *n));
+  given = most;
+  PetscCall(PetscArrayzero(x + PetscMax(*n, 1), most - PetscMax(*n, 1)));
+  PetscCall(TzOptionsRealArray(option, text, "TzPDEGetDomain", x, &given, &flg));
+  if (flg) {
+    PetscCall(PetscFree(*list));
+    PetscCall(PetscMalloc1(given, list));
+    PetscCall(PetscArraycpy(*list, x, given));
+    *n = given;
+  }
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the type's options have left open of the domain */
+static PetscErrorCode DomainOptions(TzPDE pde, TzOptionItems PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  if (pde->domain.type == TZ_DOMAIN_BOX) {
+    PetscCall(Bounds(PetscOptionsObject, "-pde_lo", "Lower ends of the box: one number, or one for each x_i (length)", pde->lo, &pde->nlo, &pde->lolist));
+    PetscCall(Bounds(PetscOptionsObject, "-pde_hi", "Upper ends of the box: one number, or one for each x_i (length)", pde->hi, &pde->nhi, &pde->hilist));
+  } else {
+    PetscCall(
+      TzOptionsReal("-pde_radius", "Radius of the ball, outer radius of the shell (length)", "TzPDEGetDomain", pde->domain.radius, &pde->domain.radius, NULL));
+    if (pde->domain.type == TZ_DOMAIN_SHELL)
+      PetscCall(TzOptionsReal("-pde_inner", "Inner radius of the shell (length)", "TzPDEGetDomain", pde->domain.inner, &pde->domain.inner, NULL));
+  }
+  if (!pde->stationary) PetscCall(TzOptionsReal("-pde_T", "Horizon: t in [0, T] (time)", "TzPDEGetDomain", pde->T, &pde->T, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -pde_type, -pde_dim, the type's own, then -pde_lo, -pde_hi, -pde_radius, -pde_inner, -pde_T; the type is hjb if none has been set */
 PetscErrorCode TzPDESetFromOptions(TzPDE pde)
 {
-  const char *deft = ((PetscObject)pde)->type_name ? ((PetscObject)pde)->type_name : TZPDEHJB;
-  char        type[256];
-  PetscBool   flg;
+  static const char *const kinds[] = {"hard", "soft"};
+  const char              *deft    = ((PetscObject)pde)->type_name ? ((PetscObject)pde)->type_name : TZPDEHJB;
+  PetscInt                 kind    = pde->soft ? 1 : 0;
+  char                     type[256];
+  PetscBool                flg;
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)pde);
   PetscCall(TzOptionsFList("-pde_type", "The equation", "TzPDESetType", TzPDEList, deft, type, sizeof(type), &flg));
   PetscCall(TzPDESetType(pde, flg ? type : deft));
   PetscCall(TzOptionsInt("-pde_dim", "Number of space dimensions", "TzPDESetDim", pde->d, &pde->d, NULL));
-  PetscCall(TzOptionsReal("-pde_lo", "Lower end of the box in every x_i (length)", "TzPDEGetDomain", pde->lo, &pde->lo, NULL));
-  PetscCall(TzOptionsReal("-pde_hi", "Upper end of the box in every x_i (length)", "TzPDEGetDomain", pde->hi, &pde->hi, NULL));
+  PetscCall(TzOptionsEList("-pde_conditions", "Boundary, initial and terminal values: built into u = a f + b (hard), or terms of the loss (soft)",
+                           "TzPDEAddCondition", kinds, 2, kinds[pde->soft ? 1 : 0], &kind, NULL));
+  pde->soft = (PetscBool)(kind == 1);
   PetscTryTypeMethod(pde, setfromoptions, PetscOptionsObject);
+  PetscCall(DomainOptions(pde, PetscOptionsObject));
   PetscOptionsEnd();
   pde->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,6 +216,8 @@ static PetscErrorCode Shape(TzPDE pde)
   PetscTryTypeMethod(pde, setup);
   pde->shape.time = (PetscBool)!pde->stationary;
   if (!pde->shape.nforms && !pde->firstorder) PetscCall(TzPDEAddLaplacian(pde, NULL));
+  PetscCheck(!pde->soft || pde->nconditions, comm, PETSC_ERR_USER_INPUT, "-pde_conditions soft: equation %s has no soft conditions; must be hard",
+             ((PetscObject)pde)->type_name);
   PetscCheck(!pde->firstorder || !pde->shape.nforms, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s is of first order, but has second-order forms",
              ((PetscObject)pde)->type_name);
   PetscCheck(!pde->stationary || !pde->ops->terminal, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s has no time: it cannot have a terminal value",
@@ -179,6 +230,31 @@ static PetscErrorCode Shape(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* pde->domain from the type's numbers and the options */
+static PetscErrorCode Domain(TzPDE pde)
+{
+  MPI_Comm  comm   = PetscObjectComm((PetscObject)pde);
+  TzDomain *domain = &pde->domain;
+
+  PetscFunctionBegin;
+  domain->T          = pde->T;
+  domain->stationary = pde->stationary;
+  if (domain->type != TZ_DOMAIN_BOX) {
+    PetscCall(TzDomainSetShell(domain, pde->d, domain->type == TZ_DOMAIN_SHELL ? domain->inner : 0, domain->radius));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCheck(pde->nlo <= 1 || pde->nlo == pde->d, comm, PETSC_ERR_USER_INPUT, "-pde_lo: %" PetscInt_FMT " numbers; must be one, or %" PetscInt_FMT, pde->nlo,
+             pde->d);
+  PetscCheck(pde->nhi <= 1 || pde->nhi == pde->d, comm, PETSC_ERR_USER_INPUT, "-pde_hi: %" PetscInt_FMT " numbers; must be one, or %" PetscInt_FMT, pde->nhi,
+             pde->d);
+  PetscCall(TzDomainSetBox(domain, pde->d, pde->nlo ? pde->lolist[0] : pde->lo, pde->nhi ? pde->hilist[0] : pde->hi));
+  for (PetscInt i = 0; i < pde->d; i++) {
+    if (pde->nlo > 1) domain->lo[i] = pde->lolist[i];
+    if (pde->nhi > 1) domain->hi[i] = pde->hilist[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Checks what was set (PETSC_ERR_USER_INPUT for an empty box or no dimension) and makes the shape of the jets */
 PetscErrorCode TzPDESetUp(TzPDE pde)
 {
@@ -188,10 +264,11 @@ PetscErrorCode TzPDESetUp(TzPDE pde)
   if (pde->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
   if (!((PetscObject)pde)->type_name) PetscCall(TzPDESetType(pde, TZPDEHJB));
   PetscCheck(pde->d >= 1, comm, PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": must be at least 1", pde->d);
-  PetscCheck(PetscIsNormalReal(pde->hi - pde->lo) && pde->lo < pde->hi, comm, PETSC_ERR_USER_INPUT,
-             "-pde_lo %g -pde_hi %g: must be finite, the first less than the second", (double)pde->lo, (double)pde->hi);
   PetscCall(Reset(pde));
+  PetscCall(Domain(pde)); /* before setup(), which may want it, and after, when the type has decided on its time */
   PetscCall(Shape(pde));
+  pde->domain.stationary = pde->stationary;
+  PetscCall(TzDomainCheck(&pde->domain, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -306,11 +383,11 @@ PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)pde, viewer));
+  PetscCall(TzPDESetUp(pde));
   if (pde->formula) PetscCall(PetscViewerASCIIPrintf(viewer, "  %s\n", pde->formula));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  solution: %s\n", !pde->ops->exact ? "not known" : pde->reference ? pde->reference : "known"));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  x in [%g, %g]^%" PetscInt_FMT ", ", (double)pde->lo, (double)pde->hi, pde->d));
-  if (!pde->stationary) PetscCall(PetscViewerASCIIPrintf(viewer, "t in [0, %g], ", (double)pde->T));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "diffusion %g\n", (double)pde->diffusion));
+  PetscCall(TzDomainView(&pde->domain, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  diffusion %g\n", (double)pde->diffusion));
   PetscTryTypeMethod(pde, view, viewer);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -325,17 +402,18 @@ PetscErrorCode TzPDEDestroy(TzPDE *pde)
   }
   PetscTryTypeMethod(*pde, destroy);
   PetscCall(Reset(*pde));
+  PetscCall(TzDomainDestroy(&(*pde)->domain));
+  PetscCall(PetscFree((*pde)->lolist));
+  PetscCall(PetscFree((*pde)->hilist));
   PetscCall(PetscHeaderDestroy(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEGetDomain(TzPDE pde, PetscReal *lo, PetscReal *hi, PetscReal *T, PetscReal *diffusion)
+PetscErrorCode TzPDEGetDomain(TzPDE pde, const TzDomain **domain)
 {
   PetscFunctionBegin;
-  *lo        = pde->lo;
-  *hi        = pde->hi;
-  *T         = pde->T;
-  *diffusion = pde->diffusion;
+  PetscCall(TzPDESetUp(pde));
+  *domain = &pde->domain;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -353,12 +431,12 @@ PetscErrorCode TzPDEGetTransformSize(TzPDE pde, PetscInt *size)
 static PetscErrorCode TransformAt(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
   PetscFunctionBegin;
-  if (pde->ops->transform) {
+  if (pde->ops->transform && !pde->soft) {
     PetscUseTypeMethod(pde, transform, z, a, b);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   TzJetValue(a) = 1;
-  if (!pde->ops->terminal) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!pde->ops->terminal || pde->soft) PetscFunctionReturn(PETSC_SUCCESS);
   TzJetValue(a) = pde->T - z[pde->d];
   TzJetTime(a)  = -1;
   PetscCall(TzPDETerminalJet(pde, z, b));

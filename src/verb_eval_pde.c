@@ -23,9 +23,7 @@ static PetscErrorCode GetPoints(TzRun run, const char points[], TzSampler sample
 {
   MPI_Comm   comm = PetscObjectComm((PetscObject)run);
   char      *end;
-  long       count  = strtol(points, &end, 10);
-  TzDomain   domain = {.d = v->shape->d, .sampler = sampler};
-  TzPDE      pde;
+  long       count = strtol(points, &end, 10);
   PetscInt64 seed;
 
   PetscFunctionBegin;
@@ -36,11 +34,9 @@ static PetscErrorCode GetPoints(TzRun run, const char points[], TzSampler sample
   PetscCheck(count >= 1 && count <= PETSC_MAX_INT / v->J, comm, PETSC_ERR_USER_INPUT, "-tz_points %s: the number of points must be from 1 to %" PetscInt_FMT,
              points, PETSC_MAX_INT / v->J);
   v->n = (PetscInt)count;
-  PetscCall(TzRunGetPDE(run, &pde));
   PetscCall(TzRunGetSeed(run, &seed));
-  PetscCall(TzPDEGetDomain(pde, &domain.lo, &domain.hi, &domain.T, &domain.diffusion));
   PetscCall(PetscMalloc1(v->n * v->D, &v->X));
-  PetscCall(TzCollocationSample(&domain, seed, TZ_STREAM_VALIDATION, 0, 0, v->n, v->X));
+  PetscCall(TzSamplerDraw(sampler, seed, TZ_STREAM_VALIDATION, 0, 0, v->n, v->X));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -117,23 +113,27 @@ static PetscErrorCode Print(TzRun run, const Values *v, double seconds)
 
 PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
 {
-  const MPI_Comm comm    = PetscObjectComm((PetscObject)run);
-  TzSampler      sampler = TZ_SAMPLER_BOX;
-  Values         v       = {.exact = NULL};
+  const MPI_Comm comm = PetscObjectComm((PetscObject)run);
+  TzSampler      sampler;
+  Values         v = {.exact = NULL};
   TzPDE          pde;
   PetscBool      exact;
   PetscLogDouble t0, t1;
 
   PetscFunctionBegin;
-  PetscOptionsBegin(comm, NULL, "Points of eval", "Tenzo");
-  PetscCall(TzOptionsEnum("-loss_sampler", "Distribution of the points, where -tz_points is a number", "TzCollocationSample", TzSamplers, (PetscEnum)sampler,
-                          (PetscEnum *)&sampler, NULL));
+  PetscCall(TzRunGetPDE(run, &pde));
+  PetscCall(TzSamplerCreate(comm, &sampler));
+  PetscOptionsBegin(comm, NULL, "Points of eval, where -tz_points is a number", "Tenzo");
+  PetscCall(TzSamplerSetFromOptions(sampler, PetscOptionsObject));
   PetscOptionsEnd();
   PetscCall(TzRunSetUp(run));
-  if (TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  if (TzOptionsHelpWanted()) {
+    PetscCall(TzSamplerDestroy(&sampler));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscTime(&t0));
   PetscCall(TzFileCheckWritable(comm, "-tz_output", o->output));
-  PetscCall(TzRunGetPDE(run, &pde));
+  PetscCall(TzPDESetSampler(pde, sampler));
   PetscCall(TzPDEGetJetShape(pde, &v.shape));
   v.D = TzJetCoordinates(v.shape);
   v.J = TzJetSize(v.shape);
@@ -151,5 +151,6 @@ PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
   PetscCall(PetscFree2(v.jet, v.r));
   PetscCall(PetscFree(v.exact));
   PetscCall(PetscFree(v.X));
+  PetscCall(TzSamplerDestroy(&sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

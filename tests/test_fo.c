@@ -80,7 +80,7 @@ static const char *const derivs[] = {
   "-deriv_type stein -stein_sigma 0.3 -rule_type mc -rule_samples 40",
 };
 static const char *const pdes[] = {"-pde_type hjb -net_activation sine", "-pde_type lqg -net_activation tanh",
-                                   "-pde_type lqg -lqg_extension heat -loss_sampler diffusion"};
+                                   "-pde_type lqg -lqg_extension heat -loss_sampler paths"};
 
 /*
   Central differences along a random direction, extrapolated: truncation O(h^4) = 1e-12 times fifth derivatives, rounding 1e-16/h = 1e-13 times the loss,

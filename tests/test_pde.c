@@ -258,10 +258,11 @@ static void test_all_types(void **state)
 /* hjb, d = 20: u = sum x + 1 - t, whose jet in closed form has residual 0 and is that of f = 1 under the transform */
 static void test_hjb(void **state)
 {
-  TzPDE      pde = create(TZPDEHJB, 20);
-  PetscReal *z = draw(10, 21, -1, 1), jet[23] = {1}, r, sum = 0;
-  PetscReal  lo, hi, T, diffusion;
-  PetscBool  has;
+  TzPDE           pde = create(TZPDEHJB, 20);
+  PetscReal      *z = draw(10, 21, -1, 1), jet[23] = {1}, r, sum = 0;
+  const TzDomain *domain;
+  TzProcess       process;
+  PetscBool       has;
 
   (void)state;
   assert_int_equal(TzPDETransform(pde, 1, z, jet, jet), 0);
@@ -274,8 +275,10 @@ static void test_hjb(void **state)
   assert_true(jet[21] == -1 && jet[22] == 0);
   assert_int_equal(TzPDEResidual(pde, 1, z, jet, &r, NULL), 0);
   within("residual", r, 0, 4 * EPS);
-  assert_int_equal(TzPDEGetDomain(pde, &lo, &hi, &T, &diffusion), 0);
-  assert_true(lo == 0 && hi == 1 && T == 1 && diffusion == 1);
+  assert_int_equal(TzPDEGetDomain(pde, &domain), 0);
+  assert_true(domain->type == TZ_DOMAIN_BOX && domain->d == 20 && domain->lo[19] == 0 && domain->hi[19] == 1 && domain->T == 1);
+  assert_int_equal(TzPDEGetProcess(pde, &process), 0);
+  assert_true(!process.drift && !process.noise && process.nu == 1);
   assert_int_equal(TzPDEHasExact(pde, &has), 0);
   assert_true(has);
   assert_int_equal(PetscFree(z), 0);
@@ -340,23 +343,25 @@ static void set(const char options[])
 
 static void test_options(void **state)
 {
-  static const char *const wrong[] = {"-pde_type nosuch", "-pde_dim 0", "-pde_dim -3", "-pde_lo 1", "-pde_lo 2 -pde_hi -2", "-pde_hi inf", "-pde_lo nan"};
+  static const char *const wrong[] = {"-pde_type nosuch", "-pde_dim 0",  "-pde_dim -3", "-pde_lo 1", "-pde_lo 2 -pde_hi -2",
+                                      "-pde_hi inf",      "-pde_lo nan", "-pde_lo 0,0", "-pde_T 0",  "-pde_T -1"};
   TzPDE                    pde;
   TzPDEType                type;
   PetscInt                 d;
-  PetscReal                lo, hi, T, diffusion, z[3] = {1}, jet[5] = {1};
+  const TzDomain          *domain;
+  PetscReal                z[3] = {1}, jet[5] = {1};
 
   (void)state;
-  set("-pde_type heat -pde_dim 7 -pde_lo -0.5 -pde_hi 2");
+  set("-pde_type heat -pde_dim 3 -pde_lo -0.5,-1,-2 -pde_hi 2 -pde_T 0.3");
   assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
   assert_int_equal(TzPDESetFromOptions(pde), 0);
   assert_int_equal(TzPDESetUp(pde), 0);
   assert_int_equal(TzPDEGetType(pde, &type), 0);
   assert_string_equal(type, "heat");
   assert_int_equal(TzPDEGetDim(pde, &d), 0);
-  assert_int_equal(d, 7);
-  assert_int_equal(TzPDEGetDomain(pde, &lo, &hi, &T, &diffusion), 0);
-  assert_true(lo == -0.5 && hi == 2 && T == 1 && diffusion == 1);
+  assert_int_equal(d, 3);
+  assert_int_equal(TzPDEGetDomain(pde, &domain), 0);
+  assert_true(domain->lo[0] == -0.5 && domain->lo[1] == -1 && domain->lo[2] == -2 && domain->hi[0] == 2 && domain->hi[2] == 2 && domain->T == 0.3);
   assert_int_equal(TzPDEDestroy(&pde), 0);
   set("");
   assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
@@ -392,13 +397,57 @@ static void test_options(void **state)
   set("");
 }
 
+static PetscErrorCode Weights(TzPDE pde, const PetscReal z[], PetscReal w[])
+{
+  for (PetscInt i = 0; i < pde->d; i++) w[i] = z[i] * z[i];
+  return PETSC_SUCCESS;
+}
+
+/* The noise of a constant form: E[dx dx'] = 2 nu S, so dx = A xi with A A' = 2 nu S, exactly; of a field at each point */
+static PetscErrorCode TwoForms(TzPDE pde)
+{
+  const PetscReal S[] = {2, 0.5, 0, 0.5, 1, -0.25, 0, -0.25, 3};
+
+  return pde->data ? TzPDEAddFormMatrix(pde, S, NULL) : TzPDEAddFormDiagonalField(pde, Weights, NULL);
+}
+
+static void test_process(void **state)
+{
+  const PetscReal S[3][3] = {{2, 0.5, 0}, {0.5, 1, -0.25}, {0, -0.25, 3}};
+
+  (void)state;
+  for (int field = 0; field < 2; field++) {
+    TzPDE           pde  = create(TZPDEHJB, 3);
+    const PetscReal z[4] = {0.5, -2, 3, 0.1};
+    PetscReal       A[3][3];
+    TzProcess       process;
+
+    pde->ops->setup = TwoForms;
+    pde->data       = field ? NULL : pde;
+    pde->diffusion  = 0.7;
+    assert_int_equal(TzPDESetDim(pde, 3), 0);
+    assert_int_equal(TzPDEGetProcess(pde, &process), 0);
+    assert_true(process.noise && !process.drift);
+    for (int k = 0; k < 3; k++) {
+      PetscReal xi[3] = {0}, dx[3];
+
+      xi[k] = 1;
+      assert_int_equal((*process.noise)(process.ctx, z, xi, dx), 0);
+      for (int i = 0; i < 3; i++) A[i][k] = dx[i];
+    }
+    for (int i = 0; i < 3; i++)
+      for (int j = 0; j < 3; j++)
+        within("A A'", A[i][0] * A[j][0] + A[i][1] * A[j][1] + A[i][2] * A[j][2], 1.4 * (field ? (i == j) * z[i] * z[i] : S[i][j]), 40 * EPS * 10);
+    pde->data = NULL;
+    assert_int_equal(TzPDEDestroy(&pde), 0);
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_all_types),
-    cmocka_unit_test(test_hjb),
-    cmocka_unit_test(test_differences),
-    cmocka_unit_test(test_options),
+    cmocka_unit_test(test_all_types), cmocka_unit_test(test_hjb),     cmocka_unit_test(test_differences),
+    cmocka_unit_test(test_options),   cmocka_unit_test(test_process),
   };
   int failed;
 

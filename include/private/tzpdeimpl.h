@@ -1,7 +1,8 @@
 /*
   For the files of pde/: what an equation provides. An equation is one file that fills these operations in
   TzPDECreate_Name() and one row of the table in pde/pde.c; or, in a user's own program, a call of TzPDERegister()
-  (tests/example_pde.c). TzPDECreate_Name() may also set the domain, which is [0,1]^d x [0,1] with diffusion 1 otherwise.
+  (tests/example_pde.c). TzPDECreate_Name() may also set the domain (lo, hi, T; domain.type, radius,
+  inner), which is [0,1]^d x [0,1] with diffusion 1 otherwise.
 
   An operation is given one point z, x_1..x_d and, unless the equation is stationary, t; it is called from one thread.
 */
@@ -19,35 +20,59 @@ struct _TzPDEOps {
     is smooth); it may depend on t, and is asked up to 0.12 max(1, |z_i|) outside the domain.
   */
   PetscErrorCode (*terminal)(TzPDE, const PetscReal z[], PetscReal *g);
+  /*
+    Conditions are hard, by u = a f + b, or soft, by terms of the loss: TzPDEAddCondition() in setup. Where the user asks for soft ones
+    (pde->soft) u is f itself, whatever transform or terminal there is, and setup has to add all that the transform did.
+  */
   /* Residual r of the jet u and, if dr is not NULL, its derivatives in the slots of u; zero on entry */
   PetscErrorCode (*residual)(TzPDE, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr);
   /* Instead: r alone. Tenzo differentiates it, as above (steps 0.006 max(1, |slot|)) */
   PetscErrorCode (*residualvalue)(TzPDE, const PetscReal z[], const TzJet *u, PetscReal *r);
   PetscErrorCode (*exact)(TzPDE, const PetscReal z[], PetscReal *u, PetscReal grad[]); /* grad [d] in x, may be NULL. NULL: not known */
-  PetscErrorCode (*setfromoptions)(TzPDE, TzOptionItems);                              /* this and the following may be NULL */
-  PetscErrorCode (*setup)(TzPDE);                                                      /* d is known: TzPDEAddForm...(), checks, tables */
-  PetscErrorCode (*view)(TzPDE, PetscViewer);                                          /* ASCII; `  name value` lines */
+  /*
+    The process dX = drift dt + sigma dW that the equation belongs to, for points along its paths. drift [d]; NULL: none. noise: dx [d] = sigma xi, xi [d];
+    NULL: sigma sigma' = 2 nu S with S of form 0 and nu = pde->diffusion, the coefficient that the residual gives that form.
+  */
+  PetscErrorCode (*drift)(TzPDE, const PetscReal z[], PetscReal mu[]);
+  PetscErrorCode (*noise)(TzPDE, const PetscReal z[], const PetscReal xi[], PetscReal dx[]);
+  PetscErrorCode (*setfromoptions)(TzPDE, TzOptionItems); /* this and the following may be NULL */
+  PetscErrorCode (*setup)(TzPDE);                         /* d is known: TzPDEAddForm...(), checks, tables */
+  PetscErrorCode (*view)(TzPDE, PetscViewer);             /* ASCII; `  name value` lines */
   PetscErrorCode (*destroy)(TzPDE);
 };
 
 struct _p_TzPDE {
   PETSCHEADER(struct _TzPDEOps);
-  PetscInt    d;          /* space dimensions */
-  PetscReal   lo, hi, T;  /* x_i in [lo, hi], t in [0, T] */
-  PetscReal   diffusion;  /* coefficient of Lap u */
-  PetscBool   stationary; /* no t: points are x alone; set by create, setfromoptions or setup */
-  PetscBool   firstorder; /* no second-order form; likewise */
-  PetscBool   setupcalled;
-  void       *data;
-  const char *formula;   /* the equation and its condition in one line, */
-  const char *reference; /* and what `exact` is: "exact", "13 digits"; both set by create, for TzPDEView(), may be NULL */
+  PetscInt     d;          /* space dimensions */
+  PetscReal    lo, hi;     /* the box x_i in [lo, hi] of an equation that has a box; -pde_lo, -pde_hi may give each x_i its own */
+  PetscReal    T;          /* t in [0, T]: -pde_T */
+  PetscReal    diffusion;  /* nu: coefficient of form 0 in the residual */
+  TzDomain     domain;     /* type, radius and inner: set by create, setfromoptions or setup; the rest by TzPDESetUp() */
+  PetscBool    stationary; /* no t: points are x alone; set by create, setfromoptions or setup */
+  PetscBool    firstorder; /* no second-order form; likewise */
+  PetscBool    setupcalled;
+  void        *data;
+  const char  *formula;         /* the equation and its condition in one line, */
+  const char  *reference;       /* and what `exact` is: "exact", "13 digits"; both set by create, for TzPDEView(), may be NULL */
+  PetscInt     nlo, nhi;        /* numbers of -pde_lo, -pde_hi */
+  PetscReal   *lolist, *hilist; /* [nlo], [nhi] */
+  void        *process;         /* process.c */
+  PetscBool    soft;            /* -pde_conditions soft: u = f, and setup() adds conditions */
+  PetscInt     nconditions;
+  TzCondition *condition; /* [nconditions]: condition.c */
 
   TzJetShape shape; /* by TzPDESetUp() */
   PetscReal *work;  /* [TzPDEGetTransformSize()] */
   PetscReal *field; /* [largest TzFormWorkSize()] */
 };
 
+/* process.c */
+PETSC_INTERN PetscErrorCode TzPDEProcessDestroy(TzPDE);
+/* condition.c */
+PETSC_INTERN PetscErrorCode TzPDEConditionsReset(TzPDE);
 /* differences.c */
+typedef PetscErrorCode (*TzPDESlotFunction)(TzPDE, void *ctx, const PetscReal z[], const TzJet *u, PetscReal *r);
+PETSC_INTERN PetscErrorCode TzPDESlotDerivatives(TzPDE, TzPDESlotFunction, void *ctx, const PetscReal z[], const PetscReal u[], PetscInt n, PetscReal dr[]);
 PETSC_INTERN PetscErrorCode TzPDETerminalJet(TzPDE, const PetscReal z[], TzJet *b);                                   /* zero on entry */
 PETSC_INTERN PetscErrorCode TzPDEResidualDerivative(TzPDE, const PetscReal z[], const PetscReal u[], PetscReal dr[]); /* [J] */
 

@@ -11,7 +11,7 @@ both() { # NAME STEPS OPTIONS...
   base="$base -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $steps -tao_max_it $steps -loss_points 8 -tz_validate_every 100"
   shift 2
   row ablation "hjb-$name" - $hjb $base "$@"
-  row ablation "lqg-$name" - -pde_type lqg -pde_dim 20 -loss_sampler diffusion -lqg_extension heat $base "$@"
+  row ablation "lqg-$name" - -pde_type lqg -pde_dim 20 -loss_sampler paths -lqg_extension heat $base "$@"
 }
 both base 1100
 both N2 2200 -zo_queries 2

@@ -6,7 +6,7 @@
 
 ttm="-net_format ttm -net_layers 64,64 -net_tt_rank 8"
 small="-net_format dense -net_layers 64,64"
-lqg() { echo "-pde_type lqg -pde_dim $1 -loss_sampler diffusion -lqg_extension $2 -tz_validate_every 500"; }
+lqg() { echo "-pde_type lqg -pde_dim $1 -loss_sampler paths -lqg_extension $2 -tz_validate_every 500"; }
 adam="-tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine"
 sign="-tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine"
 gn="-tao_type zogn -zo_queries 40 -zo_mu 1e-4"

@@ -25,9 +25,9 @@ ZOGN = f"{SMALL} -tao_type zogn -zo_queries 80 -zo_mu 1e-4 -loss_points 100 -tao
 SIGN = f"{SMALL} -tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine -loss_points 50 -tao_max_it 4000 -tz_validate_every 50"
 SOLVERS = {"tenzo-adam": ADAM, "tenzo-zogn": ZOGN, "tenzo-zosign": SIGN}
 TENZO = {
-    "lqg": ("-pde_type lqg -pde_dim 100 -lqg_extension heat -loss_sampler diffusion", SOLVERS),
-    "allencahn": ("-pde_type allencahn -pde_dim 100 -loss_sampler diffusion", SOLVERS),
-    "blackscholes": ("-pde_type blackscholes -pde_dim 100 -loss_sampler diffusion", SOLVERS),
+    "lqg": ("-pde_type lqg -pde_dim 100 -lqg_extension heat -loss_sampler paths", SOLVERS),
+    "allencahn": ("-pde_type allencahn -pde_dim 100 -loss_sampler paths", SOLVERS),
+    "blackscholes": ("-pde_type blackscholes -pde_dim 100 -loss_sampler paths", SOLVERS),
     "ball": ("-pde_type poisson -pde_dim 100", SOLVERS),
 }
 

@@ -6,12 +6,12 @@
   Options:
     -loss_points n              collocation points of a step (default 100)
     -loss_block n               points of a block, the unit that ranks share (default 5)
-    -loss_sampler box|diffusion|mixed   (default box)
+    -loss_sampler, -loss_x0, -loss_path_steps   distribution of the points (tzsampler.h)
     -loss_fixed_points          the same points and nodes in every step (default false)
     -tz_validation_points n     points on which TzLossValidate() compares with the exact solution (default 10000)
 */
 #include <private/tzlossimpl.h>
-#include <tzcollocation.h>
+#include <tzsampler.h>
 #include "../partition.h"
 #include "residual.h"
 
@@ -28,7 +28,7 @@ typedef struct {
   PetscInt   block;
   PetscBool  fixed;
   PetscInt   step; /* sampled last */
-  TzDomain   domain;
+  TzSampler  sampler;
   PetscReal *X;    /* [npoints][D] */
   PetscReal *ujet; /* [npoints or VALIDATION_BLOCK][D+2] */
 
@@ -49,8 +49,7 @@ static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOp
   PetscCheck(r->npoints >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": must be at least 1", r->npoints);
   PetscCall(TzOptionsInt("-loss_block", "Points of a block, the unit that ranks share (>= 1)", "TzLossSample", r->block, &r->block, NULL));
   PetscCheck(r->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", r->block);
-  PetscCall(TzOptionsEnum("-loss_sampler", "Distribution of the points", "TzCollocationSample", TzSamplers, (PetscEnum)r->domain.sampler,
-                          (PetscEnum *)&r->domain.sampler, NULL));
+  PetscCall(TzSamplerSetFromOptions(r->sampler, PetscOptionsObject));
   PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
   PetscCall(TzOptionsInt("-tz_validation_points", "Points of the validation set (>= 1)", "TzLossValidate", r->nvalid, &r->nvalid, NULL));
   PetscCheck(r->nvalid >= 1, comm, PETSC_ERR_USER_INPUT, "-tz_validation_points %" PetscInt_FMT ": must be at least 1", r->nvalid);
@@ -73,7 +72,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
   TzResidual       *r = (TzResidual *)loss->data;
   const TzJetShape *shape;
-  TzDomain         *d = &r->domain;
+  const TzDomain   *domain;
   PetscInt          forwards;
   PetscBool         structured;
 
@@ -83,9 +82,9 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCall(TzPDEGetJetShape(r->pde, &shape));
   PetscCheck(shape->time && shape->nforms == 1 && shape->form[0].type == TZ_FORM_LAPLACIAN, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP,
              "An equation without a time or with other second-order forms than the Laplacian");
-  PetscCall(TzPDEGetDim(r->pde, &d->d));
-  PetscCall(TzPDEGetDomain(r->pde, &d->lo, &d->hi, &d->T, &d->diffusion));
-  r->D = d->d + 1;
+  PetscCall(TzPDEGetDomain(r->pde, &domain));
+  PetscCall(TzPDESetSampler(r->pde, r->sampler));
+  r->D = TzDomainSize(domain);
   PetscCall(TzNetEvalCreate(loss->net, &r->eval));
   PetscCall(TzDerivGetNumBlocks(r->deriv, &loss->nodeblocks));
   PetscCall(TzDerivGetNumForwards(r->deriv, &forwards));
@@ -108,7 +107,7 @@ static PetscErrorCode Sample_Residual(TzLoss loss, PetscInt step)
   PetscFunctionBegin;
   if (r->fixed) step = 0;
   if (r->step == step) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzCollocationSample(&r->domain, loss->seed, TZ_STREAM_POINTS, step, 0, r->npoints, r->X));
+  PetscCall(TzSamplerDraw(r->sampler, loss->seed, TZ_STREAM_POINTS, step, 0, r->npoints, r->X));
   PetscCall(TzDerivSample(r->deriv, loss->seed, step));
   r->step = step;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -205,7 +204,7 @@ static PetscErrorCode ValidationSetUp(TzLoss loss)
   n     = PetscMin(r->b1 * VALIDATION_BLOCK, r->nvalid) - first;
   PetscCall(TzPDEHasExact(r->pde, &exact));
   PetscCall(PetscMalloc2(PetscMax(n, 1) * r->D, &r->validX, exact ? PetscMax(n, 1) : 0, &r->validexact));
-  PetscCall(TzCollocationSample(&r->domain, loss->seed, TZ_STREAM_VALIDATION, 0, first, n, r->validX));
+  PetscCall(TzSamplerDraw(r->sampler, loss->seed, TZ_STREAM_VALIDATION, 0, first, n, r->validX));
   if (exact) PetscCall(TzPDEExact(r->pde, n, r->validX, r->validexact, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -309,7 +308,8 @@ static PetscErrorCode View_Residual(TzLoss loss, PetscViewer viewer)
   TzResidual *r = (TzResidual *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  points by sampler %s, %s; %" PetscInt_FMT " validation points\n", TzSamplers[r->domain.sampler],
+  PetscCall(TzSamplerView(r->sampler, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  points %s; %" PetscInt_FMT " validation points\n",
                                    r->fixed ? "the same in every step" : "drawn anew in every step", r->nvalid));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -320,6 +320,7 @@ static PetscErrorCode Destroy_Residual(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(Reset_Residual(r));
+  PetscCall(TzSamplerDestroy(&r->sampler));
   PetscCall(TzPDEDestroy(&r->pde));
   PetscCall(TzDerivDestroy(&r->deriv));
   PetscCall(PetscFree(loss->data));
@@ -332,10 +333,10 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&r));
-  r->npoints                = 100;
-  r->block                  = 5;
-  r->nvalid                 = 10000;
-  r->domain.sampler         = TZ_SAMPLER_BOX;
+  r->npoints = 100;
+  r->block   = 5;
+  r->nvalid  = 10000;
+  PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)loss), &r->sampler));
   loss->data                = r;
   loss->ops->setfromoptions = SetFromOptions_Residual;
   loss->ops->setup          = SetUp_Residual;

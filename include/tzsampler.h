@@ -1,0 +1,58 @@
+/*
+  TzSampler: where a loss is evaluated. Collocation points in a domain (-loss_sampler), points of its boundary, points of one time.
+
+    box    x uniform in the box, t uniform in [0, T]
+    ball   x = r w: direction w uniform, |x| uniform in [0, radius] or, in a shell, in [inner, radius]; t uniform
+    paths  t uniform in [0, T], x the state at that time of dX = drift dt + sigma dW from X_0 (-loss_x0): points where the process goes. Where the
+           process has no drift and constant noise the state is drawn exactly, otherwise by -loss_path_steps steps of Euler and Maruyama.
+    mixed  every second point as box or ball, the others as paths
+  The default is what fits the domain: box or ball.
+
+  Point i of a sample takes its numbers from the key (seed, stream, step, item i) alone: it does not depend on the points that are drawn with
+  it, so any rank draws any part.
+*/
+#ifndef TZSAMPLER_H
+#define TZSAMPLER_H
+
+#include <tzdomain.h>
+
+typedef enum { TZ_SAMPLER_AUTO, TZ_SAMPLER_BOX, TZ_SAMPLER_BALL, TZ_SAMPLER_PATHS, TZ_SAMPLER_MIXED } TzSamplerType;
+PETSC_EXTERN const char *const TzSamplerTypes[]; /* "auto","box","ball","paths","mixed",... for PetscOptionsEnum */
+
+/* dX = drift(X, t) dt + sigma(X, t) dW at z = (x, t) */
+typedef struct {
+  PetscErrorCode (*drift)(void *ctx, const PetscReal z[], PetscReal mu[]);                       /* mu [d]; NULL: 0 */
+  PetscErrorCode (*noise)(void *ctx, const PetscReal z[], const PetscReal xi[], PetscReal dx[]); /* dx [d] = sigma xi, xi [d]; NULL: sqrt(2 nu) xi */
+  void     *ctx;
+  PetscReal nu;
+} TzProcess;
+
+typedef struct _p_TzSampler *TzSampler;
+
+PETSC_EXTERN PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler);
+PETSC_EXTERN PetscErrorCode TzSamplerDestroy(TzSampler *sampler);
+PETSC_EXTERN PetscErrorCode TzSamplerSetType(TzSampler sampler, TzSamplerType type);
+PETSC_EXTERN PetscErrorCode TzSamplerSetDomain(TzSampler sampler, const TzDomain *domain); /* copied */
+PETSC_EXTERN PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process);
+/* Where paths start: uniform in lo <= x <= hi [d], or, with n > 0, at the points x0 [n][d] in turn; copied. Default: the origin */
+PETSC_EXTERN PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, const PetscReal lo[], const PetscReal hi[], PetscInt n, const PetscReal x0[]);
+/* -loss_sampler, -loss_x0, -loss_path_steps: inside PetscOptionsBegin of the object that has the sampler. Collective */
+PETSC_EXTERN PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject);
+/* Checks that the distribution fits the domain, reads -loss_x0 where it is a file. Collective; PETSC_ERR_USER_INPUT */
+PETSC_EXTERN PetscErrorCode TzSamplerSetUp(TzSampler sampler);
+PETSC_EXTERN PetscErrorCode TzSamplerView(TzSampler sampler, PetscViewer viewer);
+PETSC_EXTERN PetscErrorCode TzSamplerGetType(TzSampler sampler, TzSamplerType *type); /* after TzSamplerSetUp(): never auto */
+
+/* X [n][D]: points first <= i < first + n of the sample with this key. PETSC_ERR_ARG_OUTOFRANGE: negative, or more than an index can count */
+PETSC_EXTERN PetscErrorCode TzSamplerDraw(TzSampler sampler, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[]);
+/* The same at one time t, not of paths but of box or ball */
+PETSC_EXTERN PetscErrorCode TzSamplerDrawTime(TzSampler sampler, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n,
+                                              PetscReal X[]);
+/*
+  Points of the boundary in x, uniform on a face, t uniform; face < 0: each face of the domain with the same probability. normal [n][d]: outward
+  unit normals there, or NULL.
+*/
+PETSC_EXTERN PetscErrorCode TzSamplerDrawBoundary(TzSampler sampler, PetscInt face, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n,
+                                                  PetscReal X[], PetscReal normal[]);
+
+#endif

@@ -1,0 +1,359 @@
+/* Samplers: each point from the key of its own number, so that any rank draws any part of a sample. */
+#include <tzsampler.h>
+#include <tzfiles.h>
+#include <petscviewer.h>
+
+const char *const TzSamplerTypes[] = {"auto", "box", "ball", "paths", "mixed", "TzSamplerType", "TZ_SAMPLER_", NULL};
+
+struct _p_TzSampler {
+  MPI_Comm      comm;
+  TzSamplerType type, chosen; /* as set; what TzSamplerSetUp() makes of auto */
+  TzDomain      domain;
+  TzProcess     process;
+  PetscInt      steps; /* of a path */
+  char         *start; /* -loss_x0 as given, or NULL */
+  PetscInt      nx0;   /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
+  PetscReal    *x0, *lo, *hi;
+  PetscReal    *work; /* [3][d] */
+};
+
+PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscNew(sampler));
+  (*sampler)->comm       = comm;
+  (*sampler)->steps      = 20;
+  (*sampler)->process.nu = 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDestroy(TzSampler *sampler)
+{
+  PetscFunctionBegin;
+  if (!*sampler) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzDomainDestroy(&(*sampler)->domain));
+  PetscCall(PetscFree((*sampler)->start));
+  PetscCall(PetscFree((*sampler)->x0));
+  PetscCall(PetscFree2((*sampler)->lo, (*sampler)->hi));
+  PetscCall(PetscFree((*sampler)->work));
+  PetscCall(PetscFree(*sampler));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetType(TzSampler sampler, TzSamplerType type)
+{
+  PetscFunctionBegin;
+  sampler->type = type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerGetType(TzSampler sampler, TzSamplerType *type)
+{
+  PetscFunctionBegin;
+  *type = sampler->chosen;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetDomain(TzSampler sampler, const TzDomain *domain)
+{
+  PetscFunctionBegin;
+  PetscCall(TzDomainCopy(domain, &sampler->domain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process)
+{
+  PetscFunctionBegin;
+  sampler->process = *process;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, const PetscReal lo[], const PetscReal hi[], PetscInt n, const PetscReal x0[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(sampler->x0));
+  PetscCall(PetscFree2(sampler->lo, sampler->hi));
+  sampler->nx0 = n;
+  if (n) {
+    PetscCall(PetscMalloc1(n * d, &sampler->x0));
+    PetscCall(PetscArraycpy(sampler->x0, x0, n * d));
+  } else {
+    PetscCall(PetscMalloc2(d, &sampler->lo, d, &sampler->hi));
+    PetscCall(PetscArraycpy(sampler->lo, lo, d));
+    PetscCall(PetscArraycpy(sampler->hi, hi, d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject)
+{
+  char      start[PETSC_MAX_PATH_LEN];
+  PetscBool flg;
+
+  PetscFunctionBegin;
+  PetscCall(
+    TzOptionsEnum("-loss_sampler", "Distribution of the points", "TzSamplerDraw", TzSamplerTypes, (PetscEnum)sampler->type, (PetscEnum *)&sampler->type, NULL));
+  PetscCall(TzOptionsString("-loss_x0", "Where paths start: one number or d of them, each also a range lo:hi, or a file of points", "TzSamplerSetStart",
+                            sampler->start ? sampler->start : "0", start, sizeof(start), &flg));
+  if (flg) {
+    PetscCall(PetscFree(sampler->start));
+    PetscCall(PetscStrallocpy(start, &sampler->start));
+  }
+  PetscCall(TzOptionsInt("-loss_path_steps", "Time steps of a path with drift or variable noise (1 to 100000)", "TzSamplerDraw", sampler->steps,
+                         &sampler->steps, NULL));
+  PetscCheck(sampler->steps >= 1 && sampler->steps <= 100000, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_path_steps %" PetscInt_FMT ": must be 1 to 100000",
+             sampler->steps);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* "1", "0:1", "1,2:3,4": n of them, at most d; FALSE: not numbers, so a file */
+static PetscBool ParseStart(const char text[], PetscInt d, PetscReal lo[], PetscReal hi[], PetscInt *n)
+{
+  const char *at = text;
+  char       *end;
+
+  for (*n = 0;; at = end + 1) {
+    const PetscReal a = strtod(at, &end);
+    PetscReal       b = a;
+
+    if (end == at) return PETSC_FALSE;
+    if (*end == ':') {
+      at = end + 1;
+      b  = strtod(at, &end);
+      if (end == at) return PETSC_FALSE;
+    }
+    if (*n < d) {
+      lo[*n] = a;
+      hi[*n] = b;
+    }
+    (*n)++;
+    if (*end != ',') return (PetscBool) !*end;
+  }
+}
+
+static PetscErrorCode SetStart(TzSampler sampler)
+{
+  const PetscInt d = sampler->domain.d;
+  PetscReal     *lo, *hi, *x0;
+  PetscInt       n;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(d, &lo, d, &hi));
+  if (ParseStart(sampler->start, d, lo, hi, &n)) {
+    PetscCheck(n == 1 || n == d, sampler->comm, PETSC_ERR_USER_INPUT,
+               "-loss_x0 %s: %" PetscInt_FMT " numbers; must be one, or one for each of the %" PetscInt_FMT " dimensions", sampler->start, n, d);
+    for (PetscInt i = 0; i < d; i++) {
+      if (n == 1) lo[i] = lo[0], hi[i] = hi[0];
+      PetscCheck(!PetscIsInfOrNanReal(lo[i]) && !PetscIsInfOrNanReal(hi[i]) && lo[i] <= hi[i], sampler->comm, PETSC_ERR_USER_INPUT,
+                 "-loss_x0 %s: ranges must be finite, lo:hi with lo <= hi", sampler->start);
+    }
+    PetscCall(TzSamplerSetStart(sampler, d, lo, hi, 0, NULL));
+  } else {
+    PetscCall(TzPointsRead(sampler->comm, "-loss_x0", sampler->start, d, &n, &x0));
+    PetscCall(TzSamplerSetStart(sampler, d, NULL, NULL, n, x0));
+    PetscCall(PetscFree(x0));
+  }
+  PetscCall(PetscFree2(lo, hi));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetUp(TzSampler sampler)
+{
+  const TzDomain *domain = &sampler->domain;
+  const PetscBool box    = (PetscBool)(domain->type == TZ_DOMAIN_BOX);
+
+  PetscFunctionBegin;
+  PetscCheck(domain->d > 0, sampler->comm, PETSC_ERR_ORDER, "TzSamplerSetDomain() first");
+  sampler->chosen = sampler->type;
+  if (sampler->type == TZ_SAMPLER_AUTO) sampler->chosen = box ? TZ_SAMPLER_BOX : TZ_SAMPLER_BALL;
+  PetscCheck(sampler->chosen != TZ_SAMPLER_BALL || !box, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_sampler ball: the domain of the equation is a box");
+  PetscCheck(sampler->chosen == TZ_SAMPLER_BALL || box, sampler->comm, PETSC_ERR_USER_INPUT,
+             "-loss_sampler %s: the domain of the equation is a %s; must be ball", TzSamplerTypes[sampler->chosen], TzDomainTypes[domain->type]);
+  PetscCheck(!domain->stationary || sampler->chosen < TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
+             "-loss_sampler %s: the equation has no time; must be box", TzSamplerTypes[sampler->chosen]);
+  PetscCall(PetscFree(sampler->work));
+  PetscCall(PetscMalloc1(3 * domain->d, &sampler->work));
+  if (sampler->start && sampler->chosen >= TZ_SAMPLER_PATHS) PetscCall(SetStart(sampler));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerView(TzSampler sampler, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  points by sampler %s", TzSamplerTypes[sampler->chosen]));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
+  if (sampler->chosen >= TZ_SAMPLER_PATHS) PetscCall(PetscViewerASCIIPrintf(viewer, " from x0 = %s", sampler->start ? sampler->start : "0"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------ one point ------------------------------------------------------------ */
+
+typedef struct {
+  PetscInt64 seed;
+  TzStream   stream;
+  PetscInt   step, item;
+} Key;
+
+/* x [d] inside a box: uniform numbers 0 <= j < d of the key */
+static PetscErrorCode Box(TzSampler s, const Key *k, PetscReal x[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzRandomUniform(k->seed, k->stream, k->step, k->item, 0, s->domain.d, x));
+  for (PetscInt j = 0; j < s->domain.d; j++) x[j] = s->domain.lo[j] + (s->domain.hi[j] - s->domain.lo[j]) * x[j];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x [d] of length r in a uniform direction */
+static PetscErrorCode Direction(TzSampler s, const Key *k, PetscReal r, PetscReal x[])
+{
+  PetscReal square = 0;
+
+  PetscFunctionBegin;
+  PetscCall(TzRandomNormal(k->seed, k->stream, k->step, k->item, 0, s->domain.d, x));
+  for (PetscInt j = 0; j < s->domain.d; j++) square += x[j] * x[j];
+  for (PetscInt j = 0; j < s->domain.d; j++) x[j] *= r / PetscSqrtReal(square);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Ball(TzSampler s, const Key *k, PetscReal x[])
+{
+  const PetscReal inner = s->domain.type == TZ_DOMAIN_SHELL ? s->domain.inner : 0;
+  PetscReal       u;
+
+  PetscFunctionBegin;
+  PetscCall(TzRandomUniform(k->seed, k->stream, k->step, k->item, s->domain.d + 1, 1, &u)); /* number d is the time's */
+  PetscCall(Direction(s, k, inner + (s->domain.radius - inner) * u, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where path i begins */
+static PetscErrorCode Start(TzSampler s, const Key *k, PetscReal x[])
+{
+  const PetscInt d = s->domain.d;
+
+  PetscFunctionBegin;
+  if (s->nx0) PetscCall(PetscArraycpy(x, s->x0 + k->item % s->nx0 * d, d));
+  else if (!s->lo) PetscCall(PetscArrayzero(x, d));
+  else {
+    PetscCall(TzRandomUniform(k->seed, k->stream, k->step, k->item, d + 2, d, x));
+    for (PetscInt j = 0; j < d; j++) x[j] = s->lo[j] + (s->hi[j] - s->lo[j]) * x[j];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z = (x, t): t given, x the state of the process at t */
+static PetscErrorCode Path(TzSampler s, const Key *k, PetscReal z[])
+{
+  const PetscInt   d = s->domain.d, steps = s->process.drift || s->process.noise ? s->steps : 1;
+  const PetscReal  t = z[d], dt = t / steps;
+  const TzProcess *p  = &s->process;
+  PetscReal       *xi = s->work, *mu = xi + d, *dx = mu + d;
+
+  PetscFunctionBegin;
+  PetscCall(Start(s, k, z));
+  for (PetscInt n = 0; n < steps; n++) {
+    z[d] = n * dt;
+    PetscCall(TzRandomNormal(k->seed, k->stream, k->step, k->item, n * d, d, xi));
+    if (p->drift) PetscCall((*p->drift)(p->ctx, z, mu));
+    else PetscCall(PetscArrayzero(mu, d));
+    if (p->noise) PetscCall((*p->noise)(p->ctx, z, xi, dx));
+    for (PetscInt j = 0; j < d; j++)
+      z[j] += p->noise ? mu[j] * dt + PetscSqrtReal(dt) * dx[j] : (p->drift ? mu[j] * dt : 0) + xi[j] * PetscSqrtReal(2 * p->nu * dt);
+  }
+  z[d] = t;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckRange(PetscInt first, PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscCheck(first >= 0 && n >= 0 && first <= PETSC_MAX_INT - n, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "first %" PetscInt_FMT ", n %" PetscInt_FMT ": points must not be negative or overflow", first, n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* t of the key in z[d], where there is a time: uniform number d */
+static PetscErrorCode Time(TzSampler s, const Key *k, PetscReal z[])
+{
+  PetscFunctionBegin;
+  if (s->domain.stationary) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzRandomUniform(k->seed, k->stream, k->step, k->item, s->domain.d, 1, &z[s->domain.d]));
+  z[s->domain.d] *= s->domain.T;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Inside(TzSampler s, const Key *k, PetscReal x[])
+{
+  PetscFunctionBegin;
+  if (s->domain.type == TZ_DOMAIN_BOX) PetscCall(Box(s, k, x));
+  else PetscCall(Ball(s, k, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDraw(TzSampler s, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
+{
+  const PetscInt D = TzDomainSize(&s->domain);
+
+  PetscFunctionBegin;
+  PetscCall(CheckRange(first, n));
+  for (PetscInt i = first; i < first + n; i++, X += D) {
+    const Key       k     = {seed, stream, step, i};
+    const PetscBool paths = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
+
+    PetscCall(Time(s, &k, X));
+    if (paths) PetscCall(Path(s, &k, X));
+    else PetscCall(Inside(s, &k, X));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDrawTime(TzSampler s, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
+{
+  const PetscInt D = TzDomainSize(&s->domain);
+
+  PetscFunctionBegin;
+  PetscCall(CheckRange(first, n));
+  for (PetscInt i = first; i < first + n; i++, X += D) {
+    const Key k = {seed, stream, step, i};
+
+    PetscCall(Inside(s, &k, X));
+    X[s->domain.d] = t;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x of a face: of a box a point inside moved there; of a sphere a direction */
+static PetscErrorCode Face(TzSampler s, const Key *k, PetscInt face, PetscReal x[])
+{
+  PetscFunctionBegin;
+  if (s->domain.type == TZ_DOMAIN_BOX) {
+    PetscCall(Box(s, k, x));
+    x[face / 2] = face % 2 ? s->domain.hi[face / 2] : s->domain.lo[face / 2];
+  } else PetscCall(Direction(s, k, s->domain.type == TZ_DOMAIN_SHELL && !face ? s->domain.inner : s->domain.radius, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDrawBoundary(TzSampler s, PetscInt face, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[],
+                                     PetscReal normal[])
+{
+  const PetscInt d = s->domain.d, D = TzDomainSize(&s->domain), faces = TzDomainNumFaces(&s->domain);
+
+  PetscFunctionBegin;
+  PetscCall(CheckRange(first, n));
+  for (PetscInt i = first; i < first + n; i++, X += D) {
+    const Key k = {seed, stream, step, i};
+    PetscInt  f = face;
+    PetscReal u;
+
+    if (f < 0) {
+      PetscCall(TzRandomUniform(seed, stream, step, i, d + 1, 1, &u));
+      f = PetscMin((PetscInt)(u * faces), faces - 1);
+    }
+    PetscCall(Time(s, &k, X));
+    PetscCall(Face(s, &k, f, X));
+    if (normal) PetscCall(TzDomainNormal(&s->domain, f, X, normal + (i - first) * d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
