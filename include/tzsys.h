@@ -40,7 +40,8 @@ typedef enum {
   TZ_STREAM_VALIDATION, /* validation points */
   TZ_STREAM_RULE,       /* Monte-Carlo nodes */
   TZ_STREAM_BATCH,      /* mini-batches */
-  TZ_STREAM_MASK        /* masks of sparse networks, random feedback matrices */
+  TZ_STREAM_MASK,       /* masks of sparse networks, random feedback matrices */
+  TZ_STREAM_EQUATION    /* random coefficients of equations */
 } TzStream;
 
 /*

@@ -8,6 +8,8 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Heat(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahn(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SemilinearHeat(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SineGordon(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
 
 static const struct {
   const char *name;
@@ -19,6 +21,8 @@ static const struct {
   {"allencahn", TzPDECreate_AllenCahn},
   {"semilinearheat", TzPDECreate_SemilinearHeat},
   {"sinegordon", TzPDECreate_SineGordon},
+  {"advection", TzPDECreate_Advection},
+  {"eikonal", TzPDECreate_Eikonal},
 };
 
 PetscClassId             TZPDE_CLASSID;

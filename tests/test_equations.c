@@ -28,8 +28,16 @@ static const struct {
   PetscInt    d;
   PetscReal   even, odd, t, u, tolerance;
 } values[] = {
-  {"-pde_type allencahn", 20, 0, 0, 0, 0.206354819865008, 2e-14},      {"-pde_type allencahn", 100, 0, 0, 0, 0.052781357409636, 2e-14},
-  {"-pde_type semilinearheat", 20, 0, 0, 0, 0.406804945364730, 2e-14}, {"-pde_type semilinearheat", 100, 0, 0, 0, 0.31662780758578, 2e-14},
+  {"-pde_type lqg", 10, 0, 0, 0, 2.15702246482473, 1e-14},
+  {"-pde_type lqg", 20, 0, 0, 0, 2.92101473574257, 1e-14},
+  {"-pde_type lqg", 100, 0, 0, 0, 4.59016172460488, 1e-14},
+  {"-pde_type lqg", 250, 0, 0, 0, 5.51545916999306, 1e-14},
+  {"-pde_type lqg -lqg_mu 0.5", 100, 0, 0, 0, 4.59521041537097, 1e-14},
+  {"-pde_type lqg -lqg_mu 2", 100, 0, 0, 0, 4.57996197499690, 1e-14},
+  {"-pde_type allencahn", 20, 0, 0, 0, 0.206354819865008, 2e-14},
+  {"-pde_type allencahn", 100, 0, 0, 0, 0.052781357409636, 2e-14},
+  {"-pde_type semilinearheat", 20, 0, 0, 0, 0.406804945364730, 2e-14},
+  {"-pde_type semilinearheat", 100, 0, 0, 0, 0.31662780758578, 2e-14},
   {"-pde_type sinegordon", 20, 0, 0, 0, 0.208097556823421, 2e-14},
 };
 
@@ -56,7 +64,16 @@ static const struct {
   PetscInt    d; /* 0: 1, 2, 20 and 100 */
 } variants[] = {
   {"-pde_type lqg -lqg_extension heat", 0},
+  {"-pde_type lqg -lqg_nu 0.7 -lqg_mu 0.2", 0},
+  {"-pde_type lqg -lqg_nu 0.25 -lqg_mu 5 -lqg_extension heat", 0},
+  {"-pde_type lqg -lqg_matrix diagonal -lqg_mu 1.5", 0},
+  {"-pde_type lqg -lqg_matrix rosenbrock -lqg_extension heat", 0},
+  {"-pde_type lqg -lqg_matrix rosenbrock -lqg_nu 0.5 -lqg_mu 0.8", 0},
+  {"-pde_type hjb -hjb_exponent 1.5", 0},
+  {"-pde_type hjb -hjb_exponent 3.7", 0},
   {"-pde_type heat -heat_nu 0.3", 0},
+  {"-pde_type advection -advection_alpha -2", 0},
+  {"-pde_type eikonal -eikonal_matrix rosenbrock", 0},
   {"-pde_type allencahn -allencahn_solution wave", 0},
   {"-pde_type allencahn -allencahn_extension heat", 0},
 };
