@@ -58,10 +58,10 @@ typedef struct {
 
 PETSC_EXTERN PetscClassId   TZLOSS_CLASSID;
 PETSC_EXTERN PetscErrorCode TzLossCreate(MPI_Comm comm, TzLoss *loss);
-PETSC_EXTERN PetscErrorCode TzLossSetType(TzLoss loss, TzLossType type);
+PETSC_EXTERN PetscErrorCode TzLossSetType(TzLoss loss, TzLossType type); /* -loss_type */
 PETSC_EXTERN PetscErrorCode TzLossSetNet(TzLoss loss, TzNet net);
 PETSC_EXTERN PetscErrorCode TzLossSetSeed(TzLoss loss, PetscInt64 seed);
-PETSC_EXTERN PetscErrorCode TzLossSetFromOptions(TzLoss loss); /* -tz_partition and the type's own */
+PETSC_EXTERN PetscErrorCode TzLossSetFromOptions(TzLoss loss); /* -loss_type, -tz_partition and the type's own */
 PETSC_EXTERN PetscErrorCode TzLossSetUp(TzLoss loss);
 PETSC_EXTERN PetscErrorCode TzLossView(TzLoss loss, PetscViewer viewer);
 PETSC_EXTERN PetscErrorCode TzLossDestroy(TzLoss *loss);
@@ -71,8 +71,8 @@ PETSC_EXTERN PetscErrorCode TzLossGetNumParameters(TzLoss loss, PetscInt *n);
 PETSC_EXTERN PetscErrorCode TzLossGetCounts(TzLoss loss, TzCounts *counts);
 PETSC_EXTERN PetscErrorCode TzLossSetCounts(TzLoss loss, const TzCounts *counts); /* resume */
 
-/* "residual": the equation and the derivative estimator (reference counted) */
-PETSC_EXTERN PetscErrorCode TzLossResidualSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv);
+/* Losses of an equation ("residual"): the equation and the derivative estimator (reference counted). PETSC_ERR_USER_INPUT for a loss of something else. */
+PETSC_EXTERN PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv);
 
 /* Samples and nodes of a step: all later calls use them. Step s of one seed is always the same. */
 PETSC_EXTERN PetscErrorCode TzLossSample(TzLoss loss, PetscInt step);

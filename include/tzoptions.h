@@ -59,16 +59,18 @@ PETSC_EXTERN PetscBool      TzOptionsHelpWanted(void);
 
 /*
   The recorded options as text (*text is PetscMalloced) are a valid options file: "-name value" where the user gave one,
-  "# -name value" where it is the default. Names of files, viewers and -tz_partition are left out.
+  "# -name value" where it is the default. Kept are only options that define the problem and the run: no names of files, no viewers and monitors,
+  nothing of PETSc's own, no -tz_partition. Options of a registered type begin with its name (-heat_kappa of -pde_type heat).
 
-  TzOptionsInsertText - puts the given ones of such a text into the database, where the user has not set them
+  TzOptionsInsertText - puts the given ones of such a text into the database, where the user has not set them; `option` and `file` are named in
+  messages. PETSC_ERR_USER_INPUT for a type that is not registered here, PETSC_ERR_FILE_UNEXPECTED for an option that is never kept.
 
   TzOptionsCompareText - PETSC_ERR_USER_INPUT if an option that defines the problem (all but -tz_* and -tao_*; of these the
   seed and -tao_type) has another value now; `only` is a NULL-terminated list of prefixes to look at (NULL: all), `file` a name
   for the message
 */
 PETSC_EXTERN PetscErrorCode TzOptionsGetText(char **text);
-PETSC_EXTERN PetscErrorCode TzOptionsInsertText(const char text[]);
+PETSC_EXTERN PetscErrorCode TzOptionsInsertText(MPI_Comm comm, const char option[], const char file[], const char text[]);
 PETSC_EXTERN PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[]);
 
 #endif

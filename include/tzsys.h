@@ -31,6 +31,9 @@ PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *
 
 /* For SetType: the constructor of a type, or an error (the same on every rank) that names the option and the types allowed */
 PETSC_EXTERN PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char option[], const char type[], void (**create)(void));
+/* For every XxxRegister(): notes the name of a type, whatever its class; and whether it was noted */
+PETSC_EXTERN PetscErrorCode TzTypeNote(const char name[]);
+PETSC_EXTERN PetscBool      TzTypeIsRegistered(const char name[]);
 
 /* Independent streams of one seed: what a number is for is part of its key, so no two uses share numbers. */
 typedef enum {

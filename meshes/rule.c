@@ -33,7 +33,10 @@ PetscErrorCode TzRuleRegisterAll(void)
   if (registered) PetscFunctionReturn(PETSC_SUCCESS);
   registered = PETSC_TRUE;
   PetscCall(PetscClassIdRegister("TzRule", &TZRULE_CLASSID));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) PetscCall(PetscFunctionListAdd(&TzRuleList, table[i].name, table[i].create));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) {
+    PetscCall(TzTypeNote(table[i].name));
+    PetscCall(PetscFunctionListAdd(&TzRuleList, table[i].name, table[i].create));
+  }
   PetscCall(PetscRegisterFinalize(TzRuleFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -43,6 +46,7 @@ PetscErrorCode TzRuleRegister(const char name[], PetscErrorCode (*create)(TzRule
 {
   PetscFunctionBegin;
   PetscCall(TzRuleRegisterAll());
+  PetscCall(TzTypeNote(name));
   PetscCall(PetscFunctionListAdd(&TzRuleList, name, create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -44,7 +44,10 @@ PetscErrorCode TzPDERegisterAll(void)
   if (registered) PetscFunctionReturn(PETSC_SUCCESS);
   registered = PETSC_TRUE;
   PetscCall(PetscClassIdRegister("TzPDE", &TZPDE_CLASSID));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) PetscCall(PetscFunctionListAdd(&TzPDEList, table[i].name, table[i].create));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) {
+    PetscCall(TzTypeNote(table[i].name));
+    PetscCall(PetscFunctionListAdd(&TzPDEList, table[i].name, table[i].create));
+  }
   PetscCall(PetscRegisterFinalize(TzPDEFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -54,6 +57,7 @@ PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE))
 {
   PetscFunctionBegin;
   PetscCall(TzPDERegisterAll());
+  PetscCall(TzTypeNote(name));
   PetscCall(PetscFunctionListAdd(&TzPDEList, name, create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -40,7 +40,7 @@ static void Open(Case *c, const char *options)
   ok(TzLossSetType(c->loss, TZLOSSRESIDUAL));
   ok(TzLossSetNet(c->loss, c->net));
   ok(TzLossSetSeed(c->loss, 4));
-  ok(TzLossResidualSetProblem(c->loss, c->pde, c->deriv));
+  ok(TzLossSetProblem(c->loss, c->pde, c->deriv));
   ok(TzLossSetFromOptions(c->loss));
   ok(TzLossSetUp(c->loss));
   ok(TzLossGetNumParameters(c->loss, &c->n));

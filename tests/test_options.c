@@ -77,7 +77,7 @@ static void test_text(void **state)
   /* into the database of another run: given ones only, and none that the user has set */
   assert_int_equal(PetscOptionsClear(NULL), 0);
   assert_int_equal(PetscOptionsSetValue(NULL, "-pde_dim", "4"), 0);
-  assert_int_equal(TzOptionsInsertText(text), 0);
+  assert_int_equal(TzOptionsInsertText(PETSC_COMM_WORLD, "-tz_model", "x.h5", text), 0);
   assert_int_equal(PetscOptionsGetInt(NULL, NULL, "-pde_dim", &dim, NULL), 0);
   assert_int_equal(dim, 4);
   assert_int_equal(PetscOptionsHasName(NULL, NULL, "-net_layers", &set), 0);
@@ -85,6 +85,40 @@ static void test_text(void **state)
   assert_int_equal(PetscOptionsHasName(NULL, NULL, "-stein_sigma", &set), 0);
   assert_false(set);
   PetscFree(text);
+}
+
+/* A text from elsewhere: only what defines a problem or a run is taken from it, whatever the case of its letters; nothing is put in before the whole is good */
+static void test_foreign(void **state)
+{
+  static const char *const refused[] = {"citations",      "log_view",         "LOG_VIEW",     "Log_Summary",
+                                        "malloc_dump",    "malloc",           "options_file", "dll_append",
+                                        "net_view",       "Net_View",         "pde_view",     "tao_view",
+                                        "TAO_MONITOR",    "tao_monitor",      "history",      "info",
+                                        "tz_output",      "tz_resume",        "tz_model",     "mnist_dir",
+                                        "tz_partition",   "Pde_dim",          "zo_view",      "loss_file",
+                                        "on_error_abort", "tao_nls_ksp_type", "help",         "no_such_type_option",
+                                        "net_monitor",    "start_in_debugger"};
+  PetscBool                set;
+  char                     text[128];
+
+  (void)state;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(refused); i++) {
+    assert_int_equal(PetscOptionsClear(NULL), 0);
+    snprintf(text, sizeof(text), "-pde_dim 3\n-%s victim.txt\n", refused[i]);
+    assert_int_equal(TzOptionsInsertText(PETSC_COMM_WORLD, "-tz_model", "x.h5", text), PETSC_ERR_FILE_UNEXPECTED);
+    assert_non_null(strstr(message, refused[i]));
+    assert_int_equal(PetscOptionsHasName(NULL, NULL, "-pde_dim", &set), 0);
+    assert_false(set);
+  }
+  /* types that nobody has registered; options of types that somebody has */
+  assert_int_equal(TzOptionsInsertText(PETSC_COMM_WORLD, "-tz_model", "x.h5", "# -pde_type nowhere\n"), PETSC_ERR_USER_INPUT);
+  assert_non_null(strstr(message, "-tz_model x.h5: needs -pde_type nowhere, unknown here; a library registers it: give it by -dll_append"));
+  assert_int_equal(TzOptionsInsertText(PETSC_COMM_WORLD, "-tz_model", "x.h5", "-somewhere_kappa 2\n"), PETSC_ERR_FILE_UNEXPECTED);
+  assert_int_equal(TzTypeNote("somewhere"), 0);
+  assert_int_equal(TzOptionsInsertText(PETSC_COMM_WORLD, "-tz_model", "x.h5", "-pde_type somewhere\n-somewhere_kappa 2\n-stein_sigma 0.2\n"), 0);
+  assert_int_equal(PetscOptionsHasName(NULL, NULL, "-somewhere_kappa", &set), 0);
+  assert_true(set);
+  assert_int_equal(PetscOptionsClear(NULL), 0);
 }
 
 static PetscErrorCode Compare(const char text[], const char *const only[])
@@ -112,7 +146,8 @@ static void test_compare(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_unused), cmocka_unit_test(test_text), cmocka_unit_test(test_compare)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_unused), cmocka_unit_test(test_text), cmocka_unit_test(test_foreign),
+                                     cmocka_unit_test(test_compare)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

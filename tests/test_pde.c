@@ -452,7 +452,7 @@ int main(int argc, char **argv)
   int failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
-  if (TzPDERegister("heat", CreateHeat) || TzPDERegister("curved", CreateCurved) || TzPDERegister("values", CreateValues)) return 1;
+  if (PetscDLLibraryRegister_own() || TzPDERegister("curved", CreateCurved) || TzPDERegister("values", CreateValues)) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   return PetscFinalize() || failed;
 }

@@ -43,7 +43,7 @@ static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
   PetscCallAbort(comm, TzLossSetType(loss, TZLOSSRESIDUAL));
   PetscCallAbort(comm, TzLossSetNet(loss, net));
   PetscCallAbort(comm, TzLossSetSeed(loss, 5));
-  PetscCallAbort(comm, TzLossResidualSetProblem(loss, pde, deriv));
+  PetscCallAbort(comm, TzLossSetProblem(loss, pde, deriv));
   PetscCallAbort(comm, TzLossSetFromOptions(loss));
   PetscCallAbort(comm, TzLossSetUp(loss));
   PetscCallAbort(comm, TzNetDestroy(&net));

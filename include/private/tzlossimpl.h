@@ -11,6 +11,7 @@
 
 struct _TzLossOps {
   PetscErrorCode (*setfromoptions)(TzLoss, TzOptionItems);
+  PetscErrorCode (*setproblem)(TzLoss, TzPDE, TzDeriv); /* losses of an equation; references are taken */
   PetscErrorCode (*setup)(TzLoss); /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
   PetscErrorCode (*sample)(TzLoss, PetscInt step);
   PetscErrorCode (*bind)(TzLoss, const PetscReal theta[]);

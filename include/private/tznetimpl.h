@@ -11,6 +11,7 @@
 #include <petscviewer.h>
 
 /* formats/ */
+PETSC_INTERN PetscErrorCode      TzFormatsNote(void);                                                  /* the names are those of types (TzTypeNote) */
 PETSC_INTERN PetscErrorCode      TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **); /* otherwise PETSC_ERR_USER_INPUT */
 PETSC_INTERN const char         *TzFormatName(const TzFormatOps *);
 PETSC_INTERN PetscErrorCode      TzLayerChooseContraction(TzNet, TzLayer *);

@@ -26,6 +26,6 @@ struct _p_TzRule {
   checked. Collective. PETSC_ERR_USER_INPUT, naming -rule_dim and option value (which made the rule so large), if they do not fit an index or this
   machine's memory.
 */
-PETSC_INTERN PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries, const char option[], PetscInt value);
+PETSC_EXTERN PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries, const char option[], PetscInt value);
 
 #endif

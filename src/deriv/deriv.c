@@ -20,6 +20,7 @@ static const struct {
 PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv))
 {
   PetscFunctionBegin;
+  PetscCall(TzTypeNote(name));
   PetscCall(PetscFunctionListAdd(&TzDerivList, name, create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -33,6 +33,7 @@ static const struct {
 PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss))
 {
   PetscFunctionBegin;
+  PetscCall(TzTypeNote(name));
   PetscCall(PetscFunctionListAdd(&TzLossList, name, create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -101,8 +102,7 @@ PetscErrorCode TzLossSetType(TzLoss loss, TzLossType type)
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)loss, type, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFunctionListFind(TzLossList, type, &create));
-  PetscCheck(create, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_UNKNOWN_TYPE, "loss type %s is not registered", type);
+  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)loss), TzLossList, "-loss_type", type, (void (**)(void)) & create));
   PetscCall(Reset(loss));
   PetscTryTypeMethod(loss, destroy);
   PetscCall(PetscMemzero(loss->ops, sizeof(*loss->ops)));
@@ -119,6 +119,16 @@ PetscErrorCode TzLossSetNet(TzLoss loss, TzNet net)
   PetscCall(TzNetDestroy(&loss->net));
   PetscCall(Reset(loss));
   loss->net = net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  PetscCheck(loss->ops->setproblem, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT, "-loss_type %s: is no loss of an equation",
+             ((PetscObject)loss)->type_name);
+  PetscCall(Reset(loss));
+  PetscUseTypeMethod(loss, setproblem, pde, deriv);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -156,11 +166,14 @@ static PetscErrorCode ParsePartition(TzLoss loss, const char text[])
 
 PetscErrorCode TzLossSetFromOptions(TzLoss loss)
 {
-  char      text[64];
-  PetscBool flg;
+  const char *deft = ((PetscObject)loss)->type_name ? ((PetscObject)loss)->type_name : TZLOSSRESIDUAL;
+  char        text[64], type[256];
+  PetscBool   flg;
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)loss);
+  PetscCall(TzOptionsFList("-loss_type", "What is minimised", "TzLossSetType", TzLossList, deft, type, sizeof(type), &flg));
+  PetscCall(TzLossSetType(loss, flg ? type : deft));
   PetscCall(TzOptionsString("-tz_partition", "Ranks over loss values x blocks of samples, and over blocks of nodes: auto or l,n", "TzLossEvaluate", "auto",
                             text, sizeof(text), &flg));
   if (flg) PetscCall(ParsePartition(loss, text));

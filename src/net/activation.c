@@ -87,6 +87,7 @@ PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *op
   PetscCall(PetscNew(last));
   PetscCall(PetscStrallocpy(name, (char **)&(*last)->act.name));
   (*last)->act.ops = *ops;
+  PetscCall(TzTypeNote(name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

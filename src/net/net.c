@@ -12,6 +12,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
 
   PetscFunctionBegin;
   if (!TZNET_CLASSID) PetscCall(PetscClassIdRegister("Tenzo network", &TZNET_CLASSID));
+  PetscCall(TzFormatsNote());
   PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
   PetscCall(TzFormatFind(comm, TZNETTT, &net->format));
   net->nhidden   = 2;

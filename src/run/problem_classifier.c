@@ -24,11 +24,15 @@ static PetscErrorCode Defaults(TzNet net, PetscInt inputs)
 
 static PetscErrorCode CreateLoss(TzRun run, TzLoss *loss)
 {
+  PetscBool images;
+
   PetscFunctionBegin;
   PetscCall(TzLossCreate(PetscObjectComm((PetscObject)run), loss));
   PetscCall(TzLossSetType(*loss, TZLOSSCROSSENTROPY));
   PetscCall(TzLossSetSeed(*loss, run->seed));
   PetscCall(TzLossSetFromOptions(*loss));
+  PetscCall(PetscObjectTypeCompare((PetscObject)*loss, TZLOSSCROSSENTROPY, &images));
+  PetscCheck(images, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT, "-loss_type: a classifier's is %s", TZLOSSCROSSENTROPY);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

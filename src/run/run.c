@@ -114,7 +114,7 @@ static PetscErrorCode Open(TzRun run, const char option[], const char file[])
   PetscCall(PetscStrncpy(run->file, file, sizeof(run->file)));
   PetscCall(TzCheckpointOpen(PetscObjectComm((PetscObject)run), option, file, &run->from));
   PetscCall(TzStoreGetText(run->from, "/options", &text));
-  PetscCall(TzOptionsInsertText(text));
+  PetscCall(TzOptionsInsertText(PetscObjectComm((PetscObject)run), option, file, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,15 +4,36 @@
 #include "optionlist.h"
 #include <ctype.h>
 
-/* Where a run reads and writes, on what ranks: not kept */
-static PetscBool TzOptionIsRunTime(const char name[])
+/*
+  What a file may hold: options that define the problem and the run. A file that somebody else sent is data: no name in it reaches what opens, writes or
+  loads something (viewers, monitors, PETSc's own options, names of files). Options of types that are registered begin with their name (-stein_sigma).
+*/
+static PetscBool TzOptionIsKept(const char name[])
 {
-  static const char *const names[] = {"-tz_output", "-tz_resume", "-tz_model", "-tz_points", "-tz_quiet", "-tz_progress_every", "-tz_partition", "-mnist_dir"};
+  static const char *const rooms[] = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_"};
+  static const char *const exact[] =
+    {"-tao_type",          "-tao_max_it",           "-tao_max_funcs", "-tao_fmin", "-tao_gatol", "-tao_grtol", "-tao_gttol", "-tz_seed", "-tz_checkpoint_every",
+     "-tz_validate_every", "-tz_validation_points", "-tz_epochs"};
+  static const char *const never[]  = {"view", "monitor", "draw", "file", "dir", "path", "output", "command"};
+  char                     type[64] = "";
 
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(names); i++) {
-    if (!strcmp(name, names[i])) return PETSC_TRUE;
+  for (const char *c = name + 1; *c; c++) {
+    if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '_') return PETSC_FALSE; /* PETSc's names are equal in any case: these are not */
   }
-  return (PetscBool)(strstr(name, "_view") || strstr(name, "monitor") || strstr(name, "_draw_"));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(never); i++) {
+    if (strstr(name, never[i])) return PETSC_FALSE;
+  }
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(exact); i++) {
+    if (!strcmp(name, exact[i])) return PETSC_TRUE;
+  }
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(rooms); i++) {
+    if (!strncmp(name, rooms[i], strlen(rooms[i]))) return PETSC_TRUE;
+  }
+  for (size_t len = 0; len + 1 < sizeof(type) && name[1 + len]; len++) { /* -my_type_name: of a type "my" or "my_type" */
+    if (name[1 + len] == '_' && TzTypeIsRegistered(type)) return PETSC_TRUE;
+    type[len] = name[1 + len];
+  }
+  return PETSC_FALSE;
 }
 
 /* Kept, but free to change when a run is resumed: how long it is, how often it is looked at */
@@ -48,7 +69,7 @@ PetscErrorCode TzOptionsGetText(char **text)
     const TzOption *o   = &TzOptions.option[i];
     const size_t    end = strlen(*text);
 
-    if (TzOptionIsRunTime(o->name)) continue;
+    if (!TzOptionIsKept(o->name)) continue;
     PetscCall(TzOptionGetValue(o, &value, &given));
     PetscCall(PetscSNPrintf(*text + end, size - end, "%s%s %s\n", given ? "" : "# ", o->name, value));
   }
@@ -79,14 +100,35 @@ static const char *TzOptionsNextLine(const char text[], size_t n, char name[], c
   return NULL;
 }
 
-PetscErrorCode TzOptionsInsertText(const char text[])
+/* Options whose value is the name of a type that a library may register */
+static PetscBool TzOptionIsType(const char name[])
 {
-  char      name[1024], value[1024];
-  PetscBool given, set;
+  static const char *const names[] = {"-pde_type", "-net_format", "-net_activation", "-deriv_type", "-rule_type", "-loss_type"};
+
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(names); i++) {
+    if (!strcmp(name, names[i])) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+PetscErrorCode TzOptionsInsertText(MPI_Comm comm, const char option[], const char file[], const char text[])
+{
+  char        name[1024], value[1024];
+  const char *line = text;
+  PetscBool   given, set;
 
   PetscFunctionBegin;
-  while ((text = TzOptionsNextLine(text, sizeof(name), name, value, &given))) {
-    if (!given || TzOptionIsRunTime(name)) continue;
+  while ((line = TzOptionsNextLine(line, sizeof(name), name, value, &given))) {
+    PetscCheck(!TzOptionIsType(name) || TzTypeIsRegistered(value), comm, PETSC_ERR_USER_INPUT,
+               "%s %s: needs %s %s, unknown here; a library registers it: give it by -dll_append", option, file, name, value);
+  }
+  line = text;
+  while ((line = TzOptionsNextLine(line, sizeof(name), name, value, &given))) {
+    PetscCheck(!given || TzOptionIsKept(name), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: has the option %s, which no file may set", option, file, name);
+  }
+  line = text;
+  while ((line = TzOptionsNextLine(line, sizeof(name), name, value, &given))) {
+    if (!given) continue;
     PetscCall(PetscOptionsHasName(NULL, NULL, name, &set)); /* also marks the user's as read */
     if (set) continue;
     PetscCall(PetscOptionsSetValue(NULL, name, value[0] ? value : NULL));
@@ -148,7 +190,7 @@ PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char
     for (PetscInt i = 0; only && only[i]; i++) {
       if (!strncmp(name, only[i], strlen(only[i]))) look = PETSC_TRUE;
     }
-    if (!o || !look || TzOptionIsRunTime(name) || TzOptionMayChange(name)) continue;
+    if (!o || !look || !TzOptionIsKept(name) || TzOptionMayChange(name)) continue;
     PetscCall(TzOptionGetValue(o, &now, &givennow));
     PetscCheck(TzSameValue(value, now), comm, PETSC_ERR_USER_INPUT, "%s %s: %s was written with %s %s", name, now, file, name, value[0] ? value : "(set)");
   }

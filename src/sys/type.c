@@ -1,5 +1,29 @@
-/* What all classes share: finding a type by its name. */
+/* What all classes share: finding a type by its name, and the names of all types. */
 #include <tzsys.h>
+
+static PetscFunctionList TzTypes = NULL; /* a set of names */
+
+static PetscErrorCode TzTypesDestroy(void)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFunctionListDestroy(&TzTypes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzTypeNote(const char name[])
+{
+  PetscFunctionBegin;
+  if (!TzTypes) PetscCall(PetscRegisterFinalize(TzTypesDestroy));
+  PetscCall(PetscFunctionListAdd(&TzTypes, name, TzTypesDestroy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool TzTypeIsRegistered(const char name[])
+{
+  void (*found)(void) = NULL;
+
+  return (PetscBool)(!PetscFunctionListFind(TzTypes, name, &found) && found);
+}
 
 PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char option[], const char type[], void (**create)(void))
 {
@@ -16,5 +40,5 @@ PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char opti
     PetscCall(PetscStrlcat(allowed, names[i], sizeof(allowed)));
   }
   PetscCall(PetscFree(names));
-  SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s %s: unknown; allowed: %s", option, type, allowed);
+  SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s %s: unknown; allowed: %s, and what a library registers (-dll_append)", option, type, allowed);
 }

@@ -53,7 +53,7 @@ static PetscErrorCode Create(MPI_Comm comm, const char *options, Problem *p)
   PetscCall(TzLossCreate(comm, &p->loss));
   PetscCall(TzLossSetType(p->loss, TZLOSSRESIDUAL));
   PetscCall(TzLossSetNet(p->loss, p->net));
-  PetscCall(TzLossResidualSetProblem(p->loss, p->pde, p->deriv));
+  PetscCall(TzLossSetProblem(p->loss, p->pde, p->deriv));
   PetscCall(TzLossSetFromOptions(p->loss));
   PetscCall(TzLossSetUp(p->loss));
   PetscCall(TzNetGetNumParameters(p->net, &p->n));

@@ -45,7 +45,7 @@ static PetscErrorCode Create(const char *options, const char *more, Problem *p)
   PetscCall(TzLossCreate(PETSC_COMM_SELF, &p->loss));
   PetscCall(TzLossSetType(p->loss, TZLOSSRESIDUAL));
   PetscCall(TzLossSetNet(p->loss, net));
-  PetscCall(TzLossResidualSetProblem(p->loss, pde, deriv));
+  PetscCall(TzLossSetProblem(p->loss, pde, deriv));
   PetscCall(TzLossSetFromOptions(p->loss));
   PetscCall(TzLossSetUp(p->loss));
   PetscCall(TzLossSample(p->loss, 0));

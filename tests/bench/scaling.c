@@ -43,7 +43,7 @@ static PetscErrorCode Loss(const char *options, PetscInt points, TzLoss *loss)
   PetscCall(TzLossCreate(PETSC_COMM_SELF, loss));
   PetscCall(TzLossSetType(*loss, TZLOSSRESIDUAL));
   PetscCall(TzLossSetNet(*loss, net));
-  PetscCall(TzLossResidualSetProblem(*loss, pde, deriv));
+  PetscCall(TzLossSetProblem(*loss, pde, deriv));
   PetscCall(TzLossSetFromOptions(*loss));
   PetscCall(TzLossSetUp(*loss));
   PetscCall(TzDerivDestroy(&deriv));

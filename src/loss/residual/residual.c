@@ -66,6 +66,20 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode SetProblem_Residual(TzLoss loss, TzPDE pde, TzDeriv deriv)
+{
+  TzResidual *r = (TzResidual *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)pde));
+  PetscCall(PetscObjectReference((PetscObject)deriv));
+  PetscCall(TzPDEDestroy(&r->pde));
+  PetscCall(TzDerivDestroy(&r->deriv));
+  r->pde   = pde;
+  r->deriv = deriv;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Coordinates_Residual(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
 
 static PetscErrorCode SetUp_Residual(TzLoss loss)
@@ -77,7 +91,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscBool         structured;
 
   PetscFunctionBegin;
-  PetscCheck(r->pde && r->deriv && loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() and TzLossResidualSetProblem() first");
+  PetscCheck(r->pde && r->deriv && loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() and TzLossSetProblem() first");
   PetscCall(Reset_Residual(r));
   PetscCall(TzPDEGetJetShape(r->pde, &shape));
   PetscCheck(shape->time && shape->nforms == 1 && shape->form[0].type == TZ_FORM_LAPLACIAN, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP,
@@ -339,6 +353,7 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
   PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)loss), &r->sampler));
   loss->data                = r;
   loss->ops->setfromoptions = SetFromOptions_Residual;
+  loss->ops->setproblem     = SetProblem_Residual;
   loss->ops->setup          = SetUp_Residual;
   loss->ops->sample         = Sample_Residual;
   loss->ops->bind           = Bind_Residual;
@@ -349,21 +364,5 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
   loss->ops->validate       = Validate_Residual;
   loss->ops->view           = View_Residual;
   loss->ops->destroy        = Destroy_Residual;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzLossResidualSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv)
-{
-  TzResidual *r = (TzResidual *)loss->data;
-
-  PetscFunctionBegin;
-  PetscCheck(loss->ops->setup == SetUp_Residual, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_WRONG, "not a loss of type %s", TZLOSSRESIDUAL);
-  PetscCall(PetscObjectReference((PetscObject)pde));
-  PetscCall(PetscObjectReference((PetscObject)deriv));
-  PetscCall(TzPDEDestroy(&r->pde));
-  PetscCall(TzDerivDestroy(&r->deriv));
-  r->pde            = pde;
-  r->deriv          = deriv;
-  loss->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

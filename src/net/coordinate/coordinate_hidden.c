@@ -42,8 +42,9 @@ PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has)
   PetscCall(TzNetSetUp(net));
   *has = !net->reference && net->nhidden == 1 ? PETSC_TRUE : PETSC_FALSE;
   for (PetscInt l = 0; l < 2 && *has; l++) {
-    const TzCut cut = TzLayerGetCut(&net->layer[l]);
+    TzCut cut = {0};
 
+    if (net->layer[l].ops->cut) (*net->layer[l].ops->cut)(&net->layer[l], &cut);
     if (!cut.train && !cut.entries) *has = PETSC_FALSE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -67,7 +68,7 @@ PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *newc)
   c->nv     = (c->out + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
   PetscCall(TzNetEvalCreate(net, &c->eval));
   for (PetscInt l = 0; l < 2; l++) {
-    c->cut[l] = TzLayerGetCut(&net->layer[l]);
+    (*net->layer[l].ops->cut)(&net->layer[l], &c->cut[l]);
     if (c->cut[l].train) PetscCall(TzPartialsCreate(&net->layer[l], c->cut[l].train, &c->partials[l]));
   }
   if (c->partials[0])

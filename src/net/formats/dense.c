@@ -53,11 +53,12 @@ typedef struct {
 static PetscErrorCode Create_Matrix(TzOperator *op)
 {
   const TzLayer *layer = op->layer;
-  const TzCut    cut   = TzLayerGetCut(layer);
+  TzCut          cut   = {0};
   Matrix        *m;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&m));
+  if (layer->ops->cut) (*layer->ops->cut)(layer, &cut);
   op->data   = m;
   op->nbar   = layer->in * layer->out;
   op->direct = (PetscBool)(cut.entries && !cut.place);

@@ -43,6 +43,13 @@ PetscErrorCode TzNetFormatRegister(const char name[], const TzFormatOps *ops)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzFormatsNote(void)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < MOST && formats[k].name; k++) PetscCall(TzTypeNote(formats[k].name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **ops)
 {
   const PetscInt k            = Find(name);

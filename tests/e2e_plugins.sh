@@ -1,0 +1,61 @@
+#!/bin/bash
+# Libraries of a user's own (tests/plugins), compiled outside the tree against an installed Tenzo and loaded by the installed program (-dll_append):
+# each type trains, goes on bit by bit, and is evaluated, on 1 and 2 ranks. Without its library a checkpoint says what is missing.
+. "$(dirname "$0")/lib.sh"
+
+make -s -C "$root" install BUILD="$build" PREFIX="$work/usr" SAN="${SAN:-}" >install.txt 2>&1
+ok "make install" [ $? = 0 ]
+export PKG_CONFIG_PATH=$work/usr/lib/pkgconfig
+tenzo=$work/usr/bin/tenzo
+for source in "$root"/tests/plugins/*.c; do
+  name=$(basename "$source" .c)
+  cp "$source" .
+  ok "$name compiles without a warning" mpicc -O2 -Wall -Wextra -Wno-psabi -Werror -shared -fPIC ${SAN:+-fsanitize=$SAN} "$name.c" -o "lib$name.so" $(pkg-config --cflags tenzo)
+done
+
+small="${quick/-deriv_type forward/}"
+plugin() { # plugin LIBRARY OPTION OPTIONS... : OPTION names the type that the library registers
+  local library=$1 option=$2 n; shift 2
+  rm -f whole.h5
+  on 1 solve -dll_append "./$library" $small $option "$@" -tao_max_it 30 -tz_validate_every 10 -tz_output whole.h5 >whole.txt 2>&1
+  ok "$library: solve" grep -q '^RESULT .* steps=30 ' whole.txt
+  for n in 1 2; do
+    rm -f half.h5
+    on $n solve -dll_append "./$library" $small $option "$@" -tao_max_it 17 -tz_validate_every 10 -tz_output half.h5 >half.txt 2>&1
+    on $((3 - n)) solve -dll_append "$work/$library" -tz_resume half.h5 -tao_max_it 30 -tz_quiet >more.txt 2>&1
+    ok "$library: 17 steps on $n, 13 on $((3 - n)) ranks" same "$(field theta whole.txt)" "$(field theta more.txt)"
+    on $n eval -dll_append "./$library" -tz_model half.h5 -tz_points 200 -tz_output eval.h5 >eval.txt 2>&1
+    ok "$library: eval on $n ranks" same "$(field theta whole.txt)" "$(field theta eval.txt)"
+    on $n solve -tz_resume half.h5 -tao_max_it 40 >out.txt 2>err.txt
+    ok "$library: without it, $n ranks: one line that says so" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a \
+      "$(grep -c "^tenzo: error: -tz_resume half.h5: needs $option, unknown here; a library registers it: give it by -dll_append" err.txt)" = 1
+  done
+}
+plugin libdrift.so "-pde_type drift" -drift_velocity 0.5 -deriv_type forward
+h5dump -d /options half.h5 | grep -q -- '-drift_velocity 0.5'
+ok "an option of the library's type is in the file" [ $? = 0 ]
+on 1 eval -dll_append libdrift.so -tz_model half.h5 -tz_points 10 -drift_velocity 2 -tz_output other.h5 >other.txt 2>&1
+ok "... and is in force when it is evaluated: another value gives another error" test "$(field mse other.txt)" != "$(field mse eval.txt)"
+plugin libsoftplus.so "-net_activation softplus" -deriv_type forward
+plugin liblowrank.so "-net_format lowrank" -deriv_type stein
+plugin libmcnamee.so "-rule_type mcnamee" -deriv_type stein
+small="-pde_dim 4 -net_layers 32,32 -net_tt_rank 2 -tz_quiet"
+plugin libdata.so "-loss_type data" -data_points 30 -tao_type zogn -deriv_type forward
+[ -e libfd4.so ] && plugin libfd4.so "-deriv_type fd4"
+
+# all at once: as many libraries as one likes
+on 2 solve -dll_append ./libdrift.so,./libsoftplus.so,./liblowrank.so,./libmcnamee.so $quick -pde_type drift -net_activation softplus -net_format lowrank \
+  -deriv_type stein -rule_type mcnamee -tao_max_it 3 -tz_output all.h5 >all.txt 2>&1
+ok "four libraries in one run" grep -q '^RESULT ' all.txt
+on 1 grid -dll_append ./libmcnamee.so -rule_type mcnamee -rule_dim 21 >grid.txt 2>&1
+ok "grid: 883 nodes, weights of sum 1" grep -q '^nodes=883 .* weight_sum=1 ' <(sed 's/weight_sum=\(1.0*\|0.9999999999[0-9]*\|1.0000000000[0-9]*\) /weight_sum=1 /' grid.txt)
+
+# a library that cannot be loaded
+for n in 1 2; do
+  on $n solve -dll_append ./libnowhere.so $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
+  ok "no such library, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libnowhere.so' err.txt)" = 1
+  echo text >libtext.so
+  on $n solve -dll_append ./libtext.so $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
+  ok "not a library, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libtext.so' err.txt)" = 1
+done
+finish
