@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <private/tzkernels.h>
+#include "activations.h"
 
 #define OK(call) assert_int_equal((call), 0)
 
@@ -166,6 +167,529 @@ static void TestHorner(void **state)
       }
     }
   }
+}
+
+/* ------------------------------------------------- activations and their users ------------------------------------------------- */
+
+#define EPS 1.2e-16L /* a rounding, and a little */
+
+/* The activation and three derivatives in long double */
+static void Exact(const char name[], long double z, long double d[4])
+{
+  if (!strcmp(name, "sine") || !strcmp(name, "cosine")) {
+    const long double s = sinl(z), c = cosl(z);
+
+    d[0] = name[0] == 's' ? s : c;
+    d[1] = name[0] == 's' ? c : -s;
+    d[2] = -d[0];
+    d[3] = -d[1];
+  } else if (!strcmp(name, "tanh")) {
+    d[0] = tanhl(z);
+    d[1] = 1 / (coshl(z) * coshl(z));
+    d[2] = -2 * d[0] * d[1];
+    d[3] = -2 * (d[1] * d[1] + d[0] * d[2]);
+  } else if (!strcmp(name, "relu")) {
+    d[0] = z > 0 ? z : 0;
+    d[1] = z > 0;
+    d[2] = d[3] = 0;
+  } else {
+    const long double s = 1 / (1 + expl(-z));
+
+    d[0] = (z > 0 ? z : 0) + log1pl(expl(-fabsl(z)));
+    d[1] = s;
+    d[2] = s * (1 - s);
+    d[3] = d[2] * (1 - 2 * s);
+  }
+}
+
+static void Fill(int seed, double scale, PetscInt n, double x[])
+{
+  OK(TzRandomUniform(seed, TZ_STREAM_POINTS, 0, 0, 0, n, x));
+  for (PetscInt i = 0; i < n; i++) x[i] = scale * (2 * x[i] - 1);
+}
+
+/* whether |x - exact| <= bound, or both are the same */
+static void Near(const TzKernels *k, const char what[], const char name[], double x, long double exact, long double bound)
+{
+  if (!(fabsl(x - exact) <= bound)) fail_msg("%s, %s, %s: %.17g, exactly %.17g, bound %.3g", k->name, what, name, x, (double)exact, (double)bound);
+}
+
+#define EACH_ACTIVATION(k, act, name) \
+  for (int i_ = 0; i_ < nsets; i_++) \
+    for (size_t a_ = 0; a_ < NACTIVATIONS; a_++) \
+      for (const TzKernels *k = sets[i_]; k; k = NULL) \
+        for (TzActivation act = Find(activations[a_]); act; act = NULL) \
+          for (const char *name = act->name; name; name = NULL)
+
+/*
+  An activation and its derivatives: the fast sine's error is 4.5e-16 (TestSine), tanh's 3.5e-16 of the value, of 1 - a^2 and what follows from it some eight
+  roundings of numbers of order one: below 1.5e-15. At |z| far out the C library's.
+*/
+#define ACT 1.5e-15L
+
+static void TestElements(void **state)
+{
+  enum { N = 103 };
+  double x[N], a[N], bar[N], d[N], bias[5], Z[5 * TZ_PANEL], D1[5 * TZ_PANEL], D2[5 * TZ_PANEL];
+
+  (void)state;
+  EACH_ACTIVATION(k, act, name)
+  {
+    long double e[4];
+
+    Fill(1, 12, N, x);
+    for (int i = 0; i < 9; i++) x[7 * i] = (i - 4) * (i < 5 ? 1e-9 : act->ops.harmonic ? 1e6 : 30);
+    Fill(2, 1, N, bar);
+    k->values(act, N, x, a);
+    k->adjoint(act, N, x, bar, d);
+    for (int i = 0; i < N; i++) {
+      Exact(name, x[i], e);
+      Near(k, "values", name, a[i], e[0], ACT * (1 + fabsl(e[0])));
+      Near(k, "adjoint", name, d[i], e[1] * bar[i], ACT * fabs(bar[i]));
+    }
+    k->move(act, N, 0.7, 0.3, x, d);
+    for (int i = 0; i < N; i++) {
+      long double e0[4];
+
+      Exact(name, 0.7, e0);
+      Exact(name, 0.7 + 0.3L * x[i], e);
+      Near(k, "move", name, d[i], e[0] - e0[0], 2 * ACT * (1 + fabsl(e[0])) + EPS * (1 + fabs(x[i])));
+    }
+    Fill(3, 8, 5, bias);
+    Fill(4, 8, 5 * TZ_PANEL, Z);
+    for (int i = 0; i < 5 * TZ_PANEL; i++) a[i % N] = Z[i];
+    for (int order = 0; order < 2; order++) {
+      double A[5 * TZ_PANEL];
+
+      memcpy(A, Z, sizeof(Z));
+      k->activate(act, 5, bias, A, order ? D1 : NULL, order ? D2 : NULL);
+      for (int i = 0; i < 5 * TZ_PANEL; i++) {
+        const long double z = Z[i] + bias[i / TZ_PANEL], bound = ACT + EPS * fabsl(z); /* derivatives are at most 1 */
+
+        Exact(name, Z[i] + bias[i / TZ_PANEL], e);
+        Near(k, "activate", name, A[i], e[0], bound * (1 + fabsl(e[0])));
+        if (order) Near(k, "activate'", name, D1[i], e[1], bound);
+        if (order) Near(k, "activate''", name, D2[i], e[2], bound);
+      }
+    }
+  }
+}
+
+/* z = b + B y of lane m, exactly, and the size of its terms */
+static long double Affine(PetscInt r, const double table[], const double Y[], PetscInt step, PetscInt m, long double *size)
+{
+  long double z = table[0];
+
+  *size = fabsl(z);
+  for (PetscInt k = 0; k < r; k++) {
+    z += (long double)table[1 + k] * Y[k * step + m];
+    *size += fabsl((long double)table[1 + k] * Y[k * step + m]);
+  }
+  return z;
+}
+
+/* Layers from bond to bond and expanded, against sums in long double: of r and n terms, each rounded twice */
+static void TestLayers(void **state)
+{
+  enum { N = 37, MOST = 16 };
+  static const PetscInt sizes[][2] = {{1, 1}, {4, 1}, {4, 4}, {3, 7}, {10, 1}, {16, 16}};
+  static double         table[N * (1 + 2 * MOST)], Y[MOST * TZ_PANEL], out[MOST * TZ_PANEL], A[4][N * TZ_PANEL];
+
+  (void)state;
+  EACH_ACTIVATION(k, act, name)
+  for (size_t s = 0; s < PETSC_STATIC_ARRAY_LENGTH(sizes); s++)
+    for (int big = 0; big < 2; big++) {
+      const PetscInt r = sizes[s][0], q = sizes[s][1], width = 1 + r + q;
+
+      Fill(5, 1, N * width, table);
+      Fill(6, 3, r * TZ_PANEL, Y);
+      for (int i = 0; big && act->ops.harmonic && i < r * TZ_PANEL; i++) Y[i] *= i % TZ_PANEL % 5 ? 1 : 1e6;
+      for (int i = 0; i < q * TZ_PANEL; i++) out[i] = 0.5;
+      k->bond(act, N, r, q, table, Y, out, big ? PETSC_TRUE : PETSC_FALSE);
+      k->expand(TZ_PANEL, act, N, r, table, width, Y, A[0], A[1], A[2], A[3], big ? PETSC_TRUE : PETSC_FALSE);
+      for (int m = 0; m < TZ_PANEL; m++) {
+        long double sum[MOST], bound[MOST], e[4], size;
+
+        for (int c = 0; c < q; c++) sum[c] = bound[c] = 0.5L;
+        for (int h = 0; h < N; h++) {
+          const long double z = Affine(r, table + h * width, Y, TZ_PANEL, m, &size), off = ACT + 2 * r * EPS * size;
+
+          Exact(name, z, e);
+          for (int d = 0; d < (act->ops.harmonic ? 2 : 4); d++)
+            if (strcmp(name, "relu") || fabsl(z) > off) Near(k, "expand", name, A[d][h * TZ_PANEL + m], e[d], off * (1 + fabsl(e[d])));
+          for (int c = 0; c < q; c++) {
+            const double L = table[h * width + 1 + r + c];
+
+            sum[c] += L * e[0];
+            bound[c] += fabs(L) * (off * (1 + fabsl(e[0])) / (2 * N * EPS) + fabsl(e[0]));
+          }
+        }
+        for (int c = 0; c < q; c++) Near(k, "bond", name, out[c * TZ_PANEL + m], sum[c], 2 * N * EPS * bound[c]);
+      }
+    }
+}
+
+/* act(a +- c), for a harmonic one from act(a), act'(a), cos c, sin c, each off by a rounding */
+static void TestShift(void **state)
+{
+  enum { N = 7 };
+  double a[N * TZ_PANEL] = {0}, ca[N * TZ_PANEL] = {0}, c[N * TZ_PANEL], C[N * TZ_PANEL], plus[N * TZ_PANEL], minus[N * TZ_PANEL];
+
+  (void)state;
+  EACH_ACTIVATION(k, act, name)
+  {
+    Fill(7, 2, N * TZ_PANEL, c);
+    for (int h = 0; h < N; h++) {
+      double d[4];
+
+      (*act->ops.evaluate)(h - 3.3, 1, d);
+      a[h * TZ_PANEL + 5]  = act->ops.harmonic ? d[0] : h - 3.3;
+      ca[h * TZ_PANEL + 5] = d[1];
+    }
+    for (int i = 0; i < N * TZ_PANEL; i++) C[i] = cos(c[i]);
+    for (int i = 0; i < N * TZ_PANEL && act->ops.harmonic; i++) plus[i] = sin(c[i]);
+    if (!act->ops.harmonic) memcpy(plus, c, sizeof(c));
+    k->shift(act, N, a + 5, ca + 5, C, plus, plus, minus);
+    for (int i = 0; i < N * TZ_PANEL; i++) {
+      long double e[4];
+
+      Exact(name, i / TZ_PANEL - 3.3L + c[i], e);
+      Near(k, "shift", name, plus[i], e[0], 2 * ACT * (1 + fabsl(e[0])));
+      Exact(name, i / TZ_PANEL - 3.3L - c[i], e);
+      Near(k, "shift", name, minus[i], e[0], 2 * ACT * (1 + fabsl(e[0])));
+    }
+  }
+}
+
+/* ----------------------------------------------------- coordinate queries ----------------------------------------------------- */
+
+/* Fields of a state or shift [rows][SHIFT_FIELDS][PANEL]: channels at random, 2 M G and G . M G from them */
+static void State(int seed, double scale, PetscInt rows, PetscInt c, const double M[], double S[])
+{
+  const PetscInt ns = TZ_SHIFT_FIELDS(c);
+
+  Fill(seed, scale, rows * ns * TZ_PANEL, S);
+  for (PetscInt j = 0; j < rows && c > 1; j++)
+    for (int m = 0; m < TZ_PANEL; m++) {
+      double *s = S + j * ns * TZ_PANEL + m, square = 0;
+
+      for (PetscInt k = 0; k < c - 2; k++) {
+        double sum = 0;
+
+        for (PetscInt l = 0; l < c - 2; l++) sum += 2 * M[k * (c - 2) + l] * s[(1 + l) * TZ_PANEL];
+        s[(c + k) * TZ_PANEL] = sum;
+        square += 0.5 * s[(1 + k) * TZ_PANEL] * sum;
+      }
+      s[(2 * c - 2) * TZ_PANEL] = square;
+    }
+}
+
+/* The channels of act(z) from those w [c] of z: w_0 is z itself. Returns what an error of act, act', act'' is multiplied by */
+static long double Channels(const char name[], PetscInt c, const double M[], const long double w[], long double u[], long double d[4])
+{
+  long double quad = 0;
+
+  Exact(name, w[0], d);
+  for (PetscInt k = 0; k < c - 2; k++)
+    for (PetscInt l = 0; l < c - 2; l++) quad += w[1 + k] * M[k * (c - 2) + l] * w[1 + l];
+  u[0] = d[0];
+  for (PetscInt ch = 1; ch < c; ch++) u[ch] = d[1] * w[ch];
+  if (c > 1) u[c - 1] += d[2] * quad;
+  for (PetscInt ch = 1; ch < c; ch++) quad = fmaxl(fabsl(quad), fabsl(w[ch]));
+  return 1 + fabsl(quad);
+}
+
+enum { NU = 12, RU = 4, CU = 6 };
+
+/* Channel ch of B . S (and b) at lane m */
+static long double Dot(const double table[], const double S[], PetscInt ns, PetscInt ch, int m)
+{
+  long double w = ch ? 0 : table[0];
+
+  for (int k = 0; k < RU; k++) w += (long double)table[1 + k] * S[(k * ns + ch) * TZ_PANEL + m];
+  return w;
+}
+
+/*
+  Units at a state and the change of their sum when a slice of them moves, against the definitions. Numbers of order one; a unit's channels are sums of at most
+  50 terms, of which some ten roundings and the activation's own error remain: 2e-14. The change of a harmonic activation is right relative to itself.
+*/
+static void TestUnitsAndSlices(void **state)
+{
+  static const double mu[] = {0.5, 1e-2, 1e-5, 40};
+  static double table[NU * (1 + 2 * RU)], S[RU * 11 * TZ_PANEL], p[2 * 11 * TZ_PANEL], F[NU * 10 * TZ_PANEL], U[NU * CU * TZ_PANEL], out[RU * CU * TZ_PANEL];
+  double        M[16], eps[3];
+
+  (void)state;
+  Fill(8, 1, 16, M);
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < i; j++) M[i * 4 + j] = M[j * 4 + i];
+  Fill(9, 1, 3, eps);
+  EACH_ACTIVATION(k, act, name)
+  for (int jets = 0; jets < 2; jets++)
+    for (int q = 1; q <= RU; q += 3)
+      for (int step = 0; step < 4; step++) {
+        const PetscInt c = jets ? CU : 1, ns = TZ_SHIFT_FIELDS(c), nf = TZ_UNIT_FIELDS(c), width = 1 + RU + q;
+        TzSlice        slice = {.nlo = 2, .nhi = 3, .step = 6, .shiftstep = ns * TZ_PANEL, .width = width, .eps = eps, .shift = p, .mu = mu[step]};
+
+        Fill(10, 1, NU * width, table);
+        for (int h = 0; h < NU; h++) table[h * width] += 3; /* away from the rectifier's kink */
+        State(11, 0.3, RU, c, M, S);
+        State(12, 1, 2, c, M, p);
+        k->units(TZ_PANEL, act, NU, RU, c, table, width, S, F, U, PETSC_FALSE);
+        slice.units = F + nf * TZ_PANEL;
+        slice.left  = table + width + 1 + RU;
+        slice.reach = mu[step];
+        k->slice(TZ_PANEL, act, c, q, &slice, out);
+        for (int m = 0; m < TZ_PANEL; m++) {
+          long double want[RU * CU] = {0}, size[RU * CU] = {0}, w[CU], u[CU], moved[CU], d[4], factor;
+
+          for (int h = 0; h < NU; h++) {
+            const int in = h >= 1 && (h - 1) % 6 < 3, lo = (h - 1) / 6;
+
+            for (int ch = 0; ch < c; ch++) w[ch] = Dot(table + h * width, S, ns, ch, m);
+            Channels(name, c, M, w, u, d);
+            for (int i = 0; i < 3; i++) Near(k, "units", name, F[(h * nf + 1 + i) * TZ_PANEL + m], d[i], 2e-14L * (1 + fabsl(d[i])));
+            for (int ch = 0; ch < c; ch++) Near(k, "units", name, U[(h * c + ch) * TZ_PANEL + m], u[ch], 2e-14L * (1 + fabsl(u[ch])));
+            if (!in || lo > 1) continue;
+            for (int ch = 0; ch < c; ch++) w[ch] += (long double)mu[step] * eps[(h - 1) % 6] * p[(lo * ns + ch) * TZ_PANEL + m];
+            factor = Channels(name, c, M, w, moved, d);
+            for (int j = 0; j < q; j++)
+              for (int ch = 0; ch < c; ch++) {
+                want[j * c + ch] += table[h * width + 1 + RU + j] * (moved[ch] - u[ch]);
+                size[j * c + ch] += act->ops.harmonic && mu[step] < 1e-3 ? 100 * mu[step] : factor + fabsl(moved[ch]);
+              }
+          }
+          for (int i = 0; i < q * c; i++) Near(k, "slice", name, out[i * TZ_PANEL + m], want[i], 2e-14L * size[i]);
+        }
+      }
+}
+
+/* The coefficients of forward propagation against their definition: a product of four numbers, each rounded */
+static void TestJet(void **state)
+{
+  enum { N = 11 };
+  static const PetscInt sizes[][2] = {{4, 4}, {4, 1}, {3, 5}, {1, 1}};
+
+  (void)state;
+  EACH_ACTIVATION(k, act, name)
+  for (size_t s = 0; s < PETSC_STATIC_ARRAY_LENGTH(sizes); s++)
+    for (int first = 0; first < 2; first++) {
+      const PetscInt  r = sizes[s][0], q = sizes[s][1], nn = first ? 1 : r * (r + 1) / 2, width = 1 + r + q, at = act->ops.harmonic ? q : 0;
+      const PetscReal sign = act->ops.harmonic ? -1 : 1;
+      static double   table[N * 12], coeff[3][80 * N], M[16];
+      double         *c[3] = {coeff[0], coeff[1], coeff[2]}, *second = act->ops.harmonic ? coeff[0] : coeff[2];
+
+#define COEFF(p, row) ((p)[((row) / TZ_GEMM * N + h) * TZ_GEMM + (row) % TZ_GEMM])
+      Fill(13, 1, N * width, table);
+      Fill(14, 1, r * r, M);
+      memset(coeff, 0, sizeof(coeff));
+      k->jet(act, N, r, q, table, first ? M : NULL, c);
+      for (PetscInt h = 0; h < N; h++)
+        for (PetscInt i = 0; i < q; i++) {
+          const double *B = table + h * width + 1, L = B[r + i];
+          long double   square = 0;
+
+          Near(k, "jet", name, COEFF(coeff[0], i), L, 0);
+          for (PetscInt j = 0; j < r; j++) Near(k, "jet'", name, COEFF(coeff[1], i * r + j), L * (long double)B[j], EPS);
+          for (PetscInt j = 0, jl = 0; j < r; j++)
+            for (PetscInt l = first ? 0 : j; l < r; l++, jl++) {
+              const long double term = (long double)B[j] * B[l];
+
+              square += first ? M[j * r + l] * term : 0;
+              if (!first) Near(k, "jet''", name, COEFF(second, at + i * nn + jl), sign * L * term * (j == l ? 1 : 2), 6 * EPS);
+            }
+          if (first) Near(k, "jet''", name, COEFF(second, at + i), sign * L * square, 3 * r * r * EPS);
+        }
+#undef COEFF
+    }
+}
+
+/* Elementwise kernels and moves of numbers: exact, or one rounding each */
+static void TestSimple(void **state)
+{
+  enum { N = 101 };
+  double a[N * TZ_GEMM], b[N * TZ_GEMM], to[N * TZ_GEMM], minus[N * TZ_GEMM], largest;
+
+  (void)state;
+  for (int i = 0; i < nsets; i++) {
+    const TzKernels *k = sets[i];
+
+    Fill(15, 1, N * TZ_GEMM, a);
+    Fill(16, 1, N * TZ_GEMM, b);
+    k->multiply(N, 3, a, b, to);
+    for (int j = 0; j < N; j++) Near(k, "multiply", "", to[j], 3 * (long double)a[j] * b[j], 6 * EPS);
+    k->plusminus(4 * TZ_PANEL, a, b, to, minus);
+    for (int j = 0; j < 4 * TZ_PANEL; j++) assert_true(to[j] == a[j] + b[j] && minus[j] == a[j] - b[j]);
+    for (int rows = 1; rows <= TZ_GEMM; rows++) {
+      for (int j = 0; j < N * TZ_GEMM; j++) to[j] = 7;
+      k->pack(rows, N, -1, a, to);
+      for (int j = 0; j < N * TZ_GEMM; j++) assert_true(to[j] == (j % TZ_GEMM < rows ? -a[j % TZ_GEMM * N + j / TZ_GEMM] : 7));
+    }
+    for (int n = 0; n < 20; n++) {
+      largest = 0;
+      for (int j = 0; j < n; j++) largest = fmax(largest, fabs(a[j]));
+      assert_true(k->largest(n, a) == largest);
+    }
+    a[3] = NAN;
+    a[9] = -5;
+    assert_true(k->largest(N, a) == 5);
+  }
+}
+
+/* Sums over n rows of panels, any strides: n roundings of products of numbers below one; rows and lanes not asked for stay as they are */
+static void TestCombine(void **state)
+{
+  enum { N = 13, ROWS = 7 };
+  double A[N * ROWS], X[N * 2 * TZ_PANEL], C[ROWS * 2 * TZ_PANEL];
+
+  (void)state;
+  Fill(17, 1, N * ROWS, A);
+  Fill(18, 1, N * 2 * TZ_PANEL, X);
+  for (int i = 0; i < nsets; i++)
+    for (int rows = 1; rows <= ROWS; rows++)
+      for (int lanes = 8; lanes <= TZ_PANEL; lanes += 8)
+        for (int turned = 0; turned < 2; turned++) {
+          const PetscInt arow = turned ? 1 : N, acol = turned ? ROWS : 1;
+
+          for (int j = 0; j < ROWS * 2 * TZ_PANEL; j++) C[j] = 7;
+          sets[i]->combine(lanes, rows, N, A, arow, acol, X, 2 * TZ_PANEL, C, 2 * TZ_PANEL);
+          for (int r = 0; r < ROWS; r++)
+            for (int m = 0; m < 2 * TZ_PANEL; m++) {
+              long double sum = 0;
+
+              for (int h = 0; h < N && r < rows && m < lanes; h++) sum += (long double)A[r * arow + h * acol] * X[h * 2 * TZ_PANEL + m];
+              if (r >= rows || m >= lanes) sum = 7;
+              Near(sets[i], "combine", "", C[r * 2 * TZ_PANEL + m], sum, 2 * N * EPS);
+            }
+        }
+}
+
+/* Multi-indices of r variables up to order 6 in the order of TzExpansion */
+enum { RE = 4, ORDERS = 6, TERMS = 210 };
+static PetscInt first[ORDERS + 2], variable[TERMS], power[TERMS][RE], above[TERMS * (RE + RE * (RE + 1) / 2)];
+static double   inverse[TERMS];
+
+static PetscInt TermOf(const PetscInt p[])
+{
+  for (PetscInt t = 0; t < first[ORDERS + 1]; t++)
+    if (!memcmp(p, power[t], sizeof(power[t]))) return t;
+  return 0; /* beyond the last order: not looked at */
+}
+
+static void Terms(PetscInt r)
+{
+  PetscInt n = 1;
+
+  memset(power, 0, sizeof(power));
+  first[0]    = 0;
+  first[1]    = 1;
+  variable[0] = 0;
+  inverse[0]  = 1;
+  for (int o = 1; o <= ORDERS; o++) {
+    for (PetscInt p = first[o - 1]; p < first[o]; p++)
+      for (PetscInt v = variable[p]; v < r; v++, n++) {
+        memcpy(power[n], power[p], sizeof(power[p]));
+        inverse[n]  = 1. / ++power[n][v];
+        variable[n] = v;
+      }
+    first[o + 1] = n;
+  }
+  for (PetscInt t = 0, to = 0; t < n; t++) {
+    PetscInt p[RE];
+
+    memcpy(p, power[t], sizeof(p));
+    for (PetscInt j = 0; j < r; j++) {
+      p[j]++;
+      above[to++] = TermOf(p);
+      p[j]--;
+    }
+    for (PetscInt j = 0; j < r; j++)
+      for (PetscInt l = j; l < r; l++) {
+        p[j]++;
+        p[l]++;
+        above[to++] = TermOf(p);
+        p[j]--;
+        p[l]--;
+      }
+  }
+}
+
+/* sum_{1 <= |alpha| <= order} D_(alpha + beta) d^alpha / alpha!; divided: coeff is D / alpha! already */
+static long double Series(PetscInt r, int order, PetscBool divided, const double coeff[], const PetscInt beta[], const double delta[], PetscInt step, int m)
+{
+  long double sum = 0;
+
+  for (PetscInt t = 1; t < first[order + 1]; t++) {
+    long double term  = 1;
+    PetscInt    p[RE] = {0};
+
+    for (PetscInt j = 0; j < r; j++) {
+      p[j] = power[t][j] + beta[j];
+      for (PetscInt e = 1; e <= power[t][j]; e++) term *= (long double)delta[j * step + m] / (divided ? 1 : e);
+    }
+    sum += term * coeff[TermOf(p) * TZ_PANEL + m];
+  }
+  return sum;
+}
+
+/*
+  The change of value, gradient and Laplacian of a function given by its derivatives, against the definition: the new G' = G + dG, g' = g + its series,
+  h' = h + its series, then g' G' - g G and h' : G' M G'^T - h : G M G^T. Sums of at most 210 terms below one, some 20 roundings each: 1e-13.
+*/
+static void TestExpansion(void **state)
+{
+  static double coeff[TERMS * TZ_PANEL], S[RE * 11 * TZ_PANEL], delta[RE * CU * TZ_PANEL], out[CU * TZ_PANEL], M[16];
+  double        order[TZ_PANEL];
+
+  (void)state;
+  Fill(19, 1, TERMS * TZ_PANEL, coeff);
+  Fill(20, 1, 16, M);
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < i; j++) M[i * 4 + j] = M[j * 4 + i];
+  for (int i = 0; i < nsets; i++)
+    for (PetscInt r = 2; r <= RE; r += 2)
+      for (int jets = 0; jets < 2; jets++) {
+        const PetscInt c = jets ? CU : 1, ns = TZ_SHIFT_FIELDS(c), zero[RE] = {0};
+        TzExpansion    x = {.top = 4, .first = first, .variable = variable, .above = above, .inverse = inverse, .coeff = coeff};
+
+        Terms(r);
+        State(21, 0.5, r, c, M, S);
+        Fill(22, 0.3, r * c * TZ_PANEL, delta);
+        for (int m = 0; m < TZ_PANEL; m++) order[m] = 1 + m % 4;
+        sets[i]->expansion(TZ_PANEL, r, c, &x, order, M, S, delta, out);
+        for (int m = 0; m < TZ_PANEL; m++) {
+          long double want[CU] = {0};
+
+          want[0] = Series(r, (int)order[m], (PetscBool)!jets, coeff, zero, delta, c * TZ_PANEL, m);
+          for (PetscInt j = 0; j < r && jets; j++) {
+            PetscInt          beta[RE] = {0};
+            const long double g        = coeff[(1 + j) * TZ_PANEL + m];
+            long double       dg;
+
+            beta[j] = 1;
+            dg      = Series(r, (int)order[m], PETSC_FALSE, coeff, beta, delta, c * TZ_PANEL, m);
+            for (PetscInt ch = 1; ch < c; ch++)
+              want[ch] += (g + dg) * ((long double)S[(j * ns + ch) * TZ_PANEL + m] + delta[(j * c + ch) * TZ_PANEL + m]) - g * S[(j * ns + ch) * TZ_PANEL + m];
+            for (PetscInt l = 0; l < r; l++) {
+              long double N = 0, moved = 0, h;
+
+              for (PetscInt a = 0; a < c - 2; a++)
+                for (PetscInt b = 0; b < c - 2; b++) {
+                  const long double Ga = S[(j * ns + 1 + a) * TZ_PANEL + m], Gb = S[(l * ns + 1 + b) * TZ_PANEL + m];
+
+                  N += Ga * M[a * 4 + b] * Gb;
+                  moved += (Ga + delta[(j * c + 1 + a) * TZ_PANEL + m]) * M[a * 4 + b] * (Gb + delta[(l * c + 1 + b) * TZ_PANEL + m]);
+                }
+              beta[l]++;
+              h = coeff[TermOf(beta) * TZ_PANEL + m];
+              want[c - 1] += (h + Series(r, (int)order[m], PETSC_FALSE, coeff, beta, delta, c * TZ_PANEL, m)) * moved - h * N;
+              beta[l]--;
+            }
+          }
+          for (PetscInt ch = 0; ch < c; ch++) Near(sets[i], "expansion", "", out[ch * TZ_PANEL + m], want[ch], 1e-13L);
+        }
+      }
 }
 
 /* ---------------------------------------- products of matrices kept point fastest ---------------------------------------- */
@@ -331,10 +855,13 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestSine),       cmocka_unit_test(TestExpand),    cmocka_unit_test(TestGemm),
                                      cmocka_unit_test(TestGemmSingle), cmocka_unit_test(TestHorner),    cmocka_unit_test(TestProduct),
                                      cmocka_unit_test(TestRows),       cmocka_unit_test(TestSparse),    cmocka_unit_test(TestReluShift),
-                                     cmocka_unit_test(TestLogSumExp),  cmocka_unit_test(TestNotFinite), cmocka_unit_test(TestFind)};
+                                     cmocka_unit_test(TestLogSumExp),  cmocka_unit_test(TestNotFinite), cmocka_unit_test(TestElements),
+                                     cmocka_unit_test(TestLayers),     cmocka_unit_test(TestShift),     cmocka_unit_test(TestUnitsAndSlices),
+                                     cmocka_unit_test(TestJet),        cmocka_unit_test(TestSimple),    cmocka_unit_test(TestCombine),
+                                     cmocka_unit_test(TestExpansion),  cmocka_unit_test(TestFind)};
   int                     failed;
 
-  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
   while ((sets[nsets] = TzKernelsEach(nsets))) nsets++;
   if (TzRandomUniform(1, TZ_STREAM_INIT, 0, 0, 0, PETSC_STATIC_ARRAY_LENGTH(A), A) ||
       TzRandomUniform(1, TZ_STREAM_INIT, 0, 1, 0, PETSC_STATIC_ARRAY_LENGTH(B), B))
