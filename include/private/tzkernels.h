@@ -24,6 +24,14 @@
 #define TZ_SERIES_TERMS    2048 /* most terms of a series */
 
 /*
+  The sizes for which loops are compiled apart with constants for bounds, 1.2 to 1.4 times as fast as with variables (tests/bench/bench_costs.c): X(bond before a
+  layer, bond behind it) of the paper's trains; X(channels of a coordinate query's state, bond) and X(bond) of those of rank 4.
+*/
+#define TZ_BOND_SIZES(X)  X(4, 1) X(4, 4) X(10, 1)
+#define TZ_STATE_SIZES(X) X(6, 4) X(6, 1) X(1, 4) X(1, 1)
+#define TZ_RANK_SIZES(X)  X(4)
+
+/*
   Coordinate queries (sweep.c). A state is a bond vector with c channels: its value and, where c > 1, its c - 2 derivatives
   in y_0 (G) and its Laplacian. M [c-2][c-2]: inner products of the gradients of y_0. Its fields, also of a shift p of a
   state: the c channels, then 2 M G, then (of a shift only) p_G . M p_G. Fields of a unit: z, act, act', act'', then for c > 1 the channels

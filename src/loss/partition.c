@@ -1,8 +1,6 @@
 #include "partition.h"
+#include <private/tzcosts.h>
 
-/* Network evaluations in the time that one byte and one message take: an evaluation takes about 0.2 us, a byte 1 ns (1 GB/s), a message 1 us */
-#define BYTE_COST    5e-3
-#define MESSAGE_COST 5
 /* Numbers of partial sums that a rank holds before they are exchanged: 8 MiB */
 #define ROUND_NUMBERS 1048576
 
@@ -35,9 +33,9 @@ PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[2])
     nodes = s.k1 - s.k0;
     bytes = items / grid[1] * sizeof(PetscReal);
     if (grid[1] > 1) bytes += items * nodes * work->partials * sizeof(PetscReal);
-    most = PetscMax(most, outer * work->shared + items * nodes * work->evaluation + BYTE_COST * bytes);
+    most = PetscMax(most, outer * work->shared + items * nodes * work->evaluation + TZ_COST_BYTE * bytes);
   }
-  return most + MESSAGE_COST * (grid[1] - 1);
+  return most + TZ_COST_MESSAGE * (grid[1] - 1);
 }
 
 void TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[2])

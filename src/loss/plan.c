@@ -2,6 +2,7 @@
   The partition of a call, chosen once for each shape of call, and the buffers of an evaluation.
 */
 #include "plan.h"
+#include <private/tzcosts.h>
 
 PetscErrorCode TzBufferReserve(TzBuffer *b, PetscInt64 n, PetscReal **x)
 {
@@ -16,9 +17,8 @@ PetscErrorCode TzBufferReserve(TzBuffer *b, PetscInt64 n, PetscReal **x)
 }
 
 /*
-  A parameter vector costs what forming, binding and the tables of its nodes take, whatever the number of samples; in network evaluations,
-  a fraction of a parameter's and some for each node (measured: tests/bench/SCALING.md). Where all coordinates are evaluated at once, the passes
-  that they share over a block of samples cost about as much as the coordinates themselves.
+  A parameter vector costs what forming, binding and the tables of its nodes take, whatever the number of samples (private/tzcosts.h). Where all
+  coordinates are evaluated at once, the passes that they share over a block of samples cost about as much as the coordinates themselves.
 */
 static TzWork Shape(TzLoss loss, const TzQueries *q, PetscBool structured)
 {
@@ -26,7 +26,7 @@ static TzWork Shape(TzLoss loss, const TzQueries *q, PetscBool structured)
   TzWork         work = {.outer = values, .inner = blocks, .nodeblocks = loss->nodeblocks, .partials = loss->blocksize * loss->partialsize};
 
   work.evaluation = (PetscReal)loss->blocksize * loss->forwards / loss->nodeblocks;
-  work.shared     = loss->nparams / 4. + 6. * loss->forwards;
+  work.shared     = TZ_COST_BIND_PARAMETER * loss->nparams + TZ_COST_BIND_NODE * (PetscReal)loss->forwards;
   if (structured) {
     work.outer      = blocks;
     work.inner      = q->n;

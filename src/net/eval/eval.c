@@ -101,15 +101,27 @@ PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt n, PetscReal **
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* table [out][1 + r + q]: bias, right [r][out], left [out][q]; r and q are constants where this is inlined */
-static inline void FillTable(PetscInt out, PetscInt r, PetscInt q, const PetscReal *restrict bias, const PetscReal *restrict right,
-                             const PetscReal *restrict left, PetscReal *restrict table)
+/* table [out][1 + r + q]: bias, right [r][out], left [out][q] */
+static inline void FillRows(PetscInt out, PetscInt r, PetscInt q, const PetscReal *restrict bias, const PetscReal *restrict right,
+                            const PetscReal *restrict left, PetscReal *restrict table)
 {
   for (PetscInt h = 0; h < out; h++, table += 1 + r + q) {
     table[0] = bias[h];
     for (PetscInt k = 0; k < r; k++) table[1 + k] = right[k * out + h];
     for (PetscInt k = 0; k < q; k++) table[1 + r + k] = left[h * q + k];
   }
+}
+
+static void FillTable(PetscInt out, PetscInt r, PetscInt q, const PetscReal bias[], const PetscReal right[], const PetscReal left[], PetscReal table[])
+{
+#define CASE(R, Q) \
+  if (r == R && q == Q) { \
+    FillRows(out, R, Q, bias, right, left, table); \
+    return; \
+  }
+  TZ_BOND_SIZES(CASE);
+#undef CASE
+  FillRows(out, r, q, bias, right, left, table);
 }
 
 static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
@@ -132,9 +144,7 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
   if (b->table) {
     const TzBound *next = &eval->layer[l + 1];
 
-    if (b->q == 4 && next->q == 4) FillTable(layer->out, 4, 4, bias, b->right, next->left, b->table);
-    else if (b->q == 4 && next->q == 1) FillTable(layer->out, 4, 1, bias, b->right, next->left, b->table);
-    else FillTable(layer->out, b->q, next->q, bias, b->right, next->left, b->table);
+    FillTable(layer->out, b->q, next->q, bias, b->right, next->left, b->table);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

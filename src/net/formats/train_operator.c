@@ -7,6 +7,7 @@
   bar: Lbar, then Rbar, of the shapes of L and R; HALVES keeps L's as [nl][r][ml].
 */
 #include "formats.h"
+#include <private/tzcosts.h>
 
 typedef enum { MATRIX, BOND, HALVES } Kind;
 
@@ -42,13 +43,12 @@ PetscReal TzTrainCost(const TzLayer *layer)
   return cost;
 }
 
-/* The matrix's own construction is counted once for each SHARED_BY columns (a mini-batch) */
-#define SHARED_BY 64
+/* The matrix's own construction is counted once for each TZ_COST_SHARED_BY columns */
 static PetscErrorCode Create_Train(TzOperator *op)
 {
   const TzLayer *layer = op->layer;
   const TzTrain *train = TzLayerGetTrain(layer);
-  PetscReal      best  = (PetscReal)layer->in * layer->out * (1 + (PetscReal)train->core[train->ncores - 1].r0 / SHARED_BY);
+  PetscReal      best  = (PetscReal)layer->in * layer->out * (1 + (PetscReal)train->core[train->ncores - 1].r0 / TZ_COST_SHARED_BY);
   PetscInt       ml = 1, nl = 1;
   Halves        *h;
 

@@ -13,6 +13,7 @@
   centre, and m is the order whose remainder is below the rounding of the next term, c^2/2. What is off is then relative to the differences.
 */
 #include "../stencil/series_first.h"
+#include <private/tzcosts.h>
 #include "../stencil/multiindex.h"
 
 #define TZ_SHIFT_TERMS 1024 /* most terms */
@@ -150,9 +151,9 @@ PetscErrorCode TzSeriesFirstSetPairs(TzSeriesFirst *t, TzNetEval eval, const TzP
   if (t->m > t->most) PetscFunctionReturn(PETSC_SUCCESS);
   t->terms[0] = t->terms[1] = 0;
   for (PetscInt o = 0; o <= t->m; o++) t->terms[o % 2] += t->taylor.first[o + 1] - t->taylor.first[o];
-  /* a row costs terms n for the brackets and terms for each pair, against 2 n for each pair; a fifth more for the tables */
+  /* a row costs terms n for the brackets and terms for each pair, against 2 n for each pair */
   terms = t->terms[0] + t->terms[1];
-  *use  = (PetscBool)(1.2 * terms * ((PetscReal)t->n + pairs->npairs) < 2 * (PetscReal)t->n * pairs->npairs);
+  *use  = (PetscBool)(TZ_COST_SERIES_TABLES * terms * ((PetscReal)t->n + pairs->npairs) < 2 * (PetscReal)t->n * pairs->npairs);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

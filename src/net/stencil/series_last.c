@@ -11,6 +11,7 @@
   the bond is too wide or a step too long for that to pay, the caller evaluates the sines.
 */
 #include "../stencil/series_last.h"
+#include <private/tzcosts.h>
 
 struct _TzSeriesLast {
   PetscInt     l, r, n; /* layer, its bond, its units */
@@ -46,10 +47,10 @@ PetscErrorCode TzSeriesLastCreate(TzNetEval eval, PetscInt l, TzSeriesLast **ser
   PetscFunctionBegin;
   *series = NULL;
   if (!eval->net->act->ops.harmonic || !eval->layer[l].table || eval->layer[l + 1].q != 1 || l + 1 != eval->net->nhidden) PetscFunctionReturn(PETSC_SUCCESS);
-  /* a unit costs r multiply-adds, a sine (17 operations) and the dot product; a term one multiply-add and its share of the coefficients' product */
+  /* a unit costs r multiply-adds and its activation */
   while (most < TZ_MULTIINDEX_ORDER && r <= TZ_SERIES_MAX_BOND) {
     terms = terms * (r + most + 1) / (most + 1);
-    if (terms > TZ_SERIES_TERMS || 2.5 * terms > (PetscReal)n * (r + 18)) break;
+    if (terms > TZ_SERIES_TERMS || TZ_COST_SERIES_TERM * terms > (PetscReal)n * (r + TZ_COST_SINE)) break;
     most++;
   }
   if (most < 2) PetscFunctionReturn(PETSC_SUCCESS);
