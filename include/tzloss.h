@@ -88,6 +88,9 @@ PETSC_EXTERN PetscErrorCode TzLossObjective(TzLoss loss, const PetscReal theta[]
 */
 PETSC_EXTERN PetscErrorCode TzLossResidualVector(TzLoss loss, const PetscReal theta[], PetscReal r[]);
 PETSC_EXTERN PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal r[]);
+/* Whether it is a mean of squares, and whether it has an exact gradient. After TzLossSetUp(); not collective */
+PETSC_EXTERN PetscErrorCode TzLossHasResiduals(TzLoss loss, PetscBool *has);
+PETSC_EXTERN PetscErrorCode TzLossHasGradient(TzLoss loss, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples); /* of a step */
 /*
   The process grid (ranks over loss values x blocks of samples, and over blocks of nodes) that such a call uses. An impossible -tz_partition, and more

@@ -8,7 +8,8 @@
     zohybrid  two of the others, the second when the loss has not improved for -zo_patience steps (zosign, then zocge)
     zoflops   zosgd with 100 directions (Gu et al. 2020); zofgw: forward gradient (Baydin et al. 2022)
     zostp     each coordinate of a random part to the best of three points (Bibi et al. 2020); zoscd: of two (Gu et al. 2021)
-  and, with exact gradients, as references: tzsgd (momentum), tzadam. TAO's own solvers (lmvm ...) work on the samples of step 0.
+  and, with exact gradients, as references: tzsgd (momentum), tzadam. TAO's own solvers work on the samples of step 0: see
+  TaoZOCreateSolution().
   Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_momentum ..., -zo_lr_schedule
   constant|step|exponential|cosine|piecewise ... (schedule.c); zohybrid: -zo_phase1 -zo_phase2 -zo_patience -zo_phase2_lr ...
 
@@ -47,7 +48,14 @@ typedef struct {
 } TzZOState;
 
 PETSC_EXTERN PetscErrorCode TaoZORegisterAll(void);
-PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss);           /* before TaoSetFromOptions or after; reference counted */
+PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss); /* before TaoSetFromOptions or after; reference counted */
+/*
+  A vector for the parameters, laid out as the solver wants it: distributed, or, for TAO's own solvers, on rank 0, so that their results have the same
+  bits on any number of ranks. After TaoZOSetLoss() and TaoSetFromOptions(), before TaoSetSolution(); collective. What TAO's own solvers need is set here:
+  the loss alone (nm), exact gradients (lmvm, cg ...), residuals (pounders) and their Jacobian by forward evaluations (brgn); PETSC_ERR_USER_INPUT for those that
+  need what no loss has.
+*/
+PETSC_EXTERN PetscErrorCode TaoZOCreateSolution(Tao tao, Vec *x);
 PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);              /* whether its type is one of these; otherwise the functions below are errors */
 PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state);     /* after TaoSetUp; write through it to restore */
 PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr); /* of the current step */

@@ -30,8 +30,13 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   GaussNewton   *s;
   TzQueries      q;
   PetscInt       grid[2];
+  PetscBool      residuals;
 
   PetscFunctionBegin;
+  PetscCall(TzLossHasResiduals(zo->loss, &residuals));
+  PetscCheck(residuals, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "-tao_type %s: least squares need residuals, which a loss of type %s has not: it is no mean of squares", ((PetscObject)tao)->type_name,
+             ((PetscObject)zo->loss)->type_name);
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(TzLossGetPartition(zo->loss, &q, grid));
   PetscCall(PetscNew(&s));

@@ -325,46 +325,6 @@ PetscErrorCode TaoZOIs(Tao tao, PetscBool *is)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* For TAO's own solvers: loss and exact gradient on the samples of step 0 */
-static PetscErrorCode ObjectiveAndGradient(Tao tao, Vec x, PetscReal *f, Vec g, void *ctx)
-{
-  TzLoss           loss = (TzLoss)ctx;
-  VecScatter       all;
-  Vec              theta;
-  PetscReal       *grad, *own;
-  const PetscReal *array;
-  PetscInt         N, i0, i1;
-
-  PetscFunctionBegin;
-  (void)tao;
-  PetscCall(VecScatterCreateToAll(x, &all, &theta));
-  PetscCall(VecScatterBegin(all, x, theta, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(all, x, theta, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecGetSize(x, &N));
-  PetscCall(PetscMalloc1(N, &grad));
-  PetscCall(VecGetArrayRead(theta, &array));
-  PetscCall(TzLossSample(loss, 0));
-  PetscCall(TzLossGradient(loss, array, f, grad));
-  PetscCall(VecRestoreArrayRead(theta, &array));
-  PetscCall(VecGetOwnershipRange(g, &i0, &i1));
-  PetscCall(VecGetArrayWrite(g, &own));
-  PetscCall(PetscArraycpy(own, grad + i0, i1 - i0));
-  PetscCall(VecRestoreArrayWrite(g, &own));
-  PetscCall(PetscFree(grad));
-  PetscCall(VecScatterDestroy(&all));
-  PetscCall(VecDestroy(&theta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The loss stays with the Tao whatever type it has or gets */
-PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscObjectCompose((PetscObject)tao, "TzLoss", (PetscObject)loss));
-  PetscCall(TaoSetObjectiveAndGradient(tao, NULL, ObjectiveAndGradient, loss));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
 {
   TAO_ZO *zo = NULL;

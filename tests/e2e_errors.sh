@@ -69,6 +69,8 @@ mistake '-zo_direction' solve -zo_direction north
 mistake '-zo_lr' solve -zo_lr -1
 mistake '-zo_lr_schedule' solve -zo_lr_schedule warm
 mistake '-tao_type' solve -tao_type zozo
+mistake '-tao_type nls: needs second derivatives' solve -tao_type nls
+mistake '-zo_phase2' solve -tao_type zohybrid -zo_phase2 lmvm
 mistake '-tao_max_it' solve -tao_max_it many
 mistake '-tz_seed' solve -tz_seed -1
 mistake '-tz_quiet' solve -tz_quiet maybe

@@ -1,5 +1,5 @@
 /*
-  The solvers of other papers: each one's step against its definition, one coordinate or direction at a time; the same bits on one rank and on all.
+  The solvers of other papers: each one's step against its definition, one coordinate or direction at a time.
 */
 #include <tenzo.h>
 #include <setjmp.h>
@@ -132,29 +132,9 @@ static void test_forwardgradient(void **state)
   ok(TzLossDestroy(&loss));
 }
 
-static void test_ranks(void **state)
-{
-  static const char *const types[] = {"zoflops", "zostp", "zoscd", "zofgw"};
-
-  (void)state;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(types); k++) {
-    PetscReal alone[NP], all[NP];
-    char      options[64];
-    int       same;
-
-    ok(PetscSNPrintf(options, sizeof(options), "-tao_type %s -zo_lr 0.003", types[k]));
-    Solve(PETSC_COMM_SELF, options, 5, alone, NULL);
-    Solve(PETSC_COMM_WORLD, options, 5, all, NULL);
-    same = !memcmp(alone, all, sizeof(all));
-    ok(MPI_Allreduce(MPI_IN_PLACE, &same, 1, MPI_INT, MPI_MIN, PETSC_COMM_WORLD));
-    assert_true(same);
-  }
-}
-
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_points), cmocka_unit_test(test_coverage), cmocka_unit_test(test_forwardgradient),
-                                     cmocka_unit_test(test_ranks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_points), cmocka_unit_test(test_coverage), cmocka_unit_test(test_forwardgradient)};
   int                     failures;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

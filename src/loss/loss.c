@@ -249,6 +249,22 @@ PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossHasResiduals(TzLoss loss, PetscBool *has)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *has = loss->ops->residual ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossHasGradient(TzLoss loss, PetscBool *has)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *has = loss->ops->gradient ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossGetCounts(TzLoss loss, TzCounts *counts)
 {
   PetscFunctionBegin;

@@ -217,8 +217,15 @@ static PetscErrorCode CreateSolver(TzRun run)
   TaoType    type;
 
   PetscFunctionBegin;
-  PetscCall(TzLossGetNumParameters(run->loss, &n));
-  PetscCall(VecCreateMPI(comm, PETSC_DECIDE, n, &run->x));
+  PetscCall(TaoCreate(comm, &run->tao));
+  PetscCall(TaoSetType(run->tao, run->solver));
+  PetscCall(TaoZOSetLoss(run->tao, run->loss));
+  PetscCall(TaoSetFromOptions(run->tao));
+  PetscCall(TaoGetType(run->tao, &type));
+  PetscCall(TzOptionsDeclare("-tao_type", type));
+  PetscCall(TaoZOCreateSolution(run->tao, &run->x));
+  PetscCall(TaoSetSolution(run->tao, run->x));
+  PetscCall(VecGetSize(run->x, &n));
   PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
   PetscCall(PetscCalloc1(n, &theta)); /* a loss may have parameters of its own behind those of the network: they start from 0 */
   PetscCall(TzNetInitialize(run->net, run->seed, theta));
@@ -226,13 +233,6 @@ static PetscErrorCode CreateSolver(TzRun run)
   PetscCall(PetscArraycpy(x, theta + lo, hi - lo));
   PetscCall(VecRestoreArrayWrite(run->x, &x));
   PetscCall(PetscFree(theta));
-  PetscCall(TaoCreate(comm, &run->tao));
-  PetscCall(TaoSetType(run->tao, run->solver));
-  PetscCall(TaoZOSetLoss(run->tao, run->loss));
-  PetscCall(TaoSetSolution(run->tao, run->x));
-  PetscCall(TaoSetFromOptions(run->tao));
-  PetscCall(TaoGetType(run->tao, &type));
-  PetscCall(TzOptionsDeclare("-tao_type", type));
   PetscTryTypeMethod(run, length);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
