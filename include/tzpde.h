@@ -84,7 +84,12 @@ typedef struct {
   PetscInt            points;
   PetscReal           weight;
 } TzCondition;
-PETSC_EXTERN PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition);                  /* copied */
+PETSC_EXTERN PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition); /* copied */
+/*
+  u = exact solution at `place`, on all faces. Where the user asks for soft conditions and setup adds none, this is what an equation with an exact solution
+  has: the terminal value, or without a time the boundary's.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEAddExactCondition(TzPDE pde, const char name[], TzConditionPlace place);
 PETSC_EXTERN PetscErrorCode TzPDEGetConditions(TzPDE pde, PetscInt *n, const TzCondition *conditions[]); /* sets up; borrowed */
 /* r[n] of condition c at X [n][D] with normals [n][d] or NULL; dr [n][J] (or NULL): its derivative with respect to ujet [n][J] */
 PETSC_EXTERN PetscErrorCode TzPDEConditionResidual(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal ujet[],
@@ -119,7 +124,7 @@ PETSC_EXTERN PetscErrorCode TzPDESetFunctions(TzPDE pde, const TzPDEFunctions *f
 typedef struct {
   PetscReal residual;   /* of the exact solution, by its derivatives from differences of its value and of its gradient */
   PetscReal gradient;   /* the exact gradient against differences of the exact value */
-  PetscReal condition;  /* u = b against the exact value, where a = 0 */
+  PetscReal condition;  /* u = b against the exact value, where a = 0; soft conditions for the exact solution */
   PetscReal transform;  /* derivatives of a and b against differences */
   PetscReal derivative; /* derivatives of the residual in the slots of u against differences */
 } TzPDEDeviations;

@@ -10,6 +10,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_SemilinearHeat(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SineGordon(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE);
 
 static const struct {
   const char *name;
@@ -23,6 +24,7 @@ static const struct {
   {"sinegordon", TzPDECreate_SineGordon},
   {"advection", TzPDECreate_Advection},
   {"eikonal", TzPDECreate_Eikonal},
+  {"lqr", TzPDECreate_LQR},
 };
 
 PetscClassId             TZPDE_CLASSID;
@@ -223,6 +225,10 @@ static PetscErrorCode Shape(TzPDE pde)
   pde->shape.time = PETSC_TRUE;
   PetscTryTypeMethod(pde, setup);
   pde->shape.time = (PetscBool)!pde->stationary;
+  if (pde->soft && !pde->nconditions && pde->ops->exact) {
+    if (pde->stationary) PetscCall(TzPDEAddExactCondition(pde, "boundary", TZ_AT_BOUNDARY));
+    else PetscCall(TzPDEAddExactCondition(pde, "terminal", TZ_AT_END));
+  }
   if (!pde->shape.nforms && !pde->firstorder) PetscCall(TzPDEAddLaplacian(pde, NULL));
   PetscCheck(!pde->soft || pde->nconditions, comm, PETSC_ERR_USER_INPUT, "-pde_conditions soft: equation %s has no soft conditions; must be hard",
              ((PetscObject)pde)->type_name);
@@ -274,10 +280,10 @@ PetscErrorCode TzPDESetUp(TzPDE pde)
   if (!((PetscObject)pde)->type_name) PetscCall(TzPDESetType(pde, TZPDEHJB));
   PetscCheck(pde->d >= 1, comm, PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": must be at least 1", pde->d);
   PetscCall(Reset(pde));
-  PetscCall(Domain(pde)); /* before setup(), which may want it, and after, when the type has decided on its time */
-  PetscCall(Shape(pde));
-  pde->domain.stationary = pde->stationary;
+  PetscCall(Domain(pde)); /* before setup(), which may want it */
   PetscCall(TzDomainCheck(&pde->domain, comm));
+  PetscCall(Shape(pde));
+  pde->domain.stationary = pde->stationary; /* which setup() may have decided */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
