@@ -10,7 +10,7 @@
 #define TZ_COST_SERIES_TERM   2.5 /* a term of a power series in a bond vector (1.0), with its share of the coefficients' product */
 #define TZ_COST_SERIES_TABLES 1.2 /* of the first layer's series, for each multiply-add of its products: with the tables that these need */
 /* Columns that share the multiplying out of a train (a mini-batch) */
-#define TZ_COST_SHARED_BY     64
+#define TZ_COST_SHARED_BY 64
 
 /* In evaluations of the network at a node of a stencil (0.08 us with AVX-512, 0.15 with AVX2): */
 #define TZ_COST_BIND_PARAMETER 0.25 /* forming and binding a parameter vector, for each parameter (binding alone: 0.07) */
