@@ -4,6 +4,7 @@
 #   make style      warnings as errors, gcc and clang; formatting (make format); lengths of functions
 #   make bench      the benchmark (SHORT=1: under a minute)
 #   make bench-accuracy  seconds to an error, beside the peers in JAX (JAX_PYTHON; ACCURACY="--seeds 1 --seconds 10")
+#   make fuzz       damaged and malicious files (FUZZ=100 of each kind, FIRST=seed)
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make install PREFIX=/usr/local
 # `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo).
@@ -70,6 +71,10 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D); $(if $(V),,echo '  LD $@')
 	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
 
+$(BUILD)/fuzz/%: $(BUILD)/tests/%.o $(LIB)
+	@mkdir -p $(@D); $(if $(V),,echo '  LD $@')
+	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS)
+
 tests: $(TESTS)
 
 # what runs the program finds these in its environment: a container is often root, and has fewer cores than ranks
@@ -107,6 +112,12 @@ bench: all $(BENCH)
 bench-accuracy: all
 	$(RUN) $(JAX_PYTHON) tests/bench/accuracy.py --json $(BUILD)/accuracy.json $(ACCURACY)
 
+FUZZ  ?= 100
+FIRST ?= 0
+fuzz: all $(BUILD)/fuzz/fuzz_hdf5
+	$(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet -tz_output $(BUILD)/fuzz/good.h5
+	$(RUN) $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST)
+
 style:
 	bash jobs/deps.sh dev
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/style WERROR=1 CFLAGS=-O2 all tests
@@ -135,6 +146,6 @@ install: all $(SHLIB)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
+.PHONY: all fuzz tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,7 +1,7 @@
 /*
   A checkpoint: everything that a run needs to go on, bit by bit as if it had never stopped, on any number of ranks; and
   all that `tenzo eval` needs to rebuild the problem. Data sets:
-    /format /versions/{tenzo,petsc,hdf5,mpi}  text
+    /format /versions/{tenzo,petsc,hdf5,mpi,isa}  text (isa: the set of kernels)
     /problem                                  text: what the network is trained on, a TzRunType (tzrun.h)
     /options /net /pde                        text: an options file, the views of the network and of the problem
     /network/layerL/...                       how theta is to be read (TzNetGetLayout): shape {out, in}, modes_in, modes_out, ranks: int; format, activation
@@ -10,6 +10,7 @@
     /theta                                    parameters [n], /checksum their checksum (text)
     /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}
     /solver/NAME                              state of the solver: vectors [n] and scalars [1]
+    /checksums                                text: a line "path checksum" for every other array (TzStoreChecksum), by the alphabet
     /history/{step,loss,lr,...}               one entry a step; /validation/{step,mse,...} one a validation
 */
 #ifndef TZCHECKPOINT_H
@@ -30,13 +31,15 @@ typedef struct {
   TzNet       network;             /* only written: its layout, and its mask, if it has one; may be NULL */
 } TzCheckpoint;
 
+/* TryWrite: without the error of a file that cannot be written: reason "" if it is written, equal on every rank */
+PETSC_EXTERN PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], size_t len, char reason[]);
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);
 /* The store of a checkpoint file, checked to be one and to be whole */
 PETSC_EXTERN PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store);
 PETSC_EXTERN PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[]); /* valid as long as the store */
 /* The mask of a sparse network; nothing for other networks */
 PETSC_EXTERN PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net);
-/* Fills c, whose vectors, solver state and tables are already made, from the store */
-PETSC_EXTERN PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store);
+/* Fills c, whose vectors, solver state and tables are already made, from the store of this file. PETSC_ERR_FILE_UNEXPECTED for what is out of range. */
+PETSC_EXTERN PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char file[]);
 
 #endif

@@ -24,13 +24,31 @@ PETSC_EXTERN PetscErrorCode TzStoreGetPath(TzStore store, PetscInt i, const char
 PETSC_EXTERN PetscErrorCode TzStoreGetReal(TzStore store, const char path[], PetscInt *rows, PetscInt *cols, const PetscReal *x[]);
 PETSC_EXTERN PetscErrorCode TzStoreGetInt(TzStore store, const char path[], PetscInt *n, const PetscInt64 *i[]);
 PETSC_EXTERN PetscErrorCode TzStoreGetText(TzStore store, const char path[], const char *text[]);
-/* Collective. Errors: PETSC_ERR_FILE_WRITE, PETSC_ERR_FILE_OPEN, PETSC_ERR_FILE_READ. `option` is named in the message. */
+/*
+  Collective. Errors: PETSC_ERR_FILE_WRITE, PETSC_ERR_FILE_OPEN, PETSC_ERR_FILE_READ. `option` is named in the message. Reading: `only` is the path of one
+  array, or NULL for all; what is neither numbers [n], [n][m] nor a text of fixed length is known by its path alone. A file is data: external storage,
+  external links and virtual data sets are refused, no filter is loaded; its arrays must not be larger than 64 MiB and 32 times the file.
+*/
 PETSC_EXTERN PetscErrorCode TzStoreWrite(TzStore store, const char option[], const char file[]);
-PETSC_EXTERN PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[], TzStore *store);
-/* Whether a file could be written, before hours are spent on its content. Collective. */
+PETSC_EXTERN PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[], const char only[], TzStore *store);
+/* The same without raising the error of a file that cannot be written: reason "" if it is written, equal on every rank */
+PETSC_EXTERN PetscErrorCode TzStoreTryWrite(TzStore store, const char file[], size_t len, char reason[]);
+
+/*
+  Files as bytes. These two on one rank: FALSE with the reason where it fails; data of TzFileRead() are free()d by the caller and followed by a 0.
+  Only regular files; never a half of one.
+*/
+PETSC_EXTERN PetscBool TzFileWrite(const char file[], const void *data, size_t size, size_t len, char reason[]);
+PETSC_EXTERN PetscBool TzFileRead(const char file[], void **data, size_t *size, size_t len, char reason[]);
+PETSC_EXTERN PetscBool TzFileSame(const char a[], const char b[]); /* two names of one file that exists */
+/*
+  Collective, PETSC_ERR_FILE_WRITE naming `option`. CheckWritable: whether a file could be written, before hours are spent on its content. Lock: nobody else
+  writes it until Unlock (FILE.lock, which also a kill -9 unlocks). Keep: what is there gets the name FILE~ as well (or FILE~2 ...; "": nothing was there).
+*/
 PETSC_EXTERN PetscErrorCode TzFileCheckWritable(MPI_Comm comm, const char option[], const char file[]);
-/* FILE.part, complete and closed, becomes FILE; FALSE (and errno) where that fails. On one rank. */
-PETSC_EXTERN PetscBool TzFileCommit(const char file[]);
+PETSC_EXTERN PetscErrorCode TzFileLock(MPI_Comm comm, const char option[], const char file[], int *lock);
+PETSC_EXTERN PetscErrorCode TzFileUnlock(const char file[], int *lock);
+PETSC_EXTERN PetscErrorCode TzFileKeep(MPI_Comm comm, const char option[], const char file[], char kept[PETSC_MAX_PATH_LEN]);
 
 /*
   Points X [n][D] (PetscMalloced, equal on every rank) from HDF5 (/points) or text, D numbers a line. Collective. Errors:
@@ -42,11 +60,10 @@ PETSC_EXTERN PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], con
   Named matrices: HDF5, arrays /NAME [rows][cols]; or text, NAME on a line, then one line of numbers a row (blanks or commas between, # starts a comment), rows
   without a name before them being the matrix `unnamed`. Collective; the store has them on every rank. Errors: PETSC_ERR_FILE_READ, PETSC_ERR_FILE_UNEXPECTED.
 
-  TzMatricesGet: x [rows][*cols] of one, NULL where there is none of this name; *cols is 0 where any number will do, and returned. PETSC_ERR_USER_INPUT for
-  other sizes and what is not finite.
+  TzMatricesGet: x [rows][cols] of one, NULL where there is none of this name; PETSC_ERR_USER_INPUT for other sizes.
 */
 PETSC_EXTERN PetscErrorCode TzMatricesRead(MPI_Comm comm, const char option[], const char file[], const char unnamed[], TzStore *store);
-PETSC_EXTERN PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt *cols,
+PETSC_EXTERN PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt cols,
                                           const PetscReal *x[]);
 
 /* A table that grows by rows, equal on every rank: the history of a run. In a file each column is one array PATH/NAME. */
@@ -66,5 +83,7 @@ PETSC_EXTERN PetscErrorCode TzTableGet(TzTable *table, TzStore store, const char
 
 /* FNV-1a, 64 bits, over the bytes of x[n] in order */
 PETSC_EXTERN uint64_t TzChecksum(PetscInt n, const PetscReal x[]);
+/* Of array i of a store, with its kind and shape; 0 for one that is known by its path alone. On rank 0, and for what was read on every rank. */
+PETSC_EXTERN uint64_t TzStoreChecksum(TzStore store, PetscInt i);
 
 #endif

@@ -56,9 +56,10 @@ PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss); /* before TaoSet
   need what no loss has.
 */
 PETSC_EXTERN PetscErrorCode TaoZOCreateSolution(Tao tao, Vec *x);
-PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);              /* whether its type is one of these; otherwise the functions below are errors */
-PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state);     /* after TaoSetUp; write through it to restore */
-PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr); /* of the current step */
-PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);         /* resume: the next step's number; -tao_max_it counts from 0 */
+PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);                   /* whether its type is one of these; otherwise the functions below are errors */
+PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state);          /* after TaoSetUp; write through it to restore */
+PETSC_EXTERN PetscErrorCode TaoZOCheckState(Tao tao, const char **impossible); /* what was restored: NULL, or the scalar that cannot be */
+PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr);      /* of the current step */
+PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);              /* resume: the next step's number; -tao_max_it counts from 0 */
 
 #endif

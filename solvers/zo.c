@@ -346,6 +346,23 @@ PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What was written through TaoZOGetState(): NULL, or the name of the number that no run of this solver can have */
+PetscErrorCode TaoZOCheckState(Tao tao, const char **impossible)
+{
+  TAO_ZO *zo = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GetZO(tao, &zo));
+  *impossible = NULL;
+  if (!(zo->state.step >= 0 && zo->state.step <= PETSC_MAX_INT && zo->state.step == PetscFloorReal(zo->state.step))) *impossible = "step";
+  else if (zo->state.phase != 0 && !(zo->state.phase == 1 && zo->nphases > 1)) *impossible = "phase";
+  else if (!(zo->state.begun >= 0 && zo->state.begun <= zo->state.step)) *impossible = "phase_begun";
+  else if (!(zo->state.stalled >= 0)) *impossible = "stalled";
+  else if (!(zo->state.summed >= 0)) *impossible = "window_steps";
+  else if (!(zo->state.damping > 0)) *impossible = "damping";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Of the step done last, or, before the first, of the next */
 PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr)
 {

@@ -7,7 +7,6 @@
 */
 #include "verb.h"
 #include <petsctime.h>
-#include <errno.h>
 
 typedef struct {
   PetscInt    nodes, entries;
@@ -45,26 +44,25 @@ static PetscErrorCode TzNodesCreate(TzRule rule, TzNodes *g)
 
 static PetscErrorCode TzNodesWriteText(MPI_Comm comm, const TzNodes *g, const char file[], char separator)
 {
-  char        part[PETSC_MAX_PATH_LEN + 8], reason[256] = "";
+  char        reason[256] = "", *text = NULL;
+  size_t      size = 0;
   PetscMPIInt rank;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) {
-    FILE     *f;
-    PetscBool ok;
+    FILE *f = open_memstream(&text, &size);
 
-    PetscCall(PetscSNPrintf(part, sizeof(part), "%s.part", file));
-    f  = fopen(part, "w");
-    ok = (PetscBool)(f && fprintf(f, "# weight, then coordinate (from 0) and value of each entry that is not 0\n") > 0);
-    for (PetscInt k = 0; ok && k < g->nodes; k++) {
+    PetscCheck(f, PETSC_COMM_SELF, PETSC_ERR_SYS, "open_memstream failed");
+    fprintf(f, "# weight, then coordinate (from 0) and value of each entry that is not 0\n");
+    for (PetscInt k = 0; k < g->nodes; k++) {
       fprintf(f, "%.17g", (double)g->w[k]);
       for (PetscInt64 e = g->ptr[k]; e < g->ptr[k + 1]; e++) fprintf(f, "%c%" PetscInt64_FMT "%c%.17g", separator, g->index[e], separator, (double)g->value[e]);
-      ok = (PetscBool)(fputc('\n', f) != EOF);
+      fputc('\n', f);
     }
-    if (f && fclose(f)) ok = PETSC_FALSE;
-    if (!ok || !TzFileCommit(file)) snprintf(reason, sizeof(reason), "cannot be written (%s)", strerror(errno));
-    if (!ok && f) remove(part);
+    if (fclose(f)) snprintf(reason, sizeof(reason), "cannot be made (no memory)");
+    else TzFileWrite(file, text, size, sizeof(reason), reason);
+    free(text);
   }
   PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
   PetscCheck(!reason[0], comm, PETSC_ERR_FILE_WRITE, "-tz_output %s: %s", file, reason);

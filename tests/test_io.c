@@ -25,7 +25,7 @@ static PetscErrorCode quiet_read(TzStore *store)
   PetscErrorCode ierr;
 
   PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
-  ierr = TzStoreRead(PETSC_COMM_WORLD, "-test", file, store);
+  ierr = TzStoreRead(PETSC_COMM_WORLD, "-test", file, NULL, store);
   PetscPopErrorHandler();
   return ierr;
 }
@@ -50,7 +50,7 @@ static void test_store(void **state)
   }
   CHECK(TzStoreWrite(a, "-test", file));
   CHECK(TzStoreDestroy(&a));
-  CHECK(TzStoreRead(PETSC_COMM_WORLD, "-test", file, &b));
+  CHECK(TzStoreRead(PETSC_COMM_WORLD, "-test", file, NULL, &b));
   CHECK(TzStoreGetReal(b, "/group/deep/x", &rows, &cols, &y));
   assert_true(everywhere(rows == 3 && cols == 2 && !memcmp(x, y, sizeof(x))));
   CHECK(TzStoreGetReal(b, "/flat", &rows, &cols, &y));
@@ -185,7 +185,7 @@ static void test_checkpoint(void **state)
   CHECK(VecCreateMPI(PETSC_COMM_WORLD, mine, n, &b.solution));
   CHECK(VecDuplicate(b.solution, &b.solver.vec[0]));
   CHECK(TzCheckpointOpen(PETSC_COMM_WORLD, "-test", file, &store));
-  CHECK(TzCheckpointRestore(&b, store));
+  CHECK(TzCheckpointRestore(&b, store, file));
   CHECK(TzStoreDestroy(&store));
   assert_int_equal(b.step, 9);
   assert_int_equal(b.seed, 4);

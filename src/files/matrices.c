@@ -1,41 +1,33 @@
 /* Named matrices from HDF5 or text. */
 #include <tzfiles.h>
 #include <ctype.h>
-#include <errno.h>
 
 /* The content of a text file on every rank (PetscMalloced), or NULL where it is HDF5 */
 static PetscErrorCode ReadText(MPI_Comm comm, const char option[], const char file[], char **text)
 {
   char        reason[256] = "";
-  PetscMPIInt rank;
-  long long   size = 0; /* -1: HDF5 */
+  PetscMPIInt rank, length = 0; /* -1: HDF5 */
+  void       *data = NULL;
+  size_t      size = 0;
 
   PetscFunctionBegin;
   *text = NULL;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) {
-    FILE *f = fopen(file, "r");
-
-    errno = 0;
-    if (f && !fseek(f, 0, SEEK_END)) size = ftell(f);
-    if (!f || size < 0 || size > 1000000000 || errno) snprintf(reason, sizeof(reason), "%s", !f || errno ? strerror(errno) : "too long");
-    else {
-      PetscCall(PetscMalloc1(size + 1, text));
-      rewind(f);
-      (*text)[fread(*text, 1, (size_t)size, f)] = 0;
-      if (!strncmp(*text, "\211HDF", 4)) {
-        PetscCall(PetscFree(*text));
-        size = -1;
-      }
-    }
-    if (f) fclose(f);
+  if (!rank && TzFileRead(file, &data, &size, sizeof(reason), reason)) {
+    if (size >= 4 && !memcmp(data, "\211HDF", 4)) length = -1;
+    else if (size > 1000000000) snprintf(reason, sizeof(reason), "too long");
+    else if (strlen((char *)data) != size) snprintf(reason, sizeof(reason), "neither HDF5 nor a text");
+    else length = (PetscMPIInt)size;
   }
   PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
   PetscCheck(!reason[0], comm, PETSC_ERR_FILE_READ, "%s %s: %s", option, file, reason);
-  PetscCallMPI(MPI_Bcast(&size, 1, MPI_LONG_LONG, 0, comm));
-  if (size < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (rank) PetscCall(PetscMalloc1(size + 1, text));
-  PetscCallMPI(MPI_Bcast(*text, (PetscMPIInt)size + 1, MPI_CHAR, 0, comm));
+  PetscCallMPI(MPI_Bcast(&length, 1, MPI_INT, 0, comm));
+  if (length >= 0) {
+    PetscCall(PetscMalloc1(length + 1, text));
+    if (!rank) PetscCall(PetscMemcpy(*text, data, size + 1));
+    PetscCallMPI(MPI_Bcast(*text, length + 1, MPI_CHAR, 0, comm));
+  }
+  free(data);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +85,7 @@ PetscErrorCode TzMatricesRead(MPI_Comm comm, const char option[], const char fil
   PetscFunctionBegin;
   PetscCall(ReadText(comm, option, file, &text));
   if (!text) {
-    PetscCall(TzStoreRead(comm, option, file, store));
+    PetscCall(TzStoreRead(comm, option, file, NULL, store));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TzStoreCreate(comm, store));
@@ -118,7 +110,7 @@ PetscErrorCode TzMatricesRead(MPI_Comm comm, const char option[], const char fil
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt *cols, const PetscReal *x[])
+PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt cols, const PetscReal *x[])
 {
   PetscInt  r, c;
   PetscBool has;
@@ -131,10 +123,8 @@ PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], 
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzStoreGetReal(store, path, &r, &c, x));
   if (!c) c = 1;
-  PetscCheck(r == rows, comm, PETSC_ERR_USER_INPUT, "%s: the matrix %s has %" PetscInt_FMT " rows; must have %" PetscInt_FMT, option, name, r, rows);
-  PetscCheck(!*cols || c == *cols, comm, PETSC_ERR_USER_INPUT, "%s: the matrix %s has %" PetscInt_FMT " columns; must have %" PetscInt_FMT, option, name, c,
-             *cols);
-  *cols = c;
+  PetscCheck(r == rows && c == cols, comm, PETSC_ERR_USER_INPUT,
+             "%s: the matrix %s is %" PetscInt_FMT " x %" PetscInt_FMT "; must be %" PetscInt_FMT " x %" PetscInt_FMT, option, name, r, c, rows, cols);
   for (PetscInt i = 0; i < r * c; i++)
     PetscCheck(!PetscIsInfOrNanReal((*x)[i]), comm, PETSC_ERR_USER_INPUT, "%s: the matrix %s has an entry that is not finite", option, name);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -3,14 +3,13 @@
   a comment).
 */
 #include <tzfiles.h>
-#include <errno.h>
 
 /* One line of text -> D numbers; the count of numbers found, -1 for something else */
 static PetscInt TzPointsParseLine(char line[], PetscInt D, PetscReal x[])
 {
   PetscInt n = 0;
 
-  line[strcspn(line, "#\n")] = 0;
+  line[strcspn(line, "#")] = 0;
   for (char *s = line + strspn(line, " \t,\r"), *end; *s; s = end + strspn(end, " \t,\r"), n++) {
     const double v = strtod(s, &end);
     if (end == s) return -1;
@@ -19,33 +18,28 @@ static PetscInt TzPointsParseLine(char line[], PetscInt D, PetscReal x[])
   return n;
 }
 
-/* On rank 0. reason: what is wrong with the file, "" if nothing */
-static PetscErrorCode TzPointsReadText(const char file[], PetscInt D, PetscInt *n, PetscReal **X, size_t len, char reason[])
+/* On rank 0. text: the file; reason: what is wrong with it, "" if nothing */
+static PetscErrorCode TzPointsReadText(char text[], PetscInt D, PetscInt *n, PetscReal **X, size_t len, char reason[])
 {
-  FILE    *f    = fopen(file, "r");
-  char    *line = NULL;
-  size_t   room = 0;
   PetscInt size = 0, found, number = 0;
+  char    *next;
 
   PetscFunctionBegin;
   *n = 0;
   *X = NULL;
-  if (!f) {
-    snprintf(reason, len, "%s", strerror(errno));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  while (!reason[0] && getline(&line, &room, f) >= 0) {
+  for (char *line = text; line && !reason[0]; line = next) {
+    next = strchr(line, '\n');
+    if (next) *next++ = 0;
     if (*n == size) {
       size = 2 * size + 1024;
-      PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)(size * D), X));
+      PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)size * (size_t)D, X));
     }
     found = TzPointsParseLine(line, D, *X + *n * D);
     number++;
     if (found == D) (*n)++;
     else if (found) snprintf(reason, len, "line %" PetscInt_FMT ": %" PetscInt_FMT " numbers are needed (x_1 .. x_%" PetscInt_FMT ", t)", number, D, D - 1);
+    if (*n > PETSC_MPI_INT_MAX / D) snprintf(reason, len, "more than %d numbers", PETSC_MPI_INT_MAX);
   }
-  free(line);
-  fclose(f);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -56,7 +50,7 @@ static PetscErrorCode TzPointsReadHDF5(MPI_Comm comm, const char option[], const
   PetscInt         cols;
 
   PetscFunctionBegin;
-  PetscCall(TzStoreRead(comm, option, file, &store));
+  PetscCall(TzStoreRead(comm, option, file, "/points", &store));
   PetscCall(TzStoreGetReal(store, "/points", n, &cols, &x));
   PetscCheck(cols == D, comm, PETSC_ERR_FILE_UNEXPECTED,
              "%s %s: /points has %" PetscInt_FMT " columns, %" PetscInt_FMT " are needed (x_1 .. x_%" PetscInt_FMT ", t)", option, file, cols, D, D - 1);
@@ -68,17 +62,19 @@ static PetscErrorCode TzPointsReadHDF5(MPI_Comm comm, const char option[], const
 
 PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], const char file[], PetscInt D, PetscInt *n, PetscReal **X)
 {
-  char        reason[256] = "", magic[4] = "";
+  char        reason[256] = "";
+  void       *text        = NULL;
+  size_t      size        = 0;
   PetscMPIInt rank;
   int         hdf5 = 0;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) {
-    FILE *f = fopen(file, "r");
-    hdf5    = f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "\211HDF", 4);
-    if (f) fclose(f);
-    if (!hdf5) PetscCall(TzPointsReadText(file, D, n, X, sizeof(reason), reason));
+    if (TzFileRead(file, &text, &size, sizeof(reason), reason)) hdf5 = size >= 4 && !memcmp(text, "\211HDF", 4);
+    if (!reason[0] && !hdf5 && strlen((char *)text) != size) snprintf(reason, sizeof(reason), "neither HDF5 nor a text");
+    if (!reason[0] && !hdf5) PetscCall(TzPointsReadText((char *)text, D, n, X, sizeof(reason), reason));
+    free(text);
   }
   PetscCallMPI(MPI_Bcast(&hdf5, 1, MPI_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));

@@ -23,7 +23,7 @@ PetscErrorCode TzStoreDestroy(TzStore *store)
 
 size_t TzItemBytes(const TzItem *item)
 {
-  const size_t entry[] = {sizeof(PetscReal), sizeof(PetscInt64), 1};
+  const size_t entry[] = {sizeof(PetscReal), sizeof(PetscInt64), 1, 0};
 
   return entry[item->type] * (size_t)item->rows * (size_t)(item->cols ? item->cols : 1);
 }
@@ -138,10 +138,22 @@ PetscErrorCode TzStoreGetText(TzStore store, const char path[], const char *text
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static uint64_t Hash(uint64_t hash, const void *data, size_t size)
+{
+  for (size_t i = 0; i < size; i++) hash = (hash ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+  return hash;
+}
+
 uint64_t TzChecksum(PetscInt n, const PetscReal x[])
 {
-  uint64_t hash = 0xcbf29ce484222325u;
+  return Hash(0xcbf29ce484222325u, x, (size_t)n * sizeof(*x));
+}
 
-  for (size_t i = 0; i < (size_t)n * sizeof(*x); i++) hash = (hash ^ ((const unsigned char *)x)[i]) * 0x100000001b3u;
-  return hash;
+uint64_t TzStoreChecksum(TzStore store, PetscInt i)
+{
+  const TzItem *item     = &store->item[i];
+  const int64_t shape[3] = {item->type, item->rows, item->cols};
+
+  if (item->type == TZ_ITEM_OTHER) return 0;
+  return Hash(Hash(0xcbf29ce484222325u, shape, sizeof(shape)), item->data, TzItemBytes(item));
 }

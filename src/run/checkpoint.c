@@ -2,9 +2,11 @@
   Checkpoints: see tzcheckpoint.h for what is in the file.
 */
 #include <tzcheckpoint.h>
+#include <private/tzkernels.h>
 #include <hdf5.h>
 
-#define TZ_FORMAT "tenzo checkpoint 1"
+#define TZ_FORMAT  "tenzo checkpoint 2"
+#define TZ_FORMAT1 "tenzo checkpoint 1" /* read too: a checksum of the parameters alone */
 
 static PetscErrorCode TzPutVersions(TzStore store)
 {
@@ -22,6 +24,7 @@ static PetscErrorCode TzPutVersions(TzStore store)
   PetscCall(TzStorePutText(store, "/versions/hdf5", text));
   PetscCallMPI(MPI_Get_library_version(mpi, &len));
   PetscCall(TzStorePutText(store, "/versions/mpi", mpi));
+  PetscCall(TzStorePutText(store, "/versions/isa", TzKernelsGet()->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,11 +132,47 @@ static PetscErrorCode TzPutNetwork(TzStore store, TzNet net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[])
+static int ByPath(const void *a, const void *b)
+{
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A line "path checksum" for every array but /checksums, by the alphabet; *text is PetscMalloced */
+static PetscErrorCode TzChecksums(TzStore store, char **text)
+{
+  const char *path;
+  char      **line;
+  size_t      size = 1;
+  PetscInt    n = 0, lines = 0;
+
+  PetscFunctionBegin;
+  do PetscCall(TzStoreGetPath(store, n, &path));
+  while (path && ++n);
+  PetscCall(PetscMalloc1(n, &line));
+  for (PetscInt i = 0; i < n; i++) {
+    char room[320];
+
+    PetscCall(TzStoreGetPath(store, i, &path));
+    if (!strcmp(path, "/checksums")) continue;
+    PetscCall(PetscSNPrintf(room, sizeof(room), "%s %016llx\n", path, (unsigned long long)TzStoreChecksum(store, i)));
+    PetscCall(PetscStrallocpy(room, &line[lines++]));
+    size += strlen(room);
+  }
+  qsort(line, (size_t)lines, sizeof(*line), ByPath);
+  PetscCall(PetscCalloc1(size, text));
+  for (PetscInt i = 0; i < lines; i++) {
+    PetscCall(PetscStrlcat(*text, line[i], size));
+    PetscCall(PetscFree(line[i]));
+  }
+  PetscCall(PetscFree(line));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], size_t len, char reason[])
 {
   const PetscInt64 step = c->step, counts[3] = {c->counts.queries, c->counts.forwards, c->counts.bytes};
   TzStore          store;
-  char             path[256];
+  char             path[256], *sums;
 
   PetscFunctionBegin;
   PetscCall(TzStoreCreate(PetscObjectComm((PetscObject)c->solution), &store));
@@ -159,30 +198,107 @@ PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], con
   }
   PetscCall(TzTablePut(&c->history, store, "/history"));
   PetscCall(TzTablePut(&c->validation, store, "/validation"));
-  PetscCall(TzStoreWrite(store, option, file));
+  PetscCall(TzChecksums(store, &sums));
+  PetscCall(TzStorePutText(store, "/checksums", sums));
+  PetscCall(PetscFree(sums));
+  PetscCall(TzStoreTryWrite(store, file, len, reason));
   PetscCall(TzStoreDestroy(&store));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[])
+{
+  char reason[256];
+
+  PetscFunctionBegin;
+  PetscCall(TzCheckpointTryWrite(c, file, sizeof(reason), reason));
+  PetscCheck(!reason[0], PetscObjectComm((PetscObject)c->solution), PETSC_ERR_FILE_WRITE, "%s %s: %s", option, file, reason);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Every array is as it was written, and there is no other: PETSC_ERR_FILE_UNEXPECTED naming the first that is not */
+static PetscErrorCode TzVerify(MPI_Comm comm, const char option[], const char file[], TzStore store)
+{
+  const char *kept;
+  char       *own;
+  size_t      same = 0, line = 0;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreGetText(store, "/checksums", &kept));
+  PetscCall(TzChecksums(store, &own));
+  while (own[same] && own[same] == kept[same]) {
+    if (own[same++] == '\n') line = same;
+  }
+  if (own[same] != kept[same]) {
+    char name[256] = "";
+    (void)strncat(name, own[line] ? own + line : kept + line, PetscMin(sizeof(name) - 1, strcspn(own[line] ? own + line : kept + line, " \n")));
+    PetscCall(PetscFree(own));
+    SETERRQ(comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: damaged (%s is not what was written)", option, file, name);
+  }
+  PetscCall(PetscFree(own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first format has a checksum of the parameters alone */
+static PetscErrorCode TzVerify1(MPI_Comm comm, const char option[], const char file[], TzStore store)
+{
+  const char      *text;
+  const PetscReal *x;
+  PetscInt         n;
+  char             sum[32];
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreGetReal(store, "/theta", &n, NULL, &x));
+  PetscCall(TzStoreGetText(store, "/checksum", &text));
+  PetscCall(PetscSNPrintf(sum, sizeof(sum), "%016llx", (unsigned long long)TzChecksum(n, x)));
+  PetscCheck(!strcmp(sum, text), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: damaged (the checksum of the parameters is %s, not %s)", option, file, sum, text);
+  for (PetscInt i = 0;; i++) {
+    PetscCall(TzStoreGetPath(store, i, &text));
+    if (!text) break;
+    PetscCheck(TzStoreChecksum(store, i), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: %s is neither numbers [n], [n][m] nor a text: not of a checkpoint", option,
+               file, text);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What was a default when the first format was written may have another name now: of its options those count that the user gave */
+static PetscErrorCode TzOptions1(TzStore store)
+{
+  const char *text;
+  char       *given, *end;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreGetText(store, "/options", &text));
+  PetscCall(PetscStrallocpy(text, &given));
+  end = given;
+  for (size_t len; *text; text += len) {
+    len = strcspn(text, "\n");
+    len += text[len] == '\n';
+    if (text[0] != '#') end = (char *)memcpy(end, text, len) + len;
+  }
+  *end = 0;
+  PetscCall(TzStorePutText(store, "/options", given));
+  PetscCall(PetscFree(given));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store)
 {
-  const char      *text;
-  const PetscReal *x;
-  PetscInt         n;
-  PetscBool        has;
-  char             sum[32];
+  const char *text = "";
+  PetscBool   has, first;
 
   PetscFunctionBegin;
-  PetscCall(TzStoreRead(comm, option, file, store));
+  PetscCall(TzStoreRead(comm, option, file, NULL, store));
   PetscCall(TzStoreHas(*store, "/format", &has));
   if (has) PetscCall(TzStoreGetText(*store, "/format", &text));
-  PetscCheck(has && !strncmp(text, "tenzo checkpoint ", 17), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: an HDF5 file, but not a checkpoint of tenzo", option,
-             file);
-  PetscCheck(!strcmp(text, TZ_FORMAT), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: format \"%s\", this program reads \"%s\"", option, file, text, TZ_FORMAT);
-  PetscCall(TzStoreGetReal(*store, "/theta", &n, NULL, &x));
-  PetscCall(TzStoreGetText(*store, "/checksum", &text));
-  PetscCall(PetscSNPrintf(sum, sizeof(sum), "%016llx", (unsigned long long)TzChecksum(n, x)));
-  PetscCheck(!strcmp(sum, text), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: damaged (the checksum of the parameters is %s, not %s)", option, file, sum, text);
+  PetscCheck(!strncmp(text, "tenzo checkpoint ", 17), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: an HDF5 file, but not a checkpoint of tenzo", option, file);
+  first = (PetscBool)!strcmp(text, TZ_FORMAT1);
+  PetscCheck(first || !strcmp(text, TZ_FORMAT), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: format \"%.40s\", this program reads \"%s\"", option, file, text,
+             TZ_FORMAT);
+  if (first) {
+    PetscCall(TzVerify1(comm, option, file, *store));
+    PetscCall(TzOptions1(*store));
+  } else PetscCall(TzVerify(comm, option, file, *store));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -215,44 +331,60 @@ PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One whole number or several */
-static PetscErrorCode TzGetInts(TzStore store, const char path[], PetscInt n, PetscInt64 i[])
+/* n whole numbers between 0 and most; all messages name the file (store->file is the option and the name) */
+static PetscErrorCode TzGetInts(TzStore store, MPI_Comm comm, const char file[], const char path[], PetscInt n, PetscInt64 most, PetscInt64 i[])
 {
   const PetscInt64 *x;
   PetscInt          rows;
 
   PetscFunctionBegin;
   PetscCall(TzStoreGetInt(store, path, &rows, &x));
-  for (PetscInt k = 0; k < n; k++) i[k] = k < rows ? x[k] : 0;
+  PetscCheck(rows == n, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: %s has %" PetscInt_FMT " numbers, must have %" PetscInt_FMT, file, path, rows, n);
+  for (PetscInt k = 0; k < n; k++) {
+    PetscCheck(x[k] >= 0 && x[k] <= most, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: %s is %" PetscInt64_FMT ", must be from 0 to %" PetscInt64_FMT, file,
+               path, x[k], most);
+    i[k] = x[k];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store)
+static PetscErrorCode TzGetScalars(const TzZOState *solver, TzStore store, MPI_Comm comm, const char file[])
 {
-  PetscInt64 step = 0, counts[3];
-  char       path[256];
+  const PetscReal *x;
+  PetscInt         rows;
+  char             path[256];
 
   PetscFunctionBegin;
-  PetscCall(TzGetInts(store, "/step", 1, &step));
-  PetscCall(TzGetInts(store, "/seed", 1, &c->seed));
-  PetscCall(TzGetInts(store, "/counts", 3, counts));
-  PetscCall(PetscIntCast(step, &c->step));
-  c->counts.queries  = counts[0];
-  c->counts.forwards = counts[1];
-  c->counts.bytes    = counts[2];
+  for (PetscInt i = 0; i < solver->nscalar; i++) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", solver->scalarname[i]));
+    PetscCall(TzStoreGetReal(store, path, &rows, NULL, &x));
+    PetscCheck(rows == 1 && !PetscIsInfOrNanReal(x[0]), comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: %s must be one finite number", file, path);
+    *solver->scalar[i] = x[0];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char file[])
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)c->solution);
+  PetscInt64     step = 0, counts[3];
+  char           path[256];
+
+  PetscFunctionBegin;
+  PetscCall(TzGetInts(store, comm, file, "/step", 1, PETSC_MAX_INT - 1, &step));
+  PetscCall(TzGetInts(store, comm, file, "/seed", 1, INT64_MAX, &c->seed));
+  PetscCall(TzGetInts(store, comm, file, "/counts", 3, INT64_MAX / 2, counts));
+  c->step   = (PetscInt)step;
+  c->counts = (TzCounts){.queries = counts[0], .forwards = counts[1], .bytes = counts[2]};
   PetscCall(TzGetVec(store, "/theta", c->solution));
   for (PetscInt i = 0; i < c->solver.nvec; i++) {
     PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.vecname[i]));
     PetscCall(TzGetVec(store, path, c->solver.vec[i]));
   }
-  for (PetscInt i = 0; i < c->solver.nscalar; i++) {
-    const PetscReal *x;
-    PetscInt         rows;
-    PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.scalarname[i]));
-    PetscCall(TzStoreGetReal(store, path, &rows, NULL, &x));
-    *c->solver.scalar[i] = rows ? x[0] : 0;
-  }
+  PetscCall(TzGetScalars(&c->solver, store, comm, file));
   PetscCall(TzTableGet(&c->history, store, "/history"));
   PetscCall(TzTableGet(&c->validation, store, "/validation"));
+  PetscCheck(c->history.n <= c->step, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /history has %" PetscInt_FMT " steps, /step is %" PetscInt_FMT, file,
+             c->history.n, c->step);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

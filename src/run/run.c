@@ -3,6 +3,7 @@
   problem_pde.c, problem_classifier.c.
 */
 #include "runimpl.h"
+#include <private/tzkernels.h>
 
 PetscClassId TZRUN_CLASSID = 0;
 
@@ -115,6 +116,22 @@ static PetscErrorCode Open(TzRun run, const char option[], const char file[])
   PetscCall(TzCheckpointOpen(PetscObjectComm((PetscObject)run), option, file, &run->from));
   PetscCall(TzStoreGetText(run->from, "/options", &text));
   PetscCall(TzOptionsInsertText(PetscObjectComm((PetscObject)run), option, file, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Kernels of another instruction set round otherwise: no error, but no bit by bit */
+static PetscErrorCode CompareKernels(TzRun run)
+{
+  const char *isa = TzKernelsGet()->name, *old = isa;
+  PetscBool   has;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreHas(run->from, "/versions/isa", &has));
+  if (has) PetscCall(TzStoreGetText(run->from, "/versions/isa", &old));
+  if (strcmp(isa, old))
+    PetscCall(PetscPrintf(PetscObjectComm((PetscObject)run),
+                          "%s was written with the kernels %.20s, these are %s: last bits will differ (TENZO_ISA=%.20s asks for those)\n", run->file, old, isa,
+                          old));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -306,6 +323,7 @@ PetscErrorCode TzRunSetUp(TzRun run)
     PetscCall(TzStoreGetText(run->from, "/options", &text));
     PetscCall(TzOptionsCompareText(comm, text, run->trains ? NULL : run->fixed, run->file));
   }
+  if (run->from && run->trains) PetscCall(CompareKernels(run));
   if (run->trains) {
     if (strcmp(run->o.output, "none")) PetscCall(TzFileCheckWritable(comm, "-tz_output", run->o.output));
     PetscCall(TzOptionsGetText(&run->c.options));

@@ -130,6 +130,7 @@ static PetscErrorCode Converged(Tao tao, void *ctx)
 PetscErrorCode TzRunSetUpSolve(TzRun run)
 {
   static const char *const history[] = {"step", "loss", "lr", "queries", "forwards", "seconds"};
+  const char              *impossible;
 
   PetscFunctionBegin;
   PetscCall(TzTableCreate(PETSC_STATIC_ARRAY_LENGTH(history), history, &run->c.history));
@@ -146,7 +147,9 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   if (!run->from) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(run->ours, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
              "-tz_resume %s: a solver of TAO's own keeps no state to go on from; use one of Tenzo's", run->file);
-  PetscCall(TzCheckpointRestore(&run->c, run->from));
+  PetscCall(TzCheckpointRestore(&run->c, run->from, run->file));
+  PetscCall(TaoZOCheckState(run->tao, &impossible));
+  PetscCheck(!impossible, PetscObjectComm((PetscObject)run), PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /solver/%s is out of its range", run->file, impossible);
   PetscCall(TzLossSetCounts(run->loss, &run->c.counts));
   PetscCall(TaoZOSetStep(run->tao, run->c.step));
   run->step0 = run->c.step;
