@@ -29,8 +29,6 @@ PETSC_EXTERN int            TzExit(PetscErrorCode ierr, int code);
 PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess,
                                            void *ctx);
 
-/* For SetType: the constructor of a type, or an error (the same on every rank) that names the option and the types allowed */
-PETSC_EXTERN PetscErrorCode TzTypeFind(MPI_Comm comm, PetscFunctionList list, const char option[], const char type[], void (**create)(void));
 /* For every XxxRegister(): notes the name of a type, whatever its class; and whether it was noted */
 PETSC_EXTERN PetscErrorCode TzTypeNote(const char name[]);
 PETSC_EXTERN PetscBool      TzTypeIsRegistered(const char name[]);

@@ -52,8 +52,8 @@ PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss); /* before TaoSet
 /*
   A vector for the parameters, laid out as the solver wants it: distributed, or, for TAO's own solvers, on rank 0, so that their results have the same
   bits on any number of ranks. After TaoZOSetLoss() and TaoSetFromOptions(), before TaoSetSolution(); collective. What TAO's own solvers need is set here:
-  the loss alone (nm), exact gradients (lmvm, cg ...), residuals (pounders) and their Jacobian by forward evaluations (brgn); PETSC_ERR_USER_INPUT for those that
-  need what no loss has.
+  the loss alone (nm), exact gradients (lmvm, cg ...), residuals (pounders) and their Jacobian by forward evaluations (brgn); PETSC_ERR_USER_INPUT for
+  those that need what no loss has.
 */
 PETSC_EXTERN PetscErrorCode TaoZOCreateSolution(Tao tao, Vec *x);
 PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);                   /* whether its type is one of these; otherwise the functions below are errors */

@@ -6,38 +6,17 @@
 PETSC_INTERN PetscErrorCode TzRuleCreate_Smolyak(TzRule);
 PETSC_INTERN PetscErrorCode TzRuleCreate_MC(TzRule);
 
-static const struct {
-  const char *name;
-  PetscErrorCode (*create)(TzRule);
-} table[] = {
-  {TZRULESMOLYAK, TzRuleCreate_Smolyak},
-  {TZRULEMC, TzRuleCreate_MC},
-};
+static const TzTypeRow table[] = {TZ_TYPE(TZRULESMOLYAK, TzRuleCreate_Smolyak), TZ_TYPE(TZRULEMC, TzRuleCreate_MC), {NULL, NULL}};
 
-PetscClassId             TZRULE_CLASSID;
-static PetscFunctionList TzRuleList;
-static PetscBool         registered;
+static PetscErrorCode Reset(PetscObject);
 
-static PetscErrorCode TzRuleFinalizePackage(void)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFunctionListDestroy(&TzRuleList));
-  registered = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+PetscClassId   TZRULE_CLASSID;
+static TzClass TzRuleClass = {.name = "TzRule", .id = &TZRULE_CLASSID, .option = "-rule_type", .text = "The quadrature rule", .types = table, .reset = Reset};
 
-/* The class and the types of the table; called by TzRuleCreate and TzRuleRegister, idempotent */
 PetscErrorCode TzRuleRegisterAll(void)
 {
   PetscFunctionBegin;
-  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
-  registered = PETSC_TRUE;
-  PetscCall(PetscClassIdRegister("TzRule", &TZRULE_CLASSID));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) {
-    PetscCall(TzTypeNote(table[i].name));
-    PetscCall(PetscFunctionListAdd(&TzRuleList, table[i].name, table[i].create));
-  }
-  PetscCall(PetscRegisterFinalize(TzRuleFinalizePackage));
+  PetscCall(TzClassRegisterAll(&TzRuleClass));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -45,9 +24,7 @@ PetscErrorCode TzRuleRegisterAll(void)
 PetscErrorCode TzRuleRegister(const char name[], PetscErrorCode (*create)(TzRule))
 {
   PetscFunctionBegin;
-  PetscCall(TzRuleRegisterAll());
-  PetscCall(TzTypeNote(name));
-  PetscCall(PetscFunctionListAdd(&TzRuleList, name, create));
+  PetscCall(TzClassRegister(&TzRuleClass, name, (TzTypeCreate)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -56,7 +33,7 @@ PetscErrorCode TzRuleCreate(MPI_Comm comm, TzRule *rule)
   TzRule r;
 
   PetscFunctionBegin;
-  PetscCall(TzRuleRegisterAll());
+  PetscCall(TzClassRegisterAll(&TzRuleClass));
   PetscCall(PetscHeaderCreate(r, TZRULE_CLASSID, "TzRule", "Quadrature rule for the Gaussian", "Rule", comm, TzRuleDestroy, TzRuleView));
   r->dim     = 21;
   r->level   = 3;
@@ -70,6 +47,16 @@ static PetscErrorCode FreePairs(TzPairs *p)
   PetscFunctionBegin;
   PetscCall(PetscFree4(p->ptr, p->w, p->idx, p->val));
   PetscCall(PetscMemzero(p, sizeof(*p)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Reset(PetscObject obj)
+{
+  TzRule rule = (TzRule)obj;
+
+  PetscFunctionBegin;
+  PetscCall(FreePairs(&rule->pairs));
+  rule->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,17 +82,8 @@ PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries,
 
 PetscErrorCode TzRuleSetType(TzRule rule, TzRuleType type)
 {
-  PetscErrorCode (*create)(TzRule);
-  PetscBool same;
-
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)rule, type, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)rule), TzRuleList, "-rule_type", type, (void (**)(void)) & create));
-  PetscCall(PetscMemzero(rule->ops, sizeof(*rule->ops)));
-  rule->setupcalled = PETSC_FALSE;
-  PetscCall((*create)(rule));
-  PetscCall(PetscObjectChangeTypeName((PetscObject)rule, type));
+  PetscCall(TzClassSetType(&TzRuleClass, rule, type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -150,15 +128,13 @@ PetscErrorCode TzRuleSetSamples(TzRule rule, PetscInt samples)
 /* -rule_type, -rule_dim, -rule_level, -rule_samples; the type is smolyak if none has been set */
 PetscErrorCode TzRuleSetFromOptions(TzRule rule)
 {
-  const char *deft = ((PetscObject)rule)->type_name ? ((PetscObject)rule)->type_name : TZRULESMOLYAK;
-  char        type[256];
-  PetscInt    dim = rule->dim, level = rule->level, samples = rule->samples;
-  PetscBool   flg;
+  char     type[64];
+  PetscInt dim = rule->dim, level = rule->level, samples = rule->samples;
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)rule);
-  PetscCall(TzOptionsFList("-rule_type", "The quadrature rule", "TzRuleSetType", TzRuleList, deft, type, sizeof(type), &flg));
-  PetscCall(TzRuleSetType(rule, flg ? type : deft));
+  PetscCall(TzClassGetTypeOption(&TzRuleClass, rule, TZRULESMOLYAK, type));
+  PetscCall(TzRuleSetType(rule, type));
   PetscCall(TzOptionsInt("-rule_dim", "Dimension of the Gaussian", "TzRuleSetDim", dim, &dim, NULL));
   PetscCall(TzOptionsInt("-rule_level", "Level k of the sparse grid (smolyak): exact for degree 2k-1", "TzRuleSetLevel", level, &level, NULL));
   PetscCall(TzOptionsInt("-rule_samples", "Antithetic pairs of samples (mc)", "TzRuleSetSamples", samples, &samples, NULL));
@@ -227,11 +203,9 @@ PetscErrorCode TzRuleView(TzRule rule, PetscViewer viewer)
   PetscInt  nodes;
 
   PetscFunctionBegin;
-  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)rule), &viewer));
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  PetscCall(TzClassViewBegin((PetscObject)rule, &viewer, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzRuleGetSize(rule, &nodes));
-  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)rule, viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  dimension %" PetscInt_FMT ", ", rule->dim));
   if (rule->ops->sample) PetscCall(PetscViewerASCIIPrintf(viewer, "antithetic pairs %" PetscInt_FMT ", ", rule->samples));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "level %" PetscInt_FMT ", ", rule->level));
@@ -241,13 +215,10 @@ PetscErrorCode TzRuleView(TzRule rule, PetscViewer viewer)
 
 PetscErrorCode TzRuleDestroy(TzRule *rule)
 {
+  PetscBool last;
+
   PetscFunctionBegin;
-  if (!*rule) PetscFunctionReturn(PETSC_SUCCESS);
-  if (--((PetscObject)*rule)->refct > 0) {
-    *rule = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(FreePairs(&(*rule)->pairs));
-  PetscCall(PetscHeaderDestroy(rule));
+  PetscCall(TzClassRelease(&TzRuleClass, (PetscObject *)rule, &last));
+  if (last) PetscCall(PetscHeaderDestroy(rule));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -11,84 +11,17 @@ PETSC_INTERN PetscErrorCode TzPDECreate_SineGordon(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
 
-static const struct {
-  const char *name;
-  PetscErrorCode (*create)(TzPDE);
-} table[] = {
-  {TZPDEHJB, TzPDECreate_HJB},
-  {TZPDELQG, TzPDECreate_LQG},
-  {"heat", TzPDECreate_Heat},
-  {"allencahn", TzPDECreate_AllenCahn},
-  {"semilinearheat", TzPDECreate_SemilinearHeat},
-  {"sinegordon", TzPDECreate_SineGordon},
-  {"advection", TzPDECreate_Advection},
-  {"eikonal", TzPDECreate_Eikonal},
+static const TzTypeRow table[] = {
+  TZ_TYPE(TZPDEHJB, TzPDECreate_HJB),
+  TZ_TYPE(TZPDELQG, TzPDECreate_LQG),
+  TZ_TYPE("heat", TzPDECreate_Heat),
+  TZ_TYPE("allencahn", TzPDECreate_AllenCahn),
+  TZ_TYPE("semilinearheat", TzPDECreate_SemilinearHeat),
+  TZ_TYPE("sinegordon", TzPDECreate_SineGordon),
+  TZ_TYPE("advection", TzPDECreate_Advection),
+  TZ_TYPE("eikonal", TzPDECreate_Eikonal),
+  {NULL, NULL},
 };
-
-PetscClassId             TZPDE_CLASSID;
-static PetscFunctionList TzPDEList;
-static PetscBool         registered;
-
-static PetscErrorCode TzPDEFinalizePackage(void)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFunctionListDestroy(&TzPDEList));
-  registered = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The class and the equations of the table; called by TzPDECreate and TzPDERegister, idempotent */
-PetscErrorCode TzPDERegisterAll(void)
-{
-  PetscFunctionBegin;
-  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
-  registered = PETSC_TRUE;
-  PetscCall(PetscClassIdRegister("TzPDE", &TZPDE_CLASSID));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) {
-    PetscCall(TzTypeNote(table[i].name));
-    PetscCall(PetscFunctionListAdd(&TzPDEList, table[i].name, table[i].create));
-  }
-  PetscCall(PetscRegisterFinalize(TzPDEFinalizePackage));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A user's own equation: create fills pde->ops (tzpdeimpl.h). Not collective, but every rank has to call it. */
-PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE))
-{
-  PetscFunctionBegin;
-  PetscCall(TzPDERegisterAll());
-  PetscCall(TzTypeNote(name));
-  PetscCall(PetscFunctionListAdd(&TzPDEList, name, create));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzPDEGetTypes(PetscInt *n, const char ***names)
-{
-  int count;
-
-  PetscFunctionBegin;
-  PetscCall(TzPDERegisterAll());
-  PetscCall(PetscFunctionListGet(TzPDEList, names, &count));
-  *n = count - 1; /* PETSc counts the NULL at the end */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzPDECreate(MPI_Comm comm, TzPDE *pde)
-{
-  TzPDE p;
-
-  PetscFunctionBegin;
-  PetscCall(TzPDERegisterAll());
-  PetscCall(PetscHeaderCreate(p, TZPDE_CLASSID, "TzPDE", "Partial differential equation", "PDE", comm, TzPDEDestroy, TzPDEView));
-  p->d             = 20;
-  p->lo            = 0;
-  p->hi            = 1;
-  p->T             = 1;
-  p->domain.radius = 1;
-  p->diffusion     = 1;
-  *pde             = p;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* What TzPDESetUp() made */
 static PetscErrorCode Reset(TzPDE pde)
@@ -103,25 +36,68 @@ static PetscErrorCode Reset(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
+/* And the equation's own */
+static PetscErrorCode ResetType(PetscObject obj)
 {
-  PetscErrorCode (*create)(TzPDE);
-  PetscBool same;
+  TzPDE pde = (TzPDE)obj;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)pde, type, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)pde), TzPDEList, "-pde_type", type, (void (**)(void)) & create));
   PetscTryTypeMethod(pde, destroy);
-  PetscCall(PetscMemzero(pde->ops, sizeof(*pde->ops)));
   PetscCall(Reset(pde));
   pde->data        = NULL;
   pde->domain.type = TZ_DOMAIN_BOX;
   pde->stationary  = PETSC_FALSE;
   pde->firstorder  = PETSC_FALSE;
   pde->formula = pde->reference = NULL;
-  PetscCall((*create)(pde));
-  PetscCall(PetscObjectChangeTypeName((PetscObject)pde, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscClassId   TZPDE_CLASSID;
+static TzClass TzPDEClass = {.name = "TzPDE", .id = &TZPDE_CLASSID, .option = "-pde_type", .text = "The equation", .types = table, .reset = ResetType};
+
+PetscErrorCode TzPDERegisterAll(void)
+{
+  PetscFunctionBegin;
+  PetscCall(TzClassRegisterAll(&TzPDEClass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A user's own equation: create fills pde->ops (tzpdeimpl.h). Not collective, but every rank has to call it. */
+PetscErrorCode TzPDERegister(const char name[], PetscErrorCode (*create)(TzPDE))
+{
+  PetscFunctionBegin;
+  PetscCall(TzClassRegister(&TzPDEClass, name, (TzTypeCreate)create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEGetTypes(PetscInt *n, const char ***names)
+{
+  PetscFunctionBegin;
+  PetscCall(TzClassGetTypes(&TzPDEClass, n, names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDECreate(MPI_Comm comm, TzPDE *pde)
+{
+  TzPDE p;
+
+  PetscFunctionBegin;
+  PetscCall(TzClassRegisterAll(&TzPDEClass));
+  PetscCall(PetscHeaderCreate(p, TZPDE_CLASSID, "TzPDE", "Partial differential equation", "PDE", comm, TzPDEDestroy, TzPDEView));
+  p->d             = 20;
+  p->lo            = 0;
+  p->hi            = 1;
+  p->T             = 1;
+  p->domain.radius = 1;
+  p->diffusion     = 1;
+  *pde             = p;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDESetType(TzPDE pde, TzPDEType type)
+{
+  PetscFunctionBegin;
+  PetscCall(TzClassSetType(&TzPDEClass, pde, type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -192,15 +168,13 @@ static PetscErrorCode DomainOptions(TzPDE pde, TzOptionItems PetscOptionsObject)
 PetscErrorCode TzPDESetFromOptions(TzPDE pde)
 {
   static const char *const kinds[] = {"hard", "soft"};
-  const char              *deft    = ((PetscObject)pde)->type_name ? ((PetscObject)pde)->type_name : TZPDEHJB;
   PetscInt                 kind    = pde->soft ? 1 : 0;
-  char                     type[256];
-  PetscBool                flg;
+  char                     type[64];
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)pde);
-  PetscCall(TzOptionsFList("-pde_type", "The equation", "TzPDESetType", TzPDEList, deft, type, sizeof(type), &flg));
-  PetscCall(TzPDESetType(pde, flg ? type : deft));
+  PetscCall(TzClassGetTypeOption(&TzPDEClass, pde, TZPDEHJB, type));
+  PetscCall(TzPDESetType(pde, type));
   PetscCall(TzOptionsInt("-pde_dim", "Number of space dimensions", "TzPDESetDim", pde->d, &pde->d, NULL));
   PetscCall(TzOptionsEList("-pde_conditions", "Boundary, initial and terminal values: built into u = a f + b (hard), or terms of the loss (soft)",
                            "TzPDEAddCondition", kinds, 2, kinds[pde->soft ? 1 : 0], &kind, NULL));
@@ -387,10 +361,8 @@ PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
   PetscBool ascii;
 
   PetscFunctionBegin;
-  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)pde), &viewer));
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  PetscCall(TzClassViewBegin((PetscObject)pde, &viewer, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)pde, viewer));
   PetscCall(TzPDESetUp(pde));
   if (pde->formula) PetscCall(PetscViewerASCIIPrintf(viewer, "  %s\n", pde->formula));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  solution: %s\n", !pde->ops->exact ? "not known" : pde->reference ? pde->reference : "known"));
@@ -402,14 +374,11 @@ PetscErrorCode TzPDEView(TzPDE pde, PetscViewer viewer)
 
 PetscErrorCode TzPDEDestroy(TzPDE *pde)
 {
+  PetscBool last;
+
   PetscFunctionBegin;
-  if (!*pde) PetscFunctionReturn(PETSC_SUCCESS);
-  if (--((PetscObject)*pde)->refct > 0) {
-    *pde = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscTryTypeMethod(*pde, destroy);
-  PetscCall(Reset(*pde));
+  PetscCall(TzClassRelease(&TzPDEClass, (PetscObject *)pde, &last));
+  if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzDomainDestroy(&(*pde)->domain));
   PetscCall(PetscFree((*pde)->lolist));
   PetscCall(PetscFree((*pde)->hilist));

@@ -6,8 +6,7 @@
 #define TZDERIVIMPL_H
 
 #include <tzderiv.h>
-#include <petsc/private/petscimpl.h>
-#include <petscviewer.h>
+#include <private/tzclassimpl.h>
 
 struct _TzDerivOps {
   PetscErrorCode (*setfromoptions)(TzDeriv, TzOptionItems);

@@ -6,8 +6,7 @@
 #define TZLOSSIMPL_H
 
 #include <tzloss.h>
-#include <petscviewer.h>
-#include <petsc/private/petscimpl.h>
+#include <private/tzclassimpl.h>
 
 struct _TzLossOps {
   PetscErrorCode (*setfromoptions)(TzLoss, TzOptionItems);

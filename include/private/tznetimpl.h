@@ -7,8 +7,7 @@
 #include <tznet.h>
 #include <private/tzformatimpl.h>
 #include <private/tzkernels.h>
-#include <petsc/private/petscimpl.h>
-#include <petscviewer.h>
+#include <private/tzclassimpl.h>
 
 /* formats/ */
 PETSC_INTERN PetscErrorCode      TzFormatsNote(void);                                                  /* the names are those of types (TzTypeNote) */

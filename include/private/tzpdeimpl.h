@@ -10,7 +10,7 @@
 #define TZPDEIMPL_H
 
 #include <tzpde.h>
-#include <petsc/private/petscimpl.h>
+#include <private/tzclassimpl.h>
 
 struct _TzPDEOps {
   /* The transform u = a f + b: the jets of a and b; zero on entry. None (and no terminal): u = f */

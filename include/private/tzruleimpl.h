@@ -6,7 +6,7 @@
 #define TZRULEIMPL_H
 
 #include <tzrule.h>
-#include <petsc/private/petscimpl.h>
+#include <private/tzclassimpl.h>
 
 struct _TzRuleOps {
   PetscErrorCode (*setup)(TzRule);                        /* checks its numbers, fills pairs and degree */

@@ -3,44 +3,60 @@
 */
 #include <private/tzderivimpl.h>
 
-PetscClassId             TZDERIV_CLASSID = 0;
-static PetscFunctionList TzDerivList     = NULL;
-static PetscLogEvent     TZ_DerivPartial;
+static PetscLogEvent TZ_DerivPartial;
 
 /* all types: a new one is one file and one row */
-static const struct {
-  const char *name;
-  PetscErrorCode (*create)(TzDeriv);
-} TzDerivTable[] = {
-  {TZDERIVSTEIN, TzDerivCreate_Stein},
-  {TZDERIVFD, TzDerivCreate_FD},
-  {TZDERIVFORWARD, TzDerivCreate_Forward},
+static const TzTypeRow TzDerivTable[] = {
+  TZ_TYPE(TZDERIVSTEIN, TzDerivCreate_Stein),
+  TZ_TYPE(TZDERIVFD, TzDerivCreate_FD),
+  TZ_TYPE(TZDERIVFORWARD, TzDerivCreate_Forward),
+  {NULL, NULL},
 };
 
-PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv))
+static PetscErrorCode Events(void)
 {
   PetscFunctionBegin;
-  PetscCall(TzTypeNote(name));
-  PetscCall(PetscFunctionListAdd(&TzDerivList, name, create));
+  PetscCall(PetscLogEventRegister("TzDerivPartial", TZDERIV_CLASSID, &TZ_DerivPartial));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Finalize(void)
+static PetscErrorCode Reset(PetscObject obj)
 {
+  TzDeriv deriv = (TzDeriv)obj;
+
   PetscFunctionBegin;
-  PetscCall(PetscFunctionListDestroy(&TzDerivList));
-  TZDERIV_CLASSID = 0;
+  PetscTryTypeMethod(deriv, destroy);
+  PetscCall(PetscFree(deriv->stencil.value));
+  PetscCall(PetscFree(deriv->stencil.lap));
+  PetscCall(PetscFree(deriv->stencil.grad));
+  PetscCall(PetscFree3(deriv->even, deriv->odd, deriv->f0));
+  deriv->stencil.pairs = NULL;
+  deriv->nscratch      = 0;
+  deriv->data          = NULL;
+  deriv->setupcalled   = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscClassId   TZDERIV_CLASSID = 0;
+static TzClass TzDerivClass    = {.name   = "Tenzo derivatives",
+                                  .id     = &TZDERIV_CLASSID,
+                                  .option = "-deriv_type",
+                                  .text   = "How the derivatives in the residual are computed",
+                                  .types  = TzDerivTable,
+                                  .events = Events,
+                                  .reset  = Reset};
 
 PetscErrorCode TzDerivRegisterAll(void)
 {
   PetscFunctionBegin;
-  if (TZDERIV_CLASSID) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscClassIdRegister("Tenzo derivatives", &TZDERIV_CLASSID));
-  PetscCall(PetscLogEventRegister("TzDerivPartial", TZDERIV_CLASSID, &TZ_DerivPartial));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzDerivTable); i++) PetscCall(TzDerivRegister(TzDerivTable[i].name, TzDerivTable[i].create));
-  PetscCall(PetscRegisterFinalize(Finalize));
+  PetscCall(TzClassRegisterAll(&TzDerivClass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivRegister(const char name[], PetscErrorCode (*create)(TzDeriv))
+{
+  PetscFunctionBegin;
+  PetscCall(TzClassRegister(&TzDerivClass, name, (TzTypeCreate)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -49,37 +65,19 @@ PetscErrorCode TzDerivCreate(MPI_Comm comm, TzDeriv *newderiv)
   TzDeriv deriv;
 
   PetscFunctionBegin;
-  PetscCall(TzDerivRegisterAll());
+  PetscCall(TzClassRegisterAll(&TzDerivClass));
   PetscCall(PetscHeaderCreate(deriv, TZDERIV_CLASSID, "TzDeriv", "Derivative estimator", "Deriv", comm, TzDerivDestroy, TzDerivView));
   *newderiv = deriv;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Reset(TzDeriv deriv)
-{
-  PetscFunctionBegin;
-  PetscTryTypeMethod(deriv, destroy);
-  PetscCall(PetscFree(deriv->stencil.value));
-  PetscCall(PetscFree(deriv->stencil.lap));
-  PetscCall(PetscFree(deriv->stencil.grad));
-  PetscCall(PetscFree3(deriv->even, deriv->odd, deriv->f0));
-  PetscCall(PetscMemzero(deriv->ops, sizeof(*deriv->ops)));
-  deriv->stencil.pairs = NULL;
-  deriv->nscratch      = 0;
-  deriv->data          = NULL;
-  deriv->setupcalled   = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TzDerivDestroy(TzDeriv *deriv)
 {
+  PetscBool last;
+
   PetscFunctionBegin;
-  if (!*deriv) PetscFunctionReturn(PETSC_SUCCESS);
-  if (--((PetscObject)*deriv)->refct > 0) {
-    *deriv = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(Reset(*deriv));
+  PetscCall(TzClassRelease(&TzDerivClass, (PetscObject *)deriv, &last));
+  if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzNetDestroy(&(*deriv)->net));
   PetscCall(PetscHeaderDestroy(deriv));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -87,17 +85,8 @@ PetscErrorCode TzDerivDestroy(TzDeriv *deriv)
 
 PetscErrorCode TzDerivSetType(TzDeriv deriv, TzDerivType type)
 {
-  PetscErrorCode (*create)(TzDeriv);
-  PetscBool same;
-
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)deriv, type, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFunctionListFind(TzDerivList, type, &create));
-  PetscCheck(create, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-deriv_type %s: must be one of stein, fd, forward", type);
-  PetscCall(Reset(deriv));
-  PetscCall(PetscObjectChangeTypeName((PetscObject)deriv, type));
-  PetscCall((*create)(deriv));
+  PetscCall(TzClassSetType(&TzDerivClass, deriv, type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -127,14 +116,12 @@ PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, PetscInt d)
 
 PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv)
 {
-  const char *def = ((PetscObject)deriv)->type_name ? ((PetscObject)deriv)->type_name : TZDERIVSTEIN;
-  char        type[64];
-  PetscBool   flg;
+  char type[64];
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)deriv);
-  PetscCall(TzOptionsFList("-deriv_type", "How the derivatives in the residual are computed", "TzDerivSetType", TzDerivList, def, type, sizeof(type), &flg));
-  PetscCall(TzDerivSetType(deriv, flg ? type : def));
+  PetscCall(TzClassGetTypeOption(&TzDerivClass, deriv, TZDERIVSTEIN, type));
+  PetscCall(TzDerivSetType(deriv, type));
   PetscTryTypeMethod(deriv, setfromoptions, PetscOptionsObject);
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -157,10 +144,8 @@ PetscErrorCode TzDerivView(TzDeriv deriv, PetscViewer viewer)
   PetscBool ascii;
 
   PetscFunctionBegin;
-  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)deriv), &viewer));
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  PetscCall(TzClassViewBegin((PetscObject)deriv, &viewer, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)deriv, viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  %" PetscInt_FMT " network evaluations a point, in %" PetscInt_FMT " blocks\n", deriv->forwards, deriv->blocks));
   PetscTryTypeMethod(deriv, view, viewer);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,19 +5,14 @@
 */
 #include <private/tzlossimpl.h>
 
-PetscClassId             TZLOSS_CLASSID = 0;
-static PetscFunctionList TzLossList     = NULL;
-
 PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient,
   TZ_LossValidate;
 
 /* all types: a new one is one file and one row */
-static const struct {
-  const char *name;
-  PetscErrorCode (*create)(TzLoss);
-} TzLossTable[] = {
-  {TZLOSSRESIDUAL, TzLossCreate_Residual},
-  {TZLOSSCROSSENTROPY, TzLossCreate_CrossEntropy},
+static const TzTypeRow TzLossTable[] = {
+  TZ_TYPE(TZLOSSRESIDUAL, TzLossCreate_Residual),
+  TZ_TYPE(TZLOSSCROSSENTROPY, TzLossCreate_CrossEntropy),
+  {NULL, NULL},
 };
 
 static const struct {
@@ -30,42 +25,11 @@ static const struct {
   {"TzLossComm", &TZ_LossCommunicate},  {"TzLossGradient", &TZ_LossGradient}, {"TzLossValidate", &TZ_LossValidate},
 };
 
-PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss))
+static PetscErrorCode Events(void)
 {
   PetscFunctionBegin;
-  PetscCall(TzTypeNote(name));
-  PetscCall(PetscFunctionListAdd(&TzLossList, name, create));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Finalize(void)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFunctionListDestroy(&TzLossList));
-  TZLOSS_CLASSID = 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzLossRegisterAll(void)
-{
-  PetscFunctionBegin;
-  if (TZLOSS_CLASSID) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscClassIdRegister("Tenzo loss", &TZLOSS_CLASSID));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzLossEvents); i++)
     PetscCall(PetscLogEventRegister(TzLossEvents[i].name, TZLOSS_CLASSID, TzLossEvents[i].event));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzLossTable); i++) PetscCall(TzLossRegister(TzLossTable[i].name, TzLossTable[i].create));
-  PetscCall(PetscRegisterFinalize(Finalize));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzLossCreate(MPI_Comm comm, TzLoss *newloss)
-{
-  TzLoss loss;
-
-  PetscFunctionBegin;
-  PetscCall(TzLossRegisterAll());
-  PetscCall(PetscHeaderCreate(loss, TZLOSS_CLASSID, "TzLoss", "Distributed loss", "Loss", comm, TzLossDestroy, TzLossView));
-  *newloss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,16 +43,59 @@ static PetscErrorCode Reset(TzLoss loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzLossDestroy(TzLoss *loss)
+/* And the type's own */
+static PetscErrorCode ResetType(PetscObject obj)
+{
+  TzLoss loss = (TzLoss)obj;
+
+  PetscFunctionBegin;
+  PetscCall(Reset(loss));
+  PetscTryTypeMethod(loss, destroy);
+  loss->data = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscClassId   TZLOSS_CLASSID = 0;
+static TzClass TzLossClass    = {.name   = "Tenzo loss",
+                                 .id     = &TZLOSS_CLASSID,
+                                 .option = "-loss_type",
+                                 .text   = "What is minimised",
+                                 .types  = TzLossTable,
+                                 .events = Events,
+                                 .reset  = ResetType};
+
+PetscErrorCode TzLossRegisterAll(void)
 {
   PetscFunctionBegin;
-  if (!*loss) PetscFunctionReturn(PETSC_SUCCESS);
-  if (--((PetscObject)*loss)->refct > 0) {
-    *loss = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(Reset(*loss));
-  PetscTryTypeMethod(*loss, destroy);
+  PetscCall(TzClassRegisterAll(&TzLossClass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossRegister(const char name[], PetscErrorCode (*create)(TzLoss))
+{
+  PetscFunctionBegin;
+  PetscCall(TzClassRegister(&TzLossClass, name, (TzTypeCreate)create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossCreate(MPI_Comm comm, TzLoss *newloss)
+{
+  TzLoss loss;
+
+  PetscFunctionBegin;
+  PetscCall(TzClassRegisterAll(&TzLossClass));
+  PetscCall(PetscHeaderCreate(loss, TZLOSS_CLASSID, "TzLoss", "Distributed loss", "Loss", comm, TzLossDestroy, TzLossView));
+  *newloss = loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossDestroy(TzLoss *loss)
+{
+  PetscBool last;
+
+  PetscFunctionBegin;
+  PetscCall(TzClassRelease(&TzLossClass, (PetscObject *)loss, &last));
+  if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzNetDestroy(&(*loss)->net));
   PetscCall(PetscHeaderDestroy(loss));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -96,19 +103,8 @@ PetscErrorCode TzLossDestroy(TzLoss *loss)
 
 PetscErrorCode TzLossSetType(TzLoss loss, TzLossType type)
 {
-  PetscErrorCode (*create)(TzLoss);
-  PetscBool same;
-
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)loss, type, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzTypeFind(PetscObjectComm((PetscObject)loss), TzLossList, "-loss_type", type, (void (**)(void)) & create));
-  PetscCall(Reset(loss));
-  PetscTryTypeMethod(loss, destroy);
-  PetscCall(PetscMemzero(loss->ops, sizeof(*loss->ops)));
-  loss->data = NULL;
-  PetscCall(PetscObjectChangeTypeName((PetscObject)loss, type));
-  PetscCall((*create)(loss));
+  PetscCall(TzClassSetType(&TzLossClass, loss, type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,14 +162,13 @@ static PetscErrorCode ParsePartition(TzLoss loss, const char text[])
 
 PetscErrorCode TzLossSetFromOptions(TzLoss loss)
 {
-  const char *deft = ((PetscObject)loss)->type_name ? ((PetscObject)loss)->type_name : TZLOSSRESIDUAL;
-  char        text[64], type[256];
-  PetscBool   flg;
+  char      text[64], type[64];
+  PetscBool flg;
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)loss);
-  PetscCall(TzOptionsFList("-loss_type", "What is minimised", "TzLossSetType", TzLossList, deft, type, sizeof(type), &flg));
-  PetscCall(TzLossSetType(loss, flg ? type : deft));
+  PetscCall(TzClassGetTypeOption(&TzLossClass, loss, TZLOSSRESIDUAL, type));
+  PetscCall(TzLossSetType(loss, type));
   PetscCall(TzOptionsString("-tz_partition", "Ranks over loss values x blocks of samples, and over blocks of nodes: auto or l,n", "TzLossEvaluate", "auto",
                             text, sizeof(text), &flg));
   if (flg) PetscCall(ParsePartition(loss, text));
@@ -206,10 +201,8 @@ PetscErrorCode TzLossView(TzLoss loss, PetscViewer viewer)
   PetscBool ascii;
 
   PetscFunctionBegin;
-  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)loss), &viewer));
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  PetscCall(TzClassViewBegin((PetscObject)loss, &viewer, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)loss, viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer,
                                    "  %" PetscInt_FMT " parameters, %" PetscInt_FMT " samples a step in blocks of %" PetscInt_FMT ", %" PetscInt64_FMT
                                    " network evaluations a sample in %" PetscInt_FMT " blocks of nodes\n",

@@ -4,6 +4,7 @@
 #include <private/tznetimpl.h>
 
 PetscClassId      TZNET_CLASSID  = 0;
+static TzClass    TzNetClass     = {.name = "Tenzo network", .id = &TZNET_CLASSID};
 const char *const TzPrecisions[] = {"double", "single", "TzPrecision", "TZ_PRECISION_", NULL};
 
 PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
@@ -11,7 +12,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   TzNet net;
 
   PetscFunctionBegin;
-  if (!TZNET_CLASSID) PetscCall(PetscClassIdRegister("Tenzo network", &TZNET_CLASSID));
+  PetscCall(TzClassRegisterAll(&TzNetClass));
   PetscCall(TzFormatsNote());
   PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
   PetscCall(TzFormatFind(comm, TZNETTT, &net->format));
@@ -45,12 +46,11 @@ static PetscErrorCode Reset(TzNet net)
 
 PetscErrorCode TzNetDestroy(TzNet *net)
 {
+  PetscBool last;
+
   PetscFunctionBegin;
-  if (!*net) PetscFunctionReturn(PETSC_SUCCESS);
-  if (--((PetscObject)*net)->refct > 0) {
-    *net = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  PetscCall(TzClassRelease(&TzNetClass, (PetscObject *)net, &last));
+  if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reset(*net));
   PetscCall(PetscFree((*net)->modes));
   PetscCall(PetscFree((*net)->mask));
@@ -282,10 +282,8 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscBool ascii;
 
   PetscFunctionBegin;
-  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)net), &viewer));
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  PetscCall(TzClassViewBegin((PetscObject)net, &viewer, &ascii));
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)net, viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->act->name, net->nparams,
                                    net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {

@@ -5,23 +5,17 @@
 #include "runimpl.h"
 #include <private/tzkernels.h>
 
-PetscClassId TZRUN_CLASSID = 0;
-
 /* all types: a new one is one file and one row */
-static const struct {
-  const char *name;
-  PetscErrorCode (*create)(TzRun);
-} TzRunTable[] = {
-  {TZRUNPDE, TzRunCreate_PDE},
-  {TZRUNCLASSIFIER, TzRunCreate_Classifier},
+static const TzTypeRow TzRunTable[] = {
+  TZ_TYPE(TZRUNPDE, TzRunCreate_PDE),
+  TZ_TYPE(TZRUNCLASSIFIER, TzRunCreate_Classifier),
+  {NULL, NULL},
 };
 
-static PetscErrorCode Finalize(void)
-{
-  PetscFunctionBegin;
-  TZRUN_CLASSID = 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static PetscErrorCode Reset(PetscObject);
+
+PetscClassId   TZRUN_CLASSID = 0;
+static TzClass TzRunClass    = {.name = "Tenzo run", .id = &TZRUN_CLASSID, .option = "TzRunSetType()", .types = TzRunTable, .reset = Reset};
 
 PetscErrorCode TzRunCreate(MPI_Comm comm, TzRun *newrun)
 {
@@ -29,10 +23,7 @@ PetscErrorCode TzRunCreate(MPI_Comm comm, TzRun *newrun)
 
   PetscFunctionBegin;
   PetscCall(TzRegisterAll());
-  if (!TZRUN_CLASSID) {
-    PetscCall(PetscClassIdRegister("Tenzo run", &TZRUN_CLASSID));
-    PetscCall(PetscRegisterFinalize(Finalize));
-  }
+  PetscCall(TzClassRegisterAll(&TzRunClass));
   PetscCall(TzOptionsRecord());
   PetscCall(PetscHeaderCreate(run, TZRUN_CLASSID, "TzRun", "Training run", "Run", comm, TzRunDestroy, TzRunView));
   run->o      = (TzRunOptions){.output = "tenzo.h5", .checkpoint = 100, .validate = 100, .progress = 5};
@@ -44,8 +35,10 @@ PetscErrorCode TzRunCreate(MPI_Comm comm, TzRun *newrun)
 }
 
 /* The objects of the problem, and what was made from them */
-static PetscErrorCode Reset(TzRun run)
+static PetscErrorCode Reset(PetscObject obj)
 {
+  TzRun run = (TzRun)obj;
+
   PetscFunctionBegin;
   PetscTryTypeMethod(run, destroy);
   PetscCall(VecScatterDestroy(&run->all));
@@ -67,13 +60,11 @@ static PetscErrorCode Reset(TzRun run)
 
 PetscErrorCode TzRunDestroy(TzRun *run)
 {
+  PetscBool last;
+
   PetscFunctionBegin;
-  if (!*run) PetscFunctionReturn(PETSC_SUCCESS);
-  if (--((PetscObject)*run)->refct > 0) {
-    *run = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(Reset(*run));
+  PetscCall(TzClassRelease(&TzRunClass, (PetscObject *)run, &last));
+  if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzStoreDestroy(&(*run)->from));
   PetscCall(PetscHeaderDestroy(run));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -81,20 +72,9 @@ PetscErrorCode TzRunDestroy(TzRun *run)
 
 PetscErrorCode TzRunSetType(TzRun run, TzRunType type)
 {
-  PetscBool same;
-
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)run, type, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Reset(run));
-  PetscCall(PetscMemzero(run->ops, sizeof(*run->ops)));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzRunTable); i++) {
-    if (strcmp(type, TzRunTable[i].name)) continue;
-    PetscCall(PetscObjectChangeTypeName((PetscObject)run, type));
-    PetscCall((*TzRunTable[i].create)(run));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  SETERRQ(PetscObjectComm((PetscObject)run), PETSC_ERR_ARG_UNKNOWN_TYPE, "a run of type %s is not known", type);
+  PetscCall(TzClassSetType(&TzRunClass, run, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzRunGetType(TzRun run, TzRunType *type)

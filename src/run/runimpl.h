@@ -5,8 +5,7 @@
 #define TZRUNIMPL_H
 
 #include <tenzo.h>
-#include <petsc/private/petscimpl.h>
-#include <petscviewer.h>
+#include <private/tzclassimpl.h>
 
 struct _TzRunOps {
   PetscErrorCode (*setfromoptions)(TzRun);          /* the objects of the problem from options, the network set up */
