@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "activations.h"
+#include "formats.h"
 #include <private/tznetimpl.h>
 
 #define ok(call) assert_int_equal((call), 0)
@@ -27,6 +28,9 @@ static const struct {
   {"-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 3,2,2|2,3,4;2,3,4|1,5,2 -net_activation sine", 12, 10},
   {"-net_format ttm -net_layers 48,48 -net_tt_rank 4 -net_activation tanh", 12, 3},
   {"-net_format ttm -net_layers 16 -net_tt_rank 1 -net_tt_modes 4|16;16|4 -net_activation sine", 4, 4},
+  {"-net_format sparse -net_layers 24,16 -net_sparse_count 150 -net_activation tanh", 9, 3},
+  {"-net_format lowrank -net_layers 24,16 -net_tt_rank 3 -net_activation sine", 12, 2},
+  {"-net_format lowrankbond -net_layers 24,16 -net_tt_rank 3 -net_activation tanh", 12, 2},
   {"-net_format ttm -net_layers 64 -net_tt_rank 5 -net_tt_modes 2,4,3|4,4,4;4,4,4|2,5,1 -net_activation relu", 24, 10},
 };
 
@@ -163,11 +167,9 @@ static void test_merge(void **state)
     Open(&c, i, "");
     for (PetscInt l = 0; l < c.net->nlayers; l++) {
       const TzLayer *layer = &c.net->layer[l];
-      TzCut          cut   = {0};
-      const TzTrain *train;
+      const TzCut    cut   = TzLayerGetCut(layer);
+      const TzTrain *train = cut.train;
 
-      (*layer->ops->cut)(layer, &cut);
-      train = cut.train;
       for (PetscInt k0 = 0; train && k0 < train->ncores; k0++)
         for (PetscInt k1 = k0 + 1; k1 <= train->ncores; k1++) {
           PetscInt   size = train->core[k0].r0 * train->core[k1 - 1].r1;
@@ -209,7 +211,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(test_merge)};
   int                     failures;
 
-  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations() || RegisterFormats()) return 1;
   failures = cmocka_run_group_tests(tests, NULL, NULL);
   if (TzFinalize()) return 1;
   return failures;

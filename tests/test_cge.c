@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "activations.h"
+#include "formats.h"
 #include <private/tzlossimpl.h>
 
 #define CHECK(call) assert_int_equal((call), 0)
@@ -33,6 +34,7 @@ static const char *const nets[] = {
   "-net_layers 40 -net_tt_rank 2",
   "-net_layers 24,20,36 -net_tt_rank 2",
   "-net_layers 24,20,36 -net_tt_rank 3 -net_activation tanh",
+  "-net_format lowrankbond -net_layers 48,36 -net_tt_rank 3",
   "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
 };
 
@@ -209,9 +211,13 @@ static void TestValues(void **state)
   }
 }
 
-/* The plain evaluation, and formats without bonds, have the plain loop */
+/* The reference evaluation, and formats without bonds or cuts, have the plain loop; its numbers are those of the structured queries */
 static void TestPlain(void **state)
 {
+  static const char *const same[][2] = {
+    {"-net_layers 24,12 -net_tt_rank 2", "-net_layers 24,12 -net_tt_rank 2 -net_evaluation reference"},
+    {"-net_format lowrankbond -net_layers 24,12 -net_tt_rank 2", "-net_format lowrank -net_layers 24,12 -net_tt_rank 2 -net_contraction auto"},
+  };
   PetscReal *theta, *lp[2], l0;
   PetscInt   n;
   TzLoss     loss;
@@ -221,21 +227,22 @@ static void TestPlain(void **state)
   assert_null(loss->ops->coordinates);
   CHECK(PetscFree(theta));
   CHECK(TzLossDestroy(&loss));
-  for (int plain = 0; plain < 2; plain++) {
-    TzQueries q;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(same); k++) {
+    for (int plain = 0; plain < 2; plain++) {
+      TzQueries q;
 
-    loss = Problem(PETSC_COMM_SELF, plain ? "-net_layers 24,12 -net_tt_rank 2 -net_evaluation reference" : "-net_layers 24,12 -net_tt_rank 2", estimators[0], 1,
-                   &n, &theta);
-    assert_true((loss->ops->coordinates == NULL) == plain);
-    q = Queries(0, n, 0.01, PETSC_FALSE);
-    CHECK(PetscMalloc1(n, &lp[plain]));
-    CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp[plain], NULL));
-    CHECK(PetscFree(theta));
-    CHECK(TzLossDestroy(&loss));
+      loss = Problem(PETSC_COMM_SELF, same[k][plain], estimators[0], 1, &n, &theta);
+      assert_true((loss->ops->coordinates == NULL) == plain);
+      q = Queries(0, n, 0.01, PETSC_FALSE);
+      CHECK(PetscMalloc1(n, &lp[plain]));
+      CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp[plain], NULL));
+      CHECK(PetscFree(theta));
+      CHECK(TzLossDestroy(&loss));
+    }
+    for (PetscInt i = 0; i < n; i++) assert_true(fabs(lp[0][i] - lp[1][i]) <= 1e-12 * l0);
+    CHECK(PetscFree(lp[0]));
+    CHECK(PetscFree(lp[1]));
   }
-  for (PetscInt i = 0; i < n; i++) assert_true(fabs(lp[0][i] - lp[1][i]) <= 1e-12 * l0);
-  CHECK(PetscFree(lp[0]));
-  CHECK(PetscFree(lp[1]));
 }
 
 /* Parts of the coordinates, one side only, and parts of the blocks of samples: the same bits */
@@ -300,7 +307,7 @@ int main(int argc, char **argv)
   };
   int failed;
 
-  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations() || RegisterFormats()) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   if (TzFinalize()) return 1;
   return failed;

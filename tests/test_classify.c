@@ -4,6 +4,7 @@
 */
 #include "classifycase.h"
 #include "activations.h"
+#include "formats.h"
 
 static const char *const formats[] = {
   "-net_format dense -net_layers 10 -net_bias 0 -net_activation relu",
@@ -12,6 +13,7 @@ static const char *const formats[] = {
   "-net_format sparse -net_layers 10 -net_activation sine -net_sparse_count 150",
   "-net_format dense -net_layers 12 -net_activation relu",
   "-net_format dense -net_layers 9 -net_activation sine",
+  "-net_format lowrankbond -net_layers 24 -net_tt_rank 3 -net_activation tanh",
   "-net_format dense -net_layers 9 -net_activation softplus",
   "-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 7,7|4,6;4,6|5,2 -net_activation softplus",
   "-net_format ttm -net_layers 24 -net_tt_rank 3 -net_tt_modes 7,7|4,6;4,6|5,2 -net_activation relu",
@@ -219,7 +221,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(test_coordinates), cmocka_unit_test(test_gradient),  cmocka_unit_test(test_holdout)};
   int                     failures;
 
-  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations() || RegisterFormats()) return 1;
   failures = cmocka_run_group_tests(tests, Setup, Teardown);
   if (TzFinalize()) return 1;
   return failures;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "activations.h"
+#include "formats.h"
 
 #define ok(call) assert_int_equal((call), 0)
 #define D        4
@@ -22,6 +23,8 @@ static const char *const nets[] = {
   "-net_format tt -net_layers 8,24 -net_tt_rank 9 -net_contraction dense",
   "-net_format ttm -net_layers 24,16 -net_tt_rank 3",
   "-net_format sparse -net_layers 24,16 -net_sparse_count 121",
+  "-net_format lowrank -net_layers 24,16 -net_tt_rank 3",
+  "-net_format lowrankbond -net_layers 24,16 -net_tt_rank 3",
 };
 static const char *const derivs[] = {"-deriv_type forward", "-deriv_type fd -fd_step 0.1", "-deriv_type stein -stein_sigma 0.3",
                                      "-deriv_type stein -rule_type mc -rule_samples 60 -stein_sigma 0.5"};
@@ -149,7 +152,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_differences), cmocka_unit_test(test_additive)};
   int                     failures;
 
-  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;
+  if (TzInitialize(&argc, &argv, NULL) || RegisterActivations() || RegisterFormats()) return 1;
   failures = cmocka_run_group_tests(tests, NULL, NULL);
   if (TzFinalize()) return 1;
   return failures;

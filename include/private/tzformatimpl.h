@@ -111,6 +111,15 @@ struct _TzFormatOps {
   PetscBool lastdense; /* the last layer is dense: few outputs leave nothing to compress */
 };
 
+/* what coordinate queries may know of a layer */
+static inline TzCut TzLayerGetCut(const TzLayer *layer)
+{
+  TzCut cut = {0};
+
+  if (layer->ops->cut) (*layer->ops->cut)(layer, &cut);
+  return cut;
+}
+
 /* name: of -net_format; ops stays the caller's, and must stay. Not collective. Before TzNetSetFormat() and TzNetSetFromOptions(). */
 PETSC_EXTERN PetscErrorCode TzNetFormatRegister(const char name[], const TzFormatOps *ops);
 /* For layouts: PETSC_ERR_USER_INPUT, in one line, where layer l needs an array of so many numbers (what: "weights") as PetscInt or this machine cannot hold */

@@ -34,9 +34,8 @@ PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
   *first = net->nparams;
   for (PetscInt l = 0; l <= net->nhidden && bonds; l++) {
     const TzLayer *layer = &net->layer[l];
-    TzCut          cut   = {0};
+    const TzCut    cut   = TzLayerGetCut(layer);
 
-    if (layer->ops->cut) (*layer->ops->cut)(layer, &cut);
     if (l == net->nhidden) bonds = (PetscBool)(cut.entries && !cut.place);
     else bonds = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND && layer->bond <= TZ_MAX_BOND && cut.train && cut.train->bond);
     if (bonds && !l) *first = cut.train->core[cut.train->bond].offset;

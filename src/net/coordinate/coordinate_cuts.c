@@ -78,9 +78,8 @@ PetscErrorCode TzCutsPrepare(TzNetEval eval, TzSweep *co)
   if (co->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
     const TzLayer *layer = &eval->net->layer[l];
-    TzCut          cut   = {0};
+    const TzCut    cut   = TzLayerGetCut(layer);
 
-    (*layer->ops->cut)(layer, &cut);
     co->train[l] = cut.train;
     if (!co->cut[l][0].P) PetscCall(Allocate(cut.train, co->cut[l]));
     PetscCall(Fill(cut.train, eval->theta, co->cut[l]));

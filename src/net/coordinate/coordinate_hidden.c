@@ -42,9 +42,8 @@ PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has)
   PetscCall(TzNetSetUp(net));
   *has = !net->reference && net->nhidden == 1 ? PETSC_TRUE : PETSC_FALSE;
   for (PetscInt l = 0; l < 2 && *has; l++) {
-    TzCut cut = {0};
+    const TzCut cut = TzLayerGetCut(&net->layer[l]);
 
-    if (net->layer[l].ops->cut) (*net->layer[l].ops->cut)(&net->layer[l], &cut);
     if (!cut.train && !cut.entries) *has = PETSC_FALSE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -68,7 +67,7 @@ PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *newc)
   c->nv     = (c->out + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
   PetscCall(TzNetEvalCreate(net, &c->eval));
   for (PetscInt l = 0; l < 2; l++) {
-    (*net->layer[l].ops->cut)(&net->layer[l], &c->cut[l]);
+    c->cut[l] = TzLayerGetCut(&net->layer[l]);
     if (c->cut[l].train) PetscCall(TzPartialsCreate(&net->layer[l], c->cut[l].train, &c->partials[l]));
   }
   if (c->partials[0])

@@ -53,12 +53,11 @@ typedef struct {
 static PetscErrorCode Create_Matrix(TzOperator *op)
 {
   const TzLayer *layer = op->layer;
-  TzCut          cut   = {0};
+  const TzCut    cut   = TzLayerGetCut(layer);
   Matrix        *m;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&m));
-  if (layer->ops->cut) (*layer->ops->cut)(layer, &cut);
   op->data   = m;
   op->nbar   = layer->in * layer->out;
   op->direct = (PetscBool)(cut.entries && !cut.place);
