@@ -7,25 +7,54 @@
 #   make fuzz       damaged and malicious files (FUZZ=100 of each kind, FIRST=seed)
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make install PREFIX=/usr/local
-# `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo).
-# Variables: CC (mpicc), CFLAGS, BUILD (build), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1, V=1 (print commands),
-# TZ_SHARED (../shared), JAX_PYTHON, TORCH_PYTHON (programs for the benchmark)
+# `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo), unless PETSC_DIR is given.
+#
+# PETSc: any from 3.18 on, of real numbers in double precision; 32- or 64-bit indices, with or without debugging
+#   make PETSC_DIR=/opt/petsc PETSC_ARCH=arch-linux-c-opt     as every program on PETSc (PETSC_ARCH stays empty for an installed one)
+#   make PETSC_PKG=PETSc64                                    a name for pkg-config (PETSc)
+# MPI: the compiler that PETSc was built with, or MPICC=mpicc.mpich; MPIEXEC starts what make runs
+# HDF5: of the same MPI where there is one, or HDF5_PKG=hdf5-mpich (a name for pkg-config), or HDF5_DIR=/opt/hdf5
+# Further variables: CFLAGS, BUILD (build: one directory for each PETSc), PREFIX, DESTDIR, SAN=address,undefined (sanitizers), WERROR=1,
+# V=1 (print commands), TZ_SHARED (../shared), JAX_PYTHON, TORCH_PYTHON (programs for the benchmark)
 
 SHELL    := /bin/bash
 Q        := $(if $(V),,@)
 BUILD    ?= build
 PREFIX   ?= /usr/local
 CFLAGS   ?= -O3 -g
-MPICC    ?= mpicc
 export TZ_SHARED ?= ../shared
 VERSION  := $(shell sed -n 's/.*TZ_VERSION "\(.*\)".*/\1/p' include/tzsys.h)
-PKGS     := PETSc hdf5-openmpi gsl zlib
-PKGS     := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
+
+pkg        = $(shell pkg-config $(1) 2>/dev/null)
+# pkg-config takes the name of a file, too: that of the PETSc in PETSC_DIR
+PETSC_PC   = $(firstword $(wildcard $(addsuffix /lib/pkgconfig/PETSc.pc,$(PETSC_DIR)/$(PETSC_ARCH) $(PETSC_DIR))))
+PETSC_PKG := $(or $(PETSC_PKG),$(if $(PETSC_DIR),$(or $(PETSC_PC),$(error no lib/pkgconfig/PETSc.pc in PETSC_DIR=$(PETSC_DIR), PETSC_ARCH=$(PETSC_ARCH)))),PETSc)
+PETSC_LIB := $(call pkg,--variable=libdir $(PETSC_PKG))
+MPICC     := $(or $(MPICC),$(call pkg,--variable=ccompiler $(PETSC_PKG)),mpicc)
+MPI       := $(if $(findstring mpich,$(shell $(MPICC) -show 2>/dev/null)),mpich,openmpi)
+MPIEXEC   := $(or $(MPIEXEC),$(if $(PETSC_DIR),$(call pkg,--variable=mpiexec $(PETSC_PKG))),$(if $(filter %.mpich,$(MPICC)),mpiexec.mpich),mpirun)
+HDF5_PKG  := $(or $(HDF5_PKG),$(if $(HDF5_DIR),,$(firstword $(foreach p,hdf5-$(MPI) hdf5,$(if $(call pkg,--modversion $p),$p)))))
+export MPICC MPIEXEC
+
+# BLAS and LAPACK are those of PETSc, through petscblaslapack.h; the linker wants their names as well. A static PETSc needs all that it uses.
+LAPACK    := $(or $(shell sed -n 's/^BLASLAPACK_LIB = *//p' $(PETSC_LIB)/petsc/conf/petscvariables 2>/dev/null),-llapack -lblas)
+PETSC_L   := $(call pkg,--libs $(if $(wildcard $(PETSC_LIB)/libpetsc*.so*),,--static) $(PETSC_PKG)) $(LAPACK)
+ifdef PETSC_DIR
+PETSC_L   := -Wl,-rpath,$(PETSC_LIB) $(PETSC_L)
+endif
+ifdef HDF5_DIR
+HDF5_C    := -I$(HDF5_DIR)/include
+HDF5_L    := -Wl,-rpath,$(HDF5_DIR)/lib -L$(HDF5_DIR)/lib -lhdf5
+else
+HDF5_C    := $(call pkg,--cflags $(HDF5_PKG))
+HDF5_L    := $(call pkg,--libs $(HDF5_PKG))
+endif
 WARN     := -Wall -Wextra -Wshadow $(if $(WERROR),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-CPPFLAGS += -Iinclude -D_GNU_SOURCE $(filter-out -D_FORTIFY_SOURCE=2 -Wdate-time,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+PETSC_C  := $(filter-out -D_FORTIFY_SOURCE=2 -Wdate-time,$(call pkg,--cflags $(PETSC_PKG)))
+CPPFLAGS += -Iinclude -D_GNU_SOURCE $(PETSC_C) $(HDF5_C) $(call pkg,--cflags zlib)
 ALLFLAGS  = -std=c11 $(CFLAGS) -ffp-contract=off -fno-math-errno -fopenmp -fPIC $(WARN) $(SANFLAGS)
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lopenblas -lm
+LDLIBS   += -Wl,--as-needed $(PETSC_L) $(HDF5_L) $(call pkg,--libs zlib) -ldl -lm
 
 SRC      := $(filter-out src/main.c $(wildcard src/verb_*.c),$(wildcard src/*.c src/*/*.c src/*/*/*.c meshes/*.c pde/*.c solvers/*.c))
 OBJ      := $(SRC:%.c=$(BUILD)/%.o)
@@ -33,6 +62,7 @@ PROG     := $(wildcard src/main.c src/verb_*.c)
 POBJ     := $(PROG:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtenzo.a
 SHLIB    := $(BUILD)/libtenzo.so
+SONAME   := libtenzo.so.$(basename $(VERSION))
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
@@ -44,6 +74,7 @@ ISA = $(if $(findstring _avx512,$<),-O3 -mavx512f -mavx512dq -mavx512vl -mfma -m
   $(if $(findstring _avx2,$<),-O3 -mavx2 -mfma -ffp-contract=fast)$(if $(findstring _neon,$<),-O3 -ffp-contract=fast)
 
 $(BUILD)/%.o: %.c Makefile
+	$(if $(PETSC_LIB),,$(error PETSc not found: give PETSC_DIR and PETSC_ARCH, or PETSC_PKG, a name for pkg-config; on Debian, jobs/deps.sh installs it))
 	@mkdir -p $(@D); $(if $(V),,echo '  CC $<')
 	$(Q)$(MPICC) $(CPPFLAGS) $(ALLFLAGS) $(ISA) -MMD -MP -c $< -o $@
 
@@ -56,16 +87,20 @@ format:
 
 $(SHLIB): $(OBJ)
 	$(if $(V),,@echo '  LD $@')
-	$(Q)$(MPICC) -fopenmp -shared -Wl,-Bsymbolic-functions $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	$(Q)$(MPICC) -fopenmp -shared -Wl,-Bsymbolic-functions,-soname,$(SONAME) $(SANFLAGS) $^ -o $@ $(LDLIBS)
+	@ln -sf $(@F) $(BUILD)/$(SONAME)
 
 # against the shared library, found beside the program or in ../lib: so a user's library (-dll_append) and the program have one libtenzo, the whole of it
 $(BUILD)/tenzo: $(POBJ) $(SHLIB)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $(POBJ) -o $@ -L$(BUILD) -ltenzo -Wl,--disable-new-dtags,-rpath,'$$ORIGIN:$$ORIGIN/../lib' $(LDLIBS)
 
+# test programs see what the shared library hides
+$(BUILD)/tests/test_%.o: CPPFLAGS += $(call pkg,--cflags cmocka gsl)
+$(BUILD)/tests/test_lqg $(BUILD)/tests/test_rule: TESTLIBS = $(call pkg,--libs gsl)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(if $(V),,@echo '  LD $@')
-	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
+	$(Q)$(MPICC) -fopenmp $(SANFLAGS) $^ -o $@ $(LDLIBS) $(TESTLIBS) -lcmocka
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D); $(if $(V),,echo '  LD $@')
@@ -84,11 +119,11 @@ RUN := env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rm
 memcheck: DEPS := dev
 check-slurm: DEPS = $(if $(wildcard $(TZ_SHARED)/slurm),slurm)
 demo check memcheck check-slurm:
-	bash jobs/deps.sh $(DEPS)
+	$(if $(PETSC_DIR),,bash jobs/deps.sh $(DEPS))
 	$(MAKE) --no-print-directory run-$@
 
 run-demo: all
-	$(RUN) mpirun -n 2 $(BUILD)/tenzo solve -options_file jobs/demo.opts -tz_output $(BUILD)/demo.h5
+	$(RUN) $(MPIEXEC) -n 2 $(BUILD)/tenzo solve -options_file jobs/demo.opts -tz_output $(BUILD)/demo.h5
 
 run-check: all tests
 	$(RUN) bash tests/check.sh
@@ -104,7 +139,7 @@ TORCH_PYTHON ?= /usr/bin/python3
 JAX_PYTHON   ?= python3
 PEER         := $(wildcard $(TZ_SHARED)/peers/torch_zo_sg.py)
 bench: all $(BENCH)
-	$(RUN) mpirun -n 2 --bind-to core $(BUILD)/bench/bench $(if $(SHORT),-short) -json $(BUILD)/bench.json \
+	$(RUN) $(MPIEXEC) -n 2 --bind-to core $(BUILD)/bench/bench $(if $(SHORT),-short) -json $(BUILD)/bench.json \
 	  -jax "$(JAX_PYTHON) tests/bench/peer_jax.py" $(if $(PEER),-torch "$(TORCH_PYTHON) $(PEER)")
 	@for b in $(filter-out %/bench %/scaling,$(BENCH)); do $(RUN) SHORT=$(SHORT) $$b || exit 1; done
 	$(if $(SHORT),,$(RUN) $(BUILD)/bench/scaling)
@@ -130,18 +165,26 @@ run-style: $(patsubst %,$(BUILD)/style/%.clang,$(SRC) $(PROG) $(wildcard tests/t
 
 $(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*.h)
 	@mkdir -p $(@D); echo "  clang $<"
-	@OMPI_CC=clang $(MPICC) $(CPPFLAGS) $(filter-out -fopenmp,$(ALLFLAGS)) -Wno-unused-command-line-argument -Wno-unknown-pragmas -Werror $(filter -m%,$(ISA)) -fsyntax-only $<
+	@OMPI_CC=clang MPICH_CC=clang $(MPICC) $(CPPFLAGS) $(filter-out -fopenmp,$(ALLFLAGS)) -Wno-unused-command-line-argument -Wno-unknown-pragmas -Werror $(filter -m%,$(ISA)) -fsyntax-only $<
 	@touch $@
 
-install: all $(SHLIB)
+# a PETSc that pkg-config finds by its name is required by that name; one in PETSC_DIR is written out
+PC_PETSC := $(if $(PETSC_DIR),,$(PETSC_PKG))
+PC_LIBS  := $(if $(PETSC_DIR),$(PETSC_L))
+install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tenzo/private
 	install -m 755 $(BUILD)/tenzo $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(LIB) $(SHLIB) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(SHLIB) $(DESTDIR)$(PREFIX)/lib/libtenzo.so.$(VERSION)
+	ln -sf libtenzo.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libtenzo.so
 	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include/tenzo
 	install -m 644 include/private/*.h $(DESTDIR)$(PREFIX)/include/tenzo/private
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: tenzo' 'Description: tensor-train physics-informed networks trained from forward evaluations' \
-	  'Version: $(VERSION)' 'Requires: $(PKGS)' 'Cflags: -I$${prefix}/include/tenzo' 'Libs: -L$${prefix}/lib -ltenzo -lopenblas -lm' \
-	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tenzo.pc
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include/tenzo' 'ccompiler=$(MPICC)' \
+	  'Name: tenzo' 'Description: tensor-train physics-informed networks trained from forward evaluations' 'Version: $(VERSION)' \
+	  'Requires: $(PC_PETSC)' 'Requires.private: $(HDF5_PKG) zlib' \
+	  'Cflags: -I$${includedir} $(if $(PETSC_DIR),$(PETSC_C))' 'Libs: -L$${libdir} -ltenzo $(PC_LIBS)' \
+	  'Libs.private: $(if $(HDF5_DIR),$(HDF5_L)) $(if $(PETSC_DIR),,$(LAPACK)) -fopenmp -ldl -lm' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tenzo.pc
 
 clean:
 	rm -rf $(BUILD)

@@ -4,7 +4,7 @@ cd "$(dirname "$0")/.." || exit 1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0
 build=${BUILD:-build} limit=${SAN:+900}
-limit=${limit:-180}
+limit=${limit:-180} mpiexec=${MPIEXEC:-mpirun}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 skipped=0
@@ -14,7 +14,7 @@ for source in tests/test_*.c; do
   ranks="1 2"
   if grep -q MPI_Comm_size "$source"; then ranks="1 2 3 4 7"; fi
   for n in $ranks; do
-    timeout "$limit" mpirun -n "$n" "$build/tests/$name" >"$log" 2>&1
+    timeout "$limit" $mpiexec -n "$n" "$build/tests/$name" >"$log" 2>&1
     code=$?
     echo "== $name, $n ranks"
     if [ $code = 0 ]; then

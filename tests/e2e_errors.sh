@@ -105,6 +105,58 @@ mistake '-rule_dim' grid -rule_dim 0
 mistake '-rule_level' grid -rule_dim 3 -rule_level 0
 mistake '-tz_output' grid -rule_dim 3 -tz_output /nowhere/at/all.csv
 
+# numbers are what was written
+mistake '-pde_dim 4294967299: must be' solve -pde_dim 4294967299
+mistake '-pde_dim 18446744073709551619: must be from' solve -pde_dim 18446744073709551619
+mistake '-tz_seed 18446744073709551616: must be from' solve -tz_seed 18446744073709551616
+mistake '-tao_max_it 9223372036854775808: must be from' solve -tao_max_it 9223372036854775808
+mistake '-tao_max_funcs: its value is missing' solve -tao_max_funcs
+mistake '-tao_gatol 1e-3x: must be a number' solve -tao_gatol 1e-3x
+mistake '-pde_dim: its value is missing' solve -pde_dim -net_layers 8,8
+mistake '-zo_lr: its value is missing' solve $quick -zo_lr
+mistake '-zo_mu: its value is missing' solve -zo_mu -zo_lr 1e-3
+mistake '-tz_seed: its value is missing' solve -tz_seed
+mistake '-tz_output: its value is missing' solve -tz_output
+mistake '-net_layers 8,,8' solve -net_layers 8,,8
+mistake '-net_layers 8,8,' solve -net_layers 8,8,
+mistake '-net_layers 8-10' solve -net_layers 8-10
+mistake '-net_layers 1,1,.*at most' solve -net_layers 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1
+mistake '-zo_mu 1d-3: must be a number' solve -zo_mu 1d-3
+mistake '-zo_mu inf: must be a number' solve -zo_mu inf
+mistake '-zo_mu 0x1p-3: must be a number' solve -zo_mu 0x1p-3
+mistake '-zo_mu 1e-400: does not fit' solve -zo_mu 1e-400
+mistake '-net_activation: .*missing' solve -net_activation
+
+# names: of no class that is used here
+mistake '-ksp_type cg: no such option' solve $quick -ksp_type cg
+mistake '-net_tt_rnak 3: no such option, or none that applies here; the nearest one is -net_tt_rank$' solve -net_tt_rnak 3
+export PETSC_OPTIONS='-net_tt_rnak 3'
+mistake '-net_tt_rnak 3: no such option' solve $quick
+export PETSC_OPTIONS='-ksp_type cg'
+on 2 solve $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
+ok "PETSC_OPTIONS of another class: the run ends well" [ $? = 0 ]
+ok "... and warns" grep -q '^tenzo: warning: -ksp_type, from PETSC_OPTIONS' err.txt
+mistake '-ksp_type' solve $quick -ksp_type cg
+unset PETSC_OPTIONS
+
+# files that PETSc would open too late, or read wrongly
+for o in -history -citations -log_trace; do mistake "$o /missing/x: no directory /missing" solve $quick $o /missing/x; done
+for o in -log_view -info -options_view; do mistake "$o :/missing/x: no directory /missing" solve $quick $o :/missing/x; done
+mistake '-tao_view ascii:/missing/x: no directory' solve $quick -tao_view ascii:/missing/x
+mistake "-log_view :$work:" solve $quick -log_view ":$work"
+printf -- '-pde_dim 4\n-options_file %s\n' "$work/self.opts" >"$work/self.opts"
+printf -- '-pde_dim 4\n-loss_points 3\0\n' >"$work/nul.opts"
+printf 'pde_dim 4\n' >"$work/bad.yaml"
+mistake 'self.opts: includes itself' solve -options_file "$work/self.opts"
+mistake 'nul.opts: line 2 has a zero byte' solve -options_file "$work/nul.opts"
+mistake 'options in YAML' solve -options_file "$work/bad.yaml"
+mistake '-options_file: the name of a file is missing' solve -options_file
+printf 'pde_dim: 4\nnet_layers: [8, 8]\nnet_tt_rank: 2\n' >"$work/good.yaml"
+ok "an options file in YAML" on 1 solve -options_file "$work/good.yaml" -tao_max_it 1 -tz_output none -loss_points 2 -tz_validation_points 3 >out.txt 2>&1
+"$tenzo" solve $quick -tz_quiet 0 -tz_progress_every 0 -tao_max_it 200 -tz_output none 2>err.txt | head -n 1 >out.txt
+ok "standard output closed: exit code 2" [ "${PIPESTATUS[0]}" = 2 ]
+ok "standard output closed: one line" test "$(cat err.txt)" = "tenzo: error: standard output could not be written to its end"
+
 # an options file that rank 0 alone finds wrong: no hang
 on 2 solve -options_file "$work/two.opts" >out.txt 2>err.txt
 code=$?

@@ -4,7 +4,7 @@
 
 make -s -C "$root" install BUILD="$build" PREFIX="$work/usr/tenzo" SAN="${SAN:-}" >install.txt 2>&1
 ok "make install" [ $? = 0 ]
-for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/pkgconfig/tenzo.pc include/tenzo/tenzo.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
+for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/libtenzo.so.0.1 lib/pkgconfig/tenzo.pc include/tenzo/tenzo.h include/tenzo/private/tzcompat.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
 usr/tenzo/bin/tenzo --version >version.txt 2>&1
 ok "installed program" [ $? = 0 ]
 ok "the README quotes tests/example_pde.c" same "$(sed -n '/^```c$/,/^```$/p' "$root/README.md" | sed '1d; /^```$/,$d')" "$(cat "$root/tests/example_pde.c")"
@@ -26,6 +26,9 @@ int main(int argc, char **argv)
 END
 export PKG_CONFIG_PATH=$work/usr/tenzo/lib/pkgconfig
 flags=$(pkg-config --cflags --libs tenzo)
-ok "a program of one's own compiles" mpicc ${SAN:+-fsanitize=$SAN} -I"$root/tests" own.c -o own $flags
+ok "a program of one's own compiles" "${MPICC:-mpicc}" ${SAN:+-fsanitize=$SAN} -I"$root/tests" own.c -o own $flags
 ok "... and runs" env LD_LIBRARY_PATH="$work/usr/tenzo/lib" ./own
+flags=$(pkg-config --cflags --libs --static tenzo | sed 's/-ltenzo/-l:libtenzo.a/')
+ok "... also against the static library" "${MPICC:-mpicc}" ${SAN:+-fsanitize=$SAN} -I"$root/tests" own.c -o own-static $flags
+ok "... and runs alone" ./own-static
 finish

@@ -28,7 +28,11 @@ ok "0 + 40 steps, history" same "$(digest whole.h5)" "$(digest half.h5)"
 long="$quick -tao_type zosign -zo_momentum 0.9 -tao_max_it 3000 -tz_checkpoint_every 50 -tz_validate_every 500"
 on 1 solve $long -tz_output whole.h5 >whole.txt 2>&1
 whole=$(field theta whole.txt)
-ranks_of() { pgrep -P "$1" -x tenzo; } # of an mpirun
+ranks_of() { # of an mpirun: its children, or those of its proxy
+  local child
+  pgrep -P "$1" -x tenzo
+  for child in $(pgrep -P "$1"); do ranks_of "$child"; done
+}
 await() { for _ in $(seq 500); do [ -s "$1" ] && return; sleep 0.01; done; }
 
 for signal in USR1 TERM; do
@@ -42,7 +46,7 @@ for signal in USR1 TERM; do
   ok "SIG$signal: history" same "$(digest whole.h5)" "$(digest cut.h5)"
 done
 rm -f cut.h5
-mpirun -q -n 2 "$tenzo" solve $long -tz_checkpoint_every 0 -tz_progress_every 0 -tz_quiet 0 -tz_output cut.h5 >cut.txt 2>&1 &
+$mpiexec $quiet -n 2 "$tenzo" solve $long -tz_checkpoint_every 0 -tz_progress_every 0 -tz_quiet 0 -tz_output cut.h5 >cut.txt 2>&1 &
 pid=$!
 await cut.txt; kill -USR1 "$(ranks_of $pid | tail -n 1)"; wait $pid; code=$?
 ok "SIGUSR1 to one of two ranks stops both: exit code 75" [ $code = 75 ]
@@ -59,7 +63,7 @@ for i in $(seq 20); do
     pid=$! victim=$!
     await cut.h5
   else
-    mpirun -q -n 2 "$tenzo" solve $long -tz_output cut.h5 >cut.txt 2>&1 &
+    $mpiexec $quiet -n 2 "$tenzo" solve $long -tz_output cut.h5 >cut.txt 2>&1 &
     pid=$!
     await cut.h5
     victim=$(ranks_of $pid | head -n 1)

@@ -9,6 +9,8 @@ build=$(cd "$root" && cd "${BUILD:-build}" && pwd)
 tenzo=$build/tenzo
 limit=${TZ_TIMEOUT:-${SAN:+600}}
 limit=${limit:-120}
+mpiexec=${MPIEXEC:-mpirun}
+if "$mpiexec" --version 2>&1 | grep -qE 'Open ?MPI|OpenRTE'; then quiet=-q; else quiet=; fi # mpirun's own remarks on exit codes
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -24,9 +26,9 @@ ok() { # ok NAME COMMAND... : one result
 skip() { skipped=$((skipped + 1)); echo "  SKIPPED: $*"; }
 finish() { echo "$(basename "$0"): $passed passed, $failed failed, $skipped skipped"; [ "$failed" = 0 ]; }
 
-on() { # on RANKS ARGS... : tenzo on so many ranks; mpirun's own remarks on exit codes are kept quiet
+on() { # on RANKS ARGS... : tenzo on so many ranks
   local n=$1; shift
-  if [ "$n" = 1 ]; then timeout "$limit" "$tenzo" "$@"; else timeout "$limit" mpirun -q -n "$n" "$tenzo" "$@"; fi
+  if [ "$n" = 1 ]; then timeout "$limit" "$tenzo" "$@"; else timeout "$limit" $mpiexec $quiet -n "$n" "$tenzo" "$@"; fi
 }
 field() { tail -n 1 "$2" | tr ' ' '\n' | sed -n "s/^$1=//p"; } # field NAME FILE : of the last line
 same() { [ -n "$1" ] && [ "$1" = "$2" ]; }

@@ -15,5 +15,9 @@ while read -r file; do
     clang-format --dry-run --Werror "$file" >/dev/null 2>&1 || complain "$file: clang-format would change it"
   fi
 done < <(git ls-files '*.c' '*.h' '*.inc' 2>/dev/null || find include src meshes pde solvers tests -name '*.[ch]' -o -name '*.inc')
+# options are declared through tzoptions.h, which reads strictly and records
+while read -r line; do complain "$line: TzOptions... and TzOptionItems, not PETSc's own"; done < <(
+  grep -nE '\bPetscOptions(Int|Real|Bool|String|Enum|EList|FList|IntArray|RealArray)\(|\bPetscOptionItems\b' -r include src meshes pde solvers \
+    --include='*.[ch]' | grep -v '^src/sys/optionsread.c\|^include/tzoptions.h\|^include/private/tzcompat.h' | cut -d: -f1,2)
 [ $bad = 0 ] && echo "style: nothing to complain about"
 [ $bad = 0 ]

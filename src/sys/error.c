@@ -51,7 +51,7 @@ static PetscBool TzErrorIsUsersMistake(PetscErrorCode n, const char fun[])
   case PETSC_ERR_FILE_WRITE:
   case PETSC_ERR_FILE_UNEXPECTED:
   case PETSC_ERR_ARG_UNKNOWN_TYPE: return PETSC_TRUE;
-  default: return (PetscBool)(fun && !strncmp(fun, "PetscOptions", 12));
+  default: return (PetscBool)(fun && (!strncmp(fun, "PetscOptions", 12) || strstr(fun, "YAML")));
   }
 }
 
@@ -64,8 +64,9 @@ PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const ch
   if (p == PETSC_ERROR_INITIAL) TzErrorIsUsers = TzErrorIsUsersMistake(n, fun);
   if (!TzErrorIsUsers) return PetscTraceBackErrorHandler(comm, line, fun, file, n, p, mess, ctx);
   if (p != PETSC_ERROR_INITIAL) return n;
-  if (text[0] != '-' && n != PETSC_ERR_USER_INPUT) TzErrorFindOption(text, sizeof(option), option);
-  if (fun && !strncmp(fun, "PetscDL", 7)) snprintf(option, sizeof(option), "-dll_append");
+  if (fun && strstr(fun, "YAML")) snprintf(option, sizeof(option), "options in YAML");
+  else if (fun && !strncmp(fun, "PetscDL", 7)) snprintf(option, sizeof(option), "-dll_append");
+  else if (text[0] != '-' && n != PETSC_ERR_USER_INPUT) TzErrorFindOption(text, sizeof(option), option);
   snprintf(TzErrorLine, sizeof(TzErrorLine), "tenzo: error: %s%s%s", option, option[0] ? ": " : "", text);
   for (char *s = TzErrorLine; *s; s++) {
     if (*s == '\n') *s = ' ';
@@ -96,6 +97,14 @@ static PetscBool TzErrorIsCollective(void)
   return PETSC_FALSE;
 }
 
+/* What could not be printed, because a pipe was closed or a disk is full, is a mistake of the user's that is found at last */
+static int TzCheckOutput(void)
+{
+  if (!fflush(stdout) && !ferror(stdout)) return 0;
+  fprintf(stderr, "tenzo: error: standard output could not be written to its end\n");
+  return TZ_EXIT_USER;
+}
+
 int TzExit(PetscErrorCode ierr, int code)
 {
   int mpi, over;
@@ -105,8 +114,8 @@ int TzExit(PetscErrorCode ierr, int code)
     code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
     if (mpi && (!TzErrorIsUsers || !TzErrorIsCollective())) MPI_Abort(MPI_COMM_WORLD, code);
   }
-  if (PetscInitializeCalled) PetscFinalize();
+  if (PetscInitializeCalled && TzFinalize() && !code) code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
   MPI_Finalized(&over);
   if (mpi && !over) MPI_Finalize(); /* an error inside PetscInitialize */
-  return code;
+  return code ? code : TzCheckOutput();
 }
