@@ -46,8 +46,7 @@ static void CheckWritable(TzStartup *s, const char option[], const char value[],
   struct stat info;
 
   snprintf(directory, sizeof(directory), "%.*s", slash ? PetscMax((int)(slash - file), 1) : 1, slash ? file : ".");
-  if (stat(directory, &info) || !S_ISDIR(info.st_mode))
-    Complain(s, "%s %s: no directory %s", option, value, directory);
+  if (stat(directory, &info) || !S_ISDIR(info.st_mode)) Complain(s, "%s %s: no directory %s", option, value, directory);
   else if (stat(file, &info) ? access(directory, W_OK) : S_ISDIR(info.st_mode) || access(file, W_OK))
     Complain(s, "%s %s: %s cannot be written", option, value, file);
 }
@@ -68,7 +67,7 @@ static void CheckViewers(TzStartup *s, const char option[], const char value[])
 static void CheckOption(TzStartup *s, const char option[], const char value[])
 {
   static const char *const plain[] = {"-history", "-citations", "-log_trace"};
-  const char              *name    = option + (option[1] == '-'), *view = strstr(name, "_view");
+  const char              *name = option + (option[1] == '-'), *view = strstr(name, "_view");
 
   if (!strcasecmp(name, "-options_file") || !strcasecmp(name, "-options_file_yaml")) {
     if (value) ReadFile(s, option, value, PETSC_TRUE);

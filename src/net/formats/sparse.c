@@ -123,9 +123,9 @@ static PetscErrorCode SetFromOptions_Sparse(TzNet net)
 
   PetscFunctionBegin;
   PetscObjectOptionsBegin((PetscObject)net);
-  PetscCall(PetscOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
-  PetscCall(PetscOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
-                              &net->sparsemethod, NULL));
+  PetscCall(TzOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
+  PetscCall(TzOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
+                           &net->sparsemethod, NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
