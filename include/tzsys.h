@@ -33,6 +33,9 @@ PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *
 PETSC_EXTERN PetscErrorCode TzTypeNote(const char name[]);
 PETSC_EXTERN PetscBool      TzTypeIsRegistered(const char name[]);
 
+/* The step of keys that belong to no step of the training; the same where a PetscInt has 64 bits */
+#define TZ_STEP_NONE ((PetscInt)2147483647)
+
 /* Independent streams of one seed: what a number is for is part of its key, so no two uses share numbers. */
 typedef enum {
   TZ_STREAM_INIT,       /* initial parameters */

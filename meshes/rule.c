@@ -68,7 +68,7 @@ PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries,
   TzPairs        *p      = &rule->pairs;
 
   PetscFunctionBegin;
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &memory, 1, MPIU_REAL, MPIU_MIN, comm)); /* so that all ranks come to the same end */
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &memory, 1, MPIU_REAL, MPI_MIN, comm)); /* so that all ranks come to the same end */
   PetscCheck(nentries < PETSC_MAX_INT && bytes < memory, comm, PETSC_ERR_USER_INPUT,
              "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them in %.3g GiB; allowed: 2^%d numbers in %.3g GiB", rule->dim, option,
              value, (double)(2 * npairs), (double)bytes / 1073741824, (int)(8 * sizeof(PetscInt)) - 1, (double)memory / 1073741824);

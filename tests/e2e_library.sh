@@ -9,7 +9,7 @@ export PKG_CONFIG_PATH=$work/usr/lib/pkgconfig LD_LIBRARY_PATH=$work/usr/lib
 cp "$root/tests/example_run.c" . # outside the tree: nothing but the installed headers can be found
 ok "at most 30 lines" [ "$(wc -l <example_run.c)" -le 30 ]
 ok "the README quotes it" same "$(sed -n '/^\/\* A user.s own program/,/^```$/p' "$root/README.md" | sed '/^```$/,$d')" "$(cat example_run.c)"
-ok "it compiles without a warning" mpicc -Wall -Wextra -Werror ${SAN:+-fsanitize=$SAN} example_run.c -o own $(pkg-config --cflags --libs tenzo)
+ok "it compiles without a warning" "${MPICC:-mpicc}" -Wall -Wextra -Werror ${SAN:+-fsanitize=$SAN} example_run.c -o own $(pkg-config --cflags --libs tenzo)
 tenzo=$work/own
 
 long="${quick/-tz_quiet/} -pde_type own -zo_momentum 0.5 -tao_max_it 2000 -tz_checkpoint_every 100 -tz_validate_every 500"
@@ -19,7 +19,7 @@ ok "it learns: residual $(field residual whole.txt)" awk -v r="$(field residual 
 for n in 1 2; do
   rm -f cut.h5
   if [ $n = 1 ]; then "$tenzo" $long -tz_progress_every 0 -tz_output cut.h5 >cut.txt 2>&1 & else
-    mpirun -q -n $n "$tenzo" $long -tz_progress_every 0 -tz_output cut.h5 >cut.txt 2>&1 & fi
+    $mpiexec $quiet -n $n "$tenzo" $long -tz_progress_every 0 -tz_output cut.h5 >cut.txt 2>&1 & fi
   pid=$!
   for _ in $(seq 500); do grep -q '^step 1[0-9][0-9]/' cut.txt && break; sleep 0.01; done
   kill -USR1 $pid; wait $pid

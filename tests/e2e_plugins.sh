@@ -10,7 +10,7 @@ tenzo=$work/usr/bin/tenzo
 for source in "$root"/tests/plugins/*.c; do
   name=$(basename "$source" .c)
   cp "$source" .
-  ok "$name compiles without a warning" mpicc -O2 -Wall -Wextra -Wno-psabi -Werror -shared -fPIC ${SAN:+-fsanitize=$SAN} "$name.c" -o "lib$name.so" $(pkg-config --cflags tenzo)
+  ok "$name compiles without a warning" "${MPICC:-mpicc}" -O2 -Wall -Wextra -Wno-psabi -Werror -shared -fPIC ${SAN:+-fsanitize=$SAN} "$name.c" -o "lib$name.so" $(pkg-config --cflags tenzo)
 done
 
 small="${quick/-deriv_type forward/}"

@@ -19,5 +19,9 @@ done < <(git ls-files '*.c' '*.h' '*.inc' 2>/dev/null || find include src meshes
 while read -r line; do complain "$line: TzOptions... and TzOptionItems, not PETSc's own"; done < <(
   grep -nE '\bPetscOptions(Int|Real|Bool|String|Enum|EList|FList|IntArray|RealArray)\(|\bPetscOptionItems\b' -r include src meshes pde solvers \
     --include='*.[ch]' | grep -v '^src/sys/optionsread.c\|^include/tzoptions.h\|^include/private/tzcompat.h' | cut -d: -f1,2)
+# names that not every release of PETSc has, or means in the same way (private/tzcompat.h)
+while read -r line; do complain "$line: not in every PETSc: see private/tzcompat.h"; done < <(
+  grep -nE '\b(PetscIgnoreErrorHandler|TaoSetMonitor|MPIU_BOOL|MPIU_Allreduce)\b' -r include src meshes pde solvers tests --include='*.[ch]' |
+    grep -v '^include/private/tzcompat.h' | cut -d: -f1,2)
 [ $bad = 0 ] && echo "style: nothing to complain about"
 [ $bad = 0 ]

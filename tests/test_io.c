@@ -13,7 +13,7 @@ static char        file[PETSC_MAX_PATH_LEN];
 /* The same verdict on every rank, so that none goes on alone */
 static int everywhere(int good)
 {
-  MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, PETSC_COMM_WORLD);
+  (void)MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, PETSC_COMM_WORLD);
   return good;
 }
 
@@ -102,12 +102,12 @@ static void test_damaged(void **state)
       fwrite(bytes, 1, (size_t)cut, f);
       fclose(f);
     }
-    MPI_Barrier(PETSC_COMM_WORLD);
+    (void)MPI_Barrier(PETSC_COMM_WORLD);
     assert_true(everywhere(quiet_read(&store) == PETSC_ERR_FILE_READ));
   }
   free(bytes);
   unlink(file);
-  MPI_Barrier(PETSC_COMM_WORLD);
+  (void)MPI_Barrier(PETSC_COMM_WORLD);
   ierr = quiet_read(&store);
   assert_true(everywhere(ierr == PETSC_ERR_FILE_READ));
 }
@@ -210,7 +210,7 @@ static PetscErrorCode read_text(const char text[], PetscInt D, PetscInt *n, Pets
     fputs(text, f);
     fclose(f);
   }
-  MPI_Barrier(PETSC_COMM_WORLD);
+  (void)MPI_Barrier(PETSC_COMM_WORLD);
   PetscPushErrorHandler(PetscReturnErrorHandler, NULL);
   ierr = TzPointsRead(PETSC_COMM_WORLD, "-test", file, D, n, X);
   PetscPopErrorHandler();

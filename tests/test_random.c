@@ -30,7 +30,7 @@ static void test_philox(void **state)
   for (int s = 0; s < 4; s++) {
     for (int stream = TZ_STREAM_INIT; stream <= TZ_STREAM_MASK; stream++) {
       const philox4x32_key_t key = {{(uint32_t)seeds[s], (uint32_t)((uint64_t)seeds[s] >> 32)}};
-      const PetscInt         k = s * 99991, step = s * 77777, item = s * (PETSC_MAX_INT / 3);
+      const PetscInt         k = s * 99991, step = s * 77777, item = s * (2147483647 / 3);
       const philox4x32_ctr_t ctr = {{(uint32_t)k, (uint32_t)step, (uint32_t)item, (uint32_t)stream}};
 
       assert_int_equal(TzRandomRademacher(seeds[s], (TzStream)stream, step, item, 128 * k, 128, x), 0);

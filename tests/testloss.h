@@ -226,7 +226,7 @@ static inline int everywhere(int condition)
 {
   int all;
 
-  MPI_Allreduce(&condition, &all, 1, MPI_INT, MPI_LAND, PETSC_COMM_WORLD);
+  (void)MPI_Allreduce(&condition, &all, 1, MPI_INT, MPI_LAND, PETSC_COMM_WORLD);
   return all;
 }
 

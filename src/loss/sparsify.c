@@ -6,10 +6,10 @@
 */
 #include <private/tzlossimpl.h>
 
-#define SPARSIFY_STEP    1e-3          /* of the central difference, along the unit vector of g */
-#define SPARSIFY_MU      1e-3          /* of the forward queries */
-#define SPARSIFY_QUERIES 64            /* directions of an estimate */
-#define SPARSIFY_KEY     PETSC_MAX_INT /* step of the directions' key: no step of the training has it */
+#define SPARSIFY_STEP    1e-3         /* of the central difference, along the unit vector of g */
+#define SPARSIFY_MU      1e-3         /* of the forward queries */
+#define SPARSIFY_QUERIES 64           /* directions of an estimate */
+#define SPARSIFY_KEY     TZ_STEP_NONE /* step of the directions' key: no step of the training has it */
 
 static PetscErrorCode Gradient(TzLoss loss, TzSparseMethod method, const PetscReal theta[], PetscReal g[])
 {

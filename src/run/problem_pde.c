@@ -113,7 +113,7 @@ static PetscErrorCode Evaluate_PDE(TzRun run, PetscInt n, const PetscReal X[], P
   PetscCall(TzRunGetParameters(run, &nparams, &theta));
   PetscCall(TzNetEvalCreate(run->net, &eval));
   PetscCall(TzNetEvalBind(eval, theta));
-  PetscCall(TzDerivSample(run->deriv, run->seed, PETSC_MAX_INT)); /* the step of TzLossValidate() */
+  PetscCall(TzDerivSample(run->deriv, run->seed, TZ_STEP_NONE)); /* the step of TzLossValidate() */
   PetscCall(EvaluatePoints(run, eval, i1 - i0, X + i0 * D, ujet + i0 * J, r ? r + i0 : NULL));
   PetscCall(TzNetEvalDestroy(&eval));
   PetscCall(Share(comm, n, J, ujet));

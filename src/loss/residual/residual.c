@@ -15,9 +15,9 @@
 #include "../partition.h"
 #include "residual.h"
 
-#define GRADIENT_BLOCK   24            /* points that an exact gradient takes at a time: a panel of the network's kernels */
-#define VALIDATION_BLOCK 100           /* points; the sums of a block are the unit of communication */
-#define VALIDATION_STEP  PETSC_MAX_INT /* step of the key of the estimator's nodes: no step of the training has it */
+#define GRADIENT_BLOCK   24           /* points that an exact gradient takes at a time: a panel of the network's kernels */
+#define VALIDATION_BLOCK 100          /* points; the sums of a block are the unit of communication */
+#define VALIDATION_STEP  TZ_STEP_NONE /* step of the key of the estimator's nodes: no step of the training has it */
 
 typedef struct {
   TzPDE      pde;
