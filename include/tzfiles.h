@@ -60,10 +60,11 @@ PETSC_EXTERN PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], con
   Named matrices: HDF5, arrays /NAME [rows][cols]; or text, NAME on a line, then one line of numbers a row (blanks or commas between, # starts a comment), rows
   without a name before them being the matrix `unnamed`. Collective; the store has them on every rank. Errors: PETSC_ERR_FILE_READ, PETSC_ERR_FILE_UNEXPECTED.
 
-  TzMatricesGet: x [rows][cols] of one, NULL where there is none of this name; PETSC_ERR_USER_INPUT for other sizes.
+  TzMatricesGet: x [rows][*cols] of one, NULL where there is none of this name; *cols is 0 where any number will do, and returned. PETSC_ERR_USER_INPUT for
+  other sizes and what is not finite.
 */
 PETSC_EXTERN PetscErrorCode TzMatricesRead(MPI_Comm comm, const char option[], const char file[], const char unnamed[], TzStore *store);
-PETSC_EXTERN PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt cols,
+PETSC_EXTERN PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt *cols,
                                           const PetscReal *x[]);
 
 /* A table that grows by rows, equal on every rank: the history of a run. In a file each column is one array PATH/NAME. */

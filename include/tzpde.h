@@ -84,7 +84,12 @@ typedef struct {
   PetscInt            points;
   PetscReal           weight;
 } TzCondition;
-PETSC_EXTERN PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition);                  /* copied */
+PETSC_EXTERN PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition); /* copied */
+/*
+  u = exact solution at `place`, on all faces. Where the user asks for soft conditions and setup adds none, this is what an equation with an exact solution
+  has: the terminal value, or without a time the boundary's.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEAddExactCondition(TzPDE pde, const char name[], TzConditionPlace place);
 PETSC_EXTERN PetscErrorCode TzPDEGetConditions(TzPDE pde, PetscInt *n, const TzCondition *conditions[]); /* sets up; borrowed */
 /* r[n] of condition c at X [n][D] with normals [n][d] or NULL; dr [n][J] (or NULL): its derivative with respect to ujet [n][J] */
 PETSC_EXTERN PetscErrorCode TzPDEConditionResidual(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal ujet[],
@@ -94,6 +99,24 @@ PETSC_EXTERN PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]);
 
 /*
+  TzPDESetFunctions - an equation by functions of many points at once, for programs in other languages (src/python): the type becomes "functions"
+
+  X [n][D]; jets [n][J], those to be written zero on entry. A function that returns anything but 0 ends the call with that error. Before TzPDESetFromOptions();
+  the functions are copied, d is set by TzPDESetDim() or -pde_dim.
+*/
+typedef struct {
+  PetscReal lo, hi, T, diffusion; /* x_i in [lo, hi], t in [0, T]; nu of dX = sqrt(2 nu) dW, for order 1 */
+  PetscBool stationary;           /* no t */
+  PetscInt  order;                /* 0: no second-order form, 1: the Laplacian, 2: u_11 .. u_dd */
+  void     *ctx;
+  PetscErrorCode (*transform)(void *ctx, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[]); /* jets of a and b in u = a f + b */
+  /* r [n], and dr [n][J], unless NULL, its derivatives in the slots of the jet of u */
+  PetscErrorCode (*residual)(void *ctx, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
+  PetscErrorCode (*exact)(void *ctx, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]); /* as TzPDEExact(); NULL: not known */
+} TzPDEFunctions;
+PETSC_EXTERN PetscErrorCode TzPDESetFunctions(TzPDE pde, const TzPDEFunctions *functions);
+
+/*
   TzPDECheck - whether what an equation says by hand agrees with itself, at n random points of its domain: the largest deviations, each relative to 1 + the
   size of what is compared; -1: nothing to compare. Below 1e-9 where all is right: the derivatives are differences of order 8.
   Not collective; every rank finds the same.
@@ -101,7 +124,7 @@ PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[
 typedef struct {
   PetscReal residual;   /* of the exact solution, by its derivatives from differences of its value and of its gradient */
   PetscReal gradient;   /* the exact gradient against differences of the exact value */
-  PetscReal condition;  /* u = b against the exact value, where a = 0 */
+  PetscReal condition;  /* u = b against the exact value, where a = 0; soft conditions for the exact solution */
   PetscReal transform;  /* derivatives of a and b against differences */
   PetscReal derivative; /* derivatives of the residual in the slots of u against differences */
 } TzPDEDeviations;

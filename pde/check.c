@@ -168,19 +168,44 @@ static PetscErrorCode CheckDerivative(Work *w, const PetscReal z[], PetscReal u[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the transform fixes the value (a = 0) it is the exact one; tried at t = T and t = 0 */
-static PetscErrorCode CheckCondition(Work *w, const PetscReal z[], TzPDEDeviations *dev)
+/* Where the transform fixes the value (a = 0) it is the exact one; tried at t = T and t = 0, and on spheres |x| = radius, inner */
+static PetscErrorCode CheckHard(Work *w, const PetscReal z[], TzPDEDeviations *dev)
 {
-  PetscReal value;
+  const TzDomain *domain = &w->pde->domain;
+  const PetscBool box    = (PetscBool)(domain->type == TZ_DOMAIN_BOX);
+  PetscReal       value, square = 0;
 
   PetscFunctionBegin;
-  for (int end = 0; end < 2; end++) {
+  for (PetscInt i = 0; i < w->d; i++) square += z[i] * z[i];
+  for (int end = 0; end < 4; end++) {
     PetscCall(PetscArraycpy(w->y, z, w->D));
-    if (w->D > w->d) w->y[w->d] = end ? 0 : w->pde->T;
+    if ((end < 2 && w->D == w->d) || (end >= 2 && box) || (end == 3 && domain->type != TZ_DOMAIN_SHELL)) continue;
+    if (end < 2) w->y[w->d] = end ? 0 : w->pde->T;
+    for (PetscInt i = 0; end >= 2 && i < w->d; i++) w->y[i] *= (end == 2 ? domain->radius : domain->inner) / PetscSqrtReal(square);
     PetscCall(TzPDETransformJets(w->pde, 1, w->y, w->ab));
     if (PetscAbsReal(w->ab[0]) > 1e-14) continue;
     PetscCall(TzPDEExact(w->pde, 1, w->y, &value, NULL));
     Compare(1, w->ab + w->J, &value, &dev->condition);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The residuals of soft conditions for the exact solution, at point i of each; jet [J] is scratch, of which conditions read value and gradient */
+static PetscErrorCode CheckSoft(Work *w, TzSampler sampler, PetscInt64 seed, PetscInt i, PetscReal jet[], TzPDEDeviations *dev)
+{
+  const TzCondition *c;
+  PetscInt           n;
+  PetscReal          r;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetConditions(w->pde, &n, &c));
+  for (PetscInt k = 0; k < n; k++) {
+    if (c[k].place == TZ_AT_BOUNDARY) PetscCall(TzSamplerDrawBoundary(sampler, c[k].face, seed, TZ_STREAM_VALIDATION, k, i, 1, w->y, w->plus));
+    else PetscCall(TzSamplerDrawTime(sampler, c[k].place == TZ_AT_END ? w->pde->T : 0, seed, TZ_STREAM_VALIDATION, k, i, 1, w->y));
+    PetscCall(PetscArrayzero(jet, w->J));
+    PetscCall(TzPDEExact(w->pde, 1, w->y, jet, jet + 1));
+    PetscCall(TzPDEConditionResidual(w->pde, k, 1, w->y, w->plus, jet, &r, NULL));
+    Largest(&dev->condition, PetscAbsReal(r) / (1 + PetscAbsReal(jet[0])));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -212,8 +237,11 @@ PetscErrorCode TzPDECheck(TzPDE pde, PetscInt n, PetscInt64 seed, TzPDEDeviation
     PetscCall(Point(pde, sampler, seed, i, z));
     PetscCall(PetscArrayzero(u, w.J));
     if (pde->ops->transform) PetscCall(CheckTransform(&w, z, u, dev));
-    if (has) PetscCall(CheckCondition(&w, z, dev));
-    if (has) PetscCall(CheckExact(&w, z, u, dr, dev));
+    if (has) {
+      PetscCall(CheckHard(&w, z, dev));
+      PetscCall(CheckSoft(&w, sampler, seed, i, u, dev));
+      PetscCall(CheckExact(&w, z, u, dr, dev));
+    }
     PetscCall(TzRandomNormal(seed, TZ_STREAM_VALIDATION, 1, i, 0, w.J, diff));
     for (PetscInt s = 0; s < w.J; s++) u[s] += 0.1 * diff[s]; /* the derivatives hold for any function */
     PetscCall(CheckDerivative(&w, z, u, dr, diff, dev));

@@ -31,6 +31,26 @@ PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Exact(TzPDE pde, const PetscReal z[], PETSC_UNUSED const PetscReal normal[], const TzJet *u, PetscReal *r)
+{
+  PetscReal value;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEExact(pde, 1, z, &value, NULL));
+  *r = TzJetValue(u) - value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEAddExactCondition(TzPDE pde, const char name[], TzConditionPlace place)
+{
+  TzCondition c = {.place = place, .face = -1, .residual = Exact};
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(c.name, name, sizeof(c.name)));
+  PetscCall(TzPDEAddCondition(pde, &c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzPDEGetConditions(TzPDE pde, PetscInt *n, const TzCondition *conditions[])
 {
   PetscFunctionBegin;

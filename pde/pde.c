@@ -10,6 +10,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_SemilinearHeat(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SineGordon(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE);
 
 static const TzTypeRow table[] = {
   TZ_TYPE(TZPDEHJB, TzPDECreate_HJB),
@@ -20,6 +21,7 @@ static const TzTypeRow table[] = {
   TZ_TYPE("sinegordon", TzPDECreate_SineGordon),
   TZ_TYPE("advection", TzPDECreate_Advection),
   TZ_TYPE("eikonal", TzPDECreate_Eikonal),
+  TZ_TYPE("lqr", TzPDECreate_LQR),
   {NULL, NULL},
 };
 
@@ -197,6 +199,10 @@ static PetscErrorCode Shape(TzPDE pde)
   pde->shape.time = PETSC_TRUE;
   PetscTryTypeMethod(pde, setup);
   pde->shape.time = (PetscBool)!pde->stationary;
+  if (pde->soft && !pde->nconditions && pde->ops->exact) {
+    if (pde->stationary) PetscCall(TzPDEAddExactCondition(pde, "boundary", TZ_AT_BOUNDARY));
+    else PetscCall(TzPDEAddExactCondition(pde, "terminal", TZ_AT_END));
+  }
   if (!pde->shape.nforms && !pde->firstorder) PetscCall(TzPDEAddLaplacian(pde, NULL));
   PetscCheck(!pde->soft || pde->nconditions, comm, PETSC_ERR_USER_INPUT, "-pde_conditions soft: equation %s has no soft conditions; must be hard",
              ((PetscObject)pde)->type_name);
@@ -204,7 +210,8 @@ static PetscErrorCode Shape(TzPDE pde)
              ((PetscObject)pde)->type_name);
   PetscCheck(!pde->stationary || !pde->ops->terminal, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s has no time: it cannot have a terminal value",
              ((PetscObject)pde)->type_name);
-  PetscCheck(pde->ops->residual || pde->ops->residualvalue, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s has no residual", ((PetscObject)pde)->type_name);
+  PetscCheck(pde->ops->residual || pde->ops->residualvalue || pde->ops->residuals, comm, PETSC_ERR_ARG_WRONGSTATE, "Equation %s has no residual",
+             ((PetscObject)pde)->type_name);
   for (PetscInt p = 0; p < pde->shape.nforms; p++) field = PetscMax(field, TzFormWorkSize(&pde->shape.form[p], pde->d));
   pde->setupcalled = PETSC_TRUE;
   PetscCall(TzPDEGetTransformSize(pde, &size));
@@ -247,10 +254,10 @@ PetscErrorCode TzPDESetUp(TzPDE pde)
   if (!((PetscObject)pde)->type_name) PetscCall(TzPDESetType(pde, TZPDEHJB));
   PetscCheck(pde->d >= 1, comm, PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": must be at least 1", pde->d);
   PetscCall(Reset(pde));
-  PetscCall(Domain(pde)); /* before setup(), which may want it, and after, when the type has decided on its time */
-  PetscCall(Shape(pde));
-  pde->domain.stationary = pde->stationary;
+  PetscCall(Domain(pde)); /* before setup(), which may want it */
   PetscCall(TzDomainCheck(&pde->domain, comm));
+  PetscCall(Shape(pde));
+  pde->domain.stationary = pde->stationary; /* which setup() may have decided */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -420,6 +427,23 @@ static PetscErrorCode TransformAt(TzPDE pde, const PetscReal z[], TzJet *a, TzJe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ab [n][size] of all points by one call of ops->transforms */
+static PetscErrorCode TransformsAt(TzPDE pde, PetscInt n, const PetscReal X[], PetscInt size, PetscReal ab[])
+{
+  const PetscInt J = TzJetSize(&pde->shape);
+  PetscReal     *a, *b;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(n * J, &a, n * J, &b));
+  PetscUseTypeMethod(pde, transforms, n, X, a, b);
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(PetscArraycpy(ab + i * size, a + i * J, J));
+    PetscCall(PetscArraycpy(ab + i * size + J, b + i * J, J));
+  }
+  PetscCall(PetscFree2(a, b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal ab[])
 {
   const TzJetShape *shape = &pde->shape;
@@ -429,10 +453,11 @@ PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], Pe
   PetscCall(TzPDEGetTransformSize(pde, &size));
   J = TzJetSize(shape);
   PetscCall(PetscArrayzero(ab, n * size));
+  if (pde->ops->transforms) PetscCall(TransformsAt(pde, n, X, size, ab));
   for (PetscInt i = 0; i < n; i++, X += TzJetCoordinates(shape), ab += size) {
     TzJet a = TzJetAt(shape, ab), b = TzJetAt(shape, ab + J);
 
-    PetscCall(TransformAt(pde, X, &a, &b));
+    if (!pde->ops->transforms) PetscCall(TransformAt(pde, X, &a, &b));
     for (PetscInt p = 0; p < shape->nforms; p++) {
       TzFormAt S;
 
@@ -459,16 +484,39 @@ static void Combine(const TzJetShape *shape, const PetscReal ab[], const PetscRe
   u[0] = a[0] * f[0] + b[0];
 }
 
-PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[])
+/* The array ab of `many` points: pde->work has that of one, which is enough where points are transformed one by one */
+static PetscErrorCode TransformGetWork(TzPDE pde, PetscInt n, PetscInt *many, PetscReal **ab)
+{
+  PetscInt size;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetTransformSize(pde, &size));
+  *many = pde->ops->transforms ? PetscMax(n, 1) : 1;
+  *ab   = pde->work;
+  if (*many > 1) PetscCall(PetscMalloc1(*many * size, ab));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TransformRestoreWork(TzPDE pde, PetscReal **ab)
 {
   PetscFunctionBegin;
-  PetscCall(TzPDESetUp(pde));
-  for (PetscInt p = 0; p < n; p++) {
-    const PetscInt row = p * TzJetSize(&pde->shape);
+  if (*ab != pde->work) PetscCall(PetscFree(*ab));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(TzPDETransformJets(pde, 1, X + p * TzJetCoordinates(&pde->shape), pde->work));
-    Combine(&pde->shape, pde->work, fjet + row, ujet + row);
+PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[])
+{
+  PetscInt   many, J;
+  PetscReal *ab;
+
+  PetscFunctionBegin;
+  PetscCall(TransformGetWork(pde, n, &many, &ab));
+  J = TzJetSize(&pde->shape);
+  for (PetscInt p = 0; p < n; p += many) {
+    PetscCall(TzPDETransformJets(pde, many, X + p * TzJetCoordinates(&pde->shape), ab));
+    PetscCall(TzPDETransformBy(pde, many, ab, fjet + p * J, ujet + p * J));
   }
+  PetscCall(TransformRestoreWork(pde, &ab));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -483,30 +531,35 @@ PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal ab[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* g [J] of one point, by its row of ab */
+static void CombineAdjoint(const TzJetShape *shape, const PetscReal ab[], PetscReal g[])
+{
+  const PetscInt   d = shape->d, D = TzJetCoordinates(shape), J = TzJetSize(shape);
+  const PetscReal *a = ab, *cross = ab + 2 * J;
+  PetscReal        dot = 0;
+
+  for (PetscInt c = 0; c < J; c++) dot += a[c] * g[c];
+  g[0] = dot;
+  for (PetscInt c = 1; c <= D; c++) g[c] *= a[0];
+  for (PetscInt c = D + 1; c < J; c++, cross += d) {
+    for (PetscInt i = 0; i < d; i++) g[1 + i] += 2 * cross[i] * g[c];
+    g[c] *= a[0];
+  }
+}
+
 PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[])
 {
-  const TzJetShape *shape = &pde->shape;
-  PetscReal        *g     = gbar;
-  PetscInt          d, D, J;
+  PetscInt   many, size;
+  PetscReal *ab;
 
   PetscFunctionBegin;
-  PetscCall(TzPDESetUp(pde));
-  d = pde->d;
-  D = TzJetCoordinates(shape);
-  J = TzJetSize(shape);
-  for (PetscInt p = 0; p < n; p++, X += D, g += J) {
-    const PetscReal *a = pde->work, *cross = a + 2 * J;
-    PetscReal        dot = 0;
-
-    PetscCall(TzPDETransformJets(pde, 1, X, pde->work));
-    for (PetscInt c = 0; c < J; c++) dot += a[c] * g[c];
-    g[0] = dot;
-    for (PetscInt c = 1; c <= D; c++) g[c] *= a[0];
-    for (PetscInt c = D + 1; c < J; c++, cross += d) {
-      for (PetscInt i = 0; i < d; i++) g[1 + i] += 2 * cross[i] * g[c];
-      g[c] *= a[0];
-    }
+  PetscCall(TransformGetWork(pde, n, &many, &ab));
+  PetscCall(TzPDEGetTransformSize(pde, &size));
+  for (PetscInt p = 0; p < n; p += many) {
+    PetscCall(TzPDETransformJets(pde, many, X + p * TzJetCoordinates(&pde->shape), ab));
+    for (PetscInt i = 0; i < many; i++) CombineAdjoint(&pde->shape, ab + i * size, gbar + (p + i) * TzJetSize(&pde->shape));
   }
+  PetscCall(TransformRestoreWork(pde, &ab));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -520,6 +573,10 @@ PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const P
   D = TzJetCoordinates(shape);
   J = TzJetSize(shape);
   if (dr) PetscCall(PetscArrayzero(dr, n * J));
+  if (pde->ops->residuals) {
+    PetscUseTypeMethod(pde, residuals, n, X, ujet, r, dr);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (PetscInt p = 0; p < n; p++, X += D, ujet += J) {
     const TzJet u = TzJetAt(shape, ujet);
 

@@ -33,6 +33,7 @@ PetscErrorCode TzQuadraticSetUp(TzQuadratic *q, const char type[], MPI_Comm comm
   const PetscReal *x;
   PetscReal       *c;
   TzStore          store;
+  PetscInt         cols = d;
   char             option[64];
 
   PetscFunctionBegin;
@@ -52,7 +53,7 @@ PetscErrorCode TzQuadraticSetUp(TzQuadratic *q, const char type[], MPI_Comm comm
   else if (rosenbrock) Rosenbrock(d, c, q->M);
   else {
     PetscCall(TzMatricesRead(comm, option, q->spec, "M", &store));
-    PetscCall(TzMatricesGet(store, comm, option, "M", d, d, &x));
+    PetscCall(TzMatricesGet(store, comm, option, "M", d, &cols, &x));
     PetscCheck(x, comm, PETSC_ERR_USER_INPUT, "%s %s: there is no matrix M", option, q->spec);
     PetscCall(PetscArraycpy(q->M, x, d * d));
     PetscCall(TzStoreDestroy(&store));

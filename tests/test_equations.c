@@ -72,6 +72,13 @@ static const struct {
   {"-pde_type hjb -hjb_exponent 1.5", 0},
   {"-pde_type hjb -hjb_exponent 3.7", 0},
   {"-pde_type heat -heat_nu 0.3", 0},
+  {"-pde_type lqr -lqr_q 2 -lqr_g 3 -lqr_nu 0.2", 0},
+  {"-pde_type lqr -lqr_q 0 -lqr_g 2", 0},
+  {"-pde_type lqr -lqr_nu 0", 0},
+  {"-pde_type lqr -lqr_discount 0.3", 0},
+  {"-pde_type lqr -lqr_problem rod", 20},
+  {"-pde_type lqr -lqr_problem rod -pde_T 2", 50},
+  {"-pde_type lqr -lqr_problem rod -lqr_discount 0.5", 50},
   {"-pde_type advection -advection_alpha -2", 0},
   {"-pde_type eikonal -eikonal_matrix rosenbrock", 0},
   {"-pde_type allencahn -allencahn_solution wave", 0},
@@ -116,9 +123,128 @@ static void test_consistent(void **state)
   assert_int_equal(PetscFree(types), 0);
 }
 
+/* rows x cols random numbers under a name; with `square` M M' + I/2 of them */
+static void put(FILE *f, const char name[], PetscInt item, PetscInt rows, PetscInt cols, PetscBool square)
+{
+  PetscReal x[100];
+
+  assert_int_equal(TzRandomNormal(3, TZ_STREAM_EQUATION, 0, item, 0, rows * cols, x), 0);
+  fprintf(f, "%s\n", name);
+  for (PetscInt i = 0; i < rows; i++) {
+    for (PetscInt j = 0; j < (square ? rows : cols); j++) {
+      PetscReal v = square ? (i == j) / 2. : x[i * cols + j];
+
+      for (PetscInt k = 0; square && k < cols; k++) v += x[i * cols + k] * x[j * cols + k];
+      fprintf(f, "%.17g ", v);
+    }
+    fprintf(f, "\n");
+  }
+}
+
+/* Full matrices from a file, with 4 controls and 3 noises in 10 dimensions, and three of them alone: the others have defaults */
+static void test_lqr_file(void **state)
+{
+  FILE *f = fopen("test_equations.lqr", "w");
+
+  (void)state;
+  assert_non_null(f);
+  fprintf(f, "# a comment\n");
+  put(f, "A", 0, 10, 10, PETSC_FALSE);
+  put(f, "B", 1, 10, 4, PETSC_FALSE);
+  put(f, "Q", 2, 10, 2, PETSC_TRUE);
+  put(f, "R", 3, 4, 4, PETSC_TRUE);
+  put(f, "G", 4, 10, 1, PETSC_TRUE);
+  put(f, "sigma", 5, 10, 3, PETSC_FALSE);
+  fclose(f);
+  check("-pde_type lqr -lqr_problem test_equations.lqr -pde_T 0.7", 10);
+  check("-pde_type lqr -lqr_problem test_equations.lqr -lqr_discount 2", 10);
+  remove("test_equations.lqr");
+}
+
+/*
+  A = 0, B = R = sigma = I, Q = q I, G = g I: u = p |x|^2 + c with p = w tanh(w tau + c0), c = d (ln cosh(w tau + c0) - ln cosh c0), w = sqrt q, c0 = artanh(g/w); by the
+  closed form of the type and by the Riccati equation of matrices
+*/
+static void test_lqr_scalar(void **state)
+{
+  const PetscReal q = 2.3, g = 0.7, w = sqrt(q), c0 = atanh(g / w), z[] = {0.3, -0.8, 0.45, 0.2};
+  FILE           *f = fopen("test_equations.lqr", "w");
+
+  (void)state;
+  assert_non_null(f);
+  for (int k = 0; k < 2; k++) fprintf(f, "%s\n%.17g 0 0\n0 %.17g 0\n0, 0, %.17g # symmetric\n", k ? "G" : "Q", k ? g : q, k ? g : q, k ? g : q);
+  fclose(f);
+  for (int k = 0; k < 2; k++) {
+    TzPDE           pde = create(k ? "-pde_type lqr -lqr_problem test_equations.lqr -pde_T 3" : "-pde_type lqr -lqr_q 2.3 -lqr_g 0.7 -pde_T 3", 3);
+    const PetscReal y = w * (3 - z[3]) + c0, square = z[0] * z[0] + z[1] * z[1] + z[2] * z[2];
+    PetscReal       u, grad[3], known = w * tanh(y) * square + 3 * (log(cosh(y)) - log(cosh(c0)));
+
+    assert_int_equal(TzPDEExact(pde, 1, z, &u, grad), 0);
+    assert_true(fabs(u - known) <= 2e-14 * known && fabs(grad[1] - 2 * w * tanh(y) * z[1]) <= 2e-14);
+    assert_int_equal(TzPDEDestroy(&pde), 0);
+  }
+  remove("test_equations.lqr");
+}
+
+/* What a user may get wrong: one line each, here with the files that are needed */
+static const struct {
+  const char *options, *file;
+} wrong[] = {
+  {"-pde_type hjb -hjb_exponent 1", NULL},
+  {"-pde_type allencahn -pde_T 0", NULL},
+  {"-pde_type allencahn -pde_T -1", NULL},
+  {"-pde_type heat -heat_nu 0", NULL},
+  {"-pde_type lqg -lqg_nu -1", NULL},
+  {"-pde_type lqg -lqg_mu 0", NULL},
+  {"-pde_type lqg -lqg_matrix nosuch", NULL},
+  {"-pde_type lqg -lqg_matrix test_equations.txt", "1 0\n0 1\n"},
+  {"-pde_type lqg -lqg_matrix test_equations.txt", "1 0 0\n0 1 0\n0 0 -1\n"},
+  {"-pde_type lqg -lqg_matrix test_equations.txt", "1 0 0\n0 1 0\n0 0.5 1\n"},
+  {"-pde_type lqg -lqg_matrix test_equations.txt", "1 0 0\n0 1 0 7\n0 0 1\n"},
+  {"-pde_type lqg -lqg_matrix test_equations.txt", "1 0 0\n0 1 nan\n0 0 1\n"},
+  {"-pde_type lqg -lqg_matrix test_equations.txt", "N\n1 0 0\n0 1 0\n0 0 1\n"},
+  {"-pde_type lqr -lqr_nu -1", NULL},
+  {"-pde_type lqr -lqr_problem test_equations.txt", "C\n1 0 0\n0 1 0\n0 0 1\n"},
+  {"-pde_type lqr -lqr_problem test_equations.txt", "R\n1 0 0\n0 1 0\n0 0 0\n"},
+  {"-pde_type lqr -lqr_problem test_equations.txt", "B\n1\n0\n0\nR\n1 0\n0 1\n"},
+  {"-pde_type lqr -lqr_problem test_equations.txt", "Q\n-1 0 0\n0 1 0\n0 0 1\n"},
+  {"-pde_type lqr -lqr_problem test_equations.txt", "sigma\n1 0 0\n0 1 0\n"},
+  {"-pde_type lqr -lqr_discount 0.1 -lqr_problem test_equations.txt", "A\n1 0 0\n0 1 0\n0 0 1\nB\n0\n0\n1\nQ\n1 0 0\n0 1 0\n0 0 1\n"},
+  {"-pde_type lqr -lqr_discount 1 -pde_T 2", NULL}, /* no time: the option is not read */
+};
+
+static void test_mistakes(void **state)
+{
+  (void)state;
+  assert_int_equal(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL), 0);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wrong); k++) {
+    FILE          *f = wrong[k].file ? fopen("test_equations.txt", "w") : NULL;
+    PetscErrorCode ierr;
+    TzPDE          pde;
+
+    if (f) {
+      fputs(wrong[k].file, f);
+      fclose(f);
+    }
+    assert_int_equal(PetscOptionsClear(NULL), 0);
+    assert_int_equal(PetscOptionsInsertString(NULL, wrong[k].options), 0);
+    assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
+    assert_int_equal(TzPDESetDim(pde, 3), 0);
+    ierr = TzPDESetFromOptions(pde);
+    if (!ierr) ierr = TzPDESetUp(pde);
+    if (!ierr) ierr = TzOptionsCheckUnused(PETSC_COMM_WORLD);
+    if (ierr != PETSC_ERR_USER_INPUT && ierr != PETSC_ERR_FILE_READ && ierr != PETSC_ERR_FILE_UNEXPECTED) print_error("%s: error %d\n", wrong[k].options, ierr);
+    assert_true(ierr == PETSC_ERR_USER_INPUT || ierr == PETSC_ERR_FILE_READ || ierr == PETSC_ERR_FILE_UNEXPECTED);
+    assert_int_equal(TzPDEDestroy(&pde), 0);
+    remove("test_equations.txt");
+  }
+  assert_int_equal(PetscPopErrorHandler(), 0);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_consistent)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_consistent), cmocka_unit_test(test_lqr_file),
+                                     cmocka_unit_test(test_lqr_scalar), cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;

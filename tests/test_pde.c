@@ -443,11 +443,74 @@ static void test_process(void **state)
   }
 }
 
+/* An equation whose functions are those of another one has its numbers, bit by bit */
+static PetscErrorCode InnerTransform(void *ctx, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[])
+{
+  const TzJetShape *shape;
+  PetscInt          size, J;
+  PetscReal        *ab;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetJetShape((TzPDE)ctx, &shape));
+  PetscCall(TzPDEGetTransformSize((TzPDE)ctx, &size));
+  J = TzJetSize(shape);
+  PetscCall(PetscMalloc1(n * size, &ab));
+  PetscCall(TzPDETransformJets((TzPDE)ctx, n, X, ab));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(PetscArraycpy(a + i * J, ab + i * size, J));
+    PetscCall(PetscArraycpy(b + i * J, ab + i * size + J, J));
+  }
+  PetscCall(PetscFree(ab));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode InnerResidual(void *ctx, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[])
+{
+  return TzPDEResidual((TzPDE)ctx, n, X, ujet, r, dr);
+}
+
+static PetscErrorCode InnerExact(void *ctx, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[])
+{
+  return TzPDEExact((TzPDE)ctx, n, X, u, grad);
+}
+
+static void test_functions(void **state)
+{
+  const PetscInt d = 5, D = d + 1, J = D + 2;
+  TzPDE          inner = create("heat", d), outer;
+  TzPDEFunctions f = {.hi = 1, .T = 1, .diffusion = 1, .order = 1, .ctx = inner, .transform = InnerTransform, .residual = InnerResidual, .exact = InnerExact};
+  PetscReal     *X = draw(1, NPOINTS * D, 0, 1), *jet = draw(2, NPOINTS * J, -1, 1), *values[2];
+
+  (void)state;
+  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &outer), 0);
+  assert_int_equal(TzPDESetFunctions(outer, &f), 0);
+  assert_int_equal(TzPDESetDim(outer, d), 0);
+  for (int k = 0; k < 2; k++) {
+    TzPDE      pde = k ? outer : inner;
+    PetscReal *u, *dr, *r, *exact;
+
+    values[k] = u = draw(3, NPOINTS * (2 * J + 2), 0, 1);
+    dr            = u + NPOINTS * J;
+    r             = dr + NPOINTS * J;
+    exact         = r + NPOINTS;
+    assert_int_equal(TzPDETransform(pde, NPOINTS, X, jet, u), 0);
+    assert_int_equal(TzPDEResidual(pde, NPOINTS, X, u, r, dr), 0);
+    assert_int_equal(TzPDETransformAdjoint(pde, NPOINTS, X, dr), 0);
+    assert_int_equal(TzPDEExact(pde, NPOINTS, X, exact, NULL), 0);
+  }
+  assert_memory_equal(values[0], values[1], NPOINTS * (2 * J + 2) * sizeof(PetscReal));
+  for (int k = 0; k < 2; k++) assert_int_equal(PetscFree(values[k]), 0);
+  assert_int_equal(PetscFree(X), 0);
+  assert_int_equal(PetscFree(jet), 0);
+  assert_int_equal(TzPDEDestroy(&outer), 0);
+  assert_int_equal(TzPDEDestroy(&inner), 0);
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_all_types), cmocka_unit_test(test_hjb),     cmocka_unit_test(test_differences),
-    cmocka_unit_test(test_options),   cmocka_unit_test(test_process),
+    cmocka_unit_test(test_options),   cmocka_unit_test(test_process), cmocka_unit_test(test_functions),
   };
   int failed;
 

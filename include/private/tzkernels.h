@@ -24,15 +24,15 @@
 #define TZ_SERIES_TERMS    2048 /* most terms of a series */
 
 /*
-  The sizes for which loops are compiled apart with constants for bounds, 1.2 to 1.4 times as fast as with variables (tests/bench/bench_costs.c): X(bond before a
-  layer, bond behind it) of the paper's trains; X(channels of a coordinate query's state, bond) and X(bond) of those of rank 4.
+  The sizes for which loops are compiled apart with constants for bounds, 1.2 to 1.4 times as fast as with variables (tests/bench/bench_costs.c): X(bond before
+  a layer, bond behind it) of the paper's trains; X(channels of a coordinate query's state, bond) and X(bond) of those of rank 4.
 */
 #define TZ_BOND_SIZES(X)  X(4, 1) X(4, 4) X(10, 1)
 #define TZ_STATE_SIZES(X) X(6, 4) X(6, 1) X(1, 4) X(1, 1)
 #define TZ_RANK_SIZES(X)  X(4)
 
 /*
-  Coordinate queries (sweep.c). A state is a bond vector with c channels: its value and, where c > 1, its c - 2 derivatives
+  Coordinate queries (src/net/coordinate). A state is a bond vector with c channels: its value and, where c > 1, its c - 2 derivatives
   in y_0 (G) and its Laplacian. M [c-2][c-2]: inner products of the gradients of y_0. Its fields, also of a shift p of a
   state: the c channels, then 2 M G, then (of a shift only) p_G . M p_G. Fields of a unit: z, act, act', act'', then for c > 1 the channels
   1..c-1 of w = B . S, and w_G . M w_G.
@@ -51,8 +51,8 @@ typedef struct {
 } TzSlice;
 
 /*
-  A power series: multi-indices alpha, graded and in the order of taylor.c: order o has the terms first[o] <= t < first[o+1], and the terms of
-  order o are those alpha + e_v, v >= variable[alpha], of all alpha of order o - 1 in turn.
+  A power series: multi-indices alpha, graded and in the order of src/net/stencil/multiindex.c: order o has the terms first[o] <= t < first[o+1], and the
+  terms of order o are those alpha + e_v, v >= variable[alpha], of all alpha of order o - 1 in turn.
 */
 typedef struct {
   PetscInt        top; /* highest order of any lane */
@@ -121,7 +121,7 @@ typedef struct {
   void (*jet)(TzActivation act, PetscInt n, PetscInt r, PetscInt q, const double table[], const double M[], double *const coeff[3]);
   /* max |x_i|, which skips NaN */
   double (*largest)(PetscInt n, const double x[]);
-  /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series.c), r <= SERIES_MAX_BOND */
+  /* f [PANEL] = sum of coeff times monomials of total degree <= m in r variables d [r][PANEL], coeff in Horner's order (series_last.c), r <= SERIES_MAX_BOND */
   void (*horner)(PetscInt r, PetscInt m, const double coeff[], const double d[], double f[]);
   /* C [i][PANEL], i < rows, ldc apart = sum_{h<n} A[i arow + h acol] X_h [PANEL], ldx apart. This and the following: on `lanes` rows */
   void (*combine)(PetscInt lanes, PetscInt rows, PetscInt n, const double A[], PetscInt arow, PetscInt acol, const double X[], PetscInt ldx, double C[],

@@ -28,6 +28,9 @@ struct _TzPDEOps {
   PetscErrorCode (*residual)(TzPDE, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr);
   /* Instead: r alone. Tenzo differentiates it, as above (steps 0.006 max(1, |slot|)) */
   PetscErrorCode (*residualvalue)(TzPDE, const PetscReal z[], const TzJet *u, PetscReal *r);
+  /* Instead of all these, n points at once, for equations whose calls are dear (functions.c): a, b, dr [n][J], zero on entry; dr may be NULL */
+  PetscErrorCode (*transforms)(TzPDE, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[]);
+  PetscErrorCode (*residuals)(TzPDE, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
   PetscErrorCode (*exact)(TzPDE, const PetscReal z[], PetscReal *u, PetscReal grad[]); /* grad [d] in x, may be NULL. NULL: not known */
   /*
     The process dX = drift dt + sigma dW that the equation belongs to, for points along its paths. drift [d]; NULL: none. noise: dx [d] = sigma xi, xi [d];

@@ -110,7 +110,7 @@ PetscErrorCode TzMatricesRead(MPI_Comm comm, const char option[], const char fil
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt cols, const PetscReal *x[])
+PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], const char name[], PetscInt rows, PetscInt *cols, const PetscReal *x[])
 {
   PetscInt  r, c;
   PetscBool has;
@@ -123,8 +123,10 @@ PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const char option[], 
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzStoreGetReal(store, path, &r, &c, x));
   if (!c) c = 1;
-  PetscCheck(r == rows && c == cols, comm, PETSC_ERR_USER_INPUT,
-             "%s: the matrix %s is %" PetscInt_FMT " x %" PetscInt_FMT "; must be %" PetscInt_FMT " x %" PetscInt_FMT, option, name, r, c, rows, cols);
+  PetscCheck(r == rows, comm, PETSC_ERR_USER_INPUT, "%s: the matrix %s has %" PetscInt_FMT " rows; must have %" PetscInt_FMT, option, name, r, rows);
+  PetscCheck(!*cols || c == *cols, comm, PETSC_ERR_USER_INPUT, "%s: the matrix %s has %" PetscInt_FMT " columns; must have %" PetscInt_FMT, option, name, c,
+             *cols);
+  *cols = c;
   for (PetscInt i = 0; i < r * c; i++)
     PetscCheck(!PetscIsInfOrNanReal((*x)[i]), comm, PETSC_ERR_USER_INPUT, "%s: the matrix %s has an entry that is not finite", option, name);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,6 +1,6 @@
 /*
-  What the numbers of private/tzcosts.h are on this machine, by processor time, and what sizes that are compiled as constants gain. One line of JSON each; about two
-  seconds.
+  What the numbers of private/tzcosts.h are on this machine, by processor time, and what sizes that are compiled as constants gain. One line of JSON each;
+  about two seconds.
 */
 #include <tenzo.h>
 #include <private/tzcosts.h>

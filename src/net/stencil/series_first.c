@@ -27,21 +27,37 @@ struct _TzSeriesFirst {
   PetscReal      norm;          /* max_h |B_h| */
   PetscReal     *table;         /* [terms][n]: B_h^alpha / alpha! */
   PetscBool      single;        /* -net_precision single: X, A, mono, S are float, otherwise double */
-  void          *X[2];          /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
+  TzNumbers      X[2];          /* [ceil(terms/PANEL)][n][PANEL]: even and odd rows of the table with their signs */
   float         *S;             /* single: [ceil(rows/GEMM)][n][GEMM], rows of S or C rounded */
   PetscInt       pairsserial;   /* binding and stencil that `longest` belongs to */
   const TzPairs *pairs;
   PetscReal      key[4], longest;
   PetscInt       version, rows, done; /* what the factors belong to: contents, number of rows, order */
-  void          *A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
-  void          *mono[2];             /* [terms][PANEL]: monomials of a panel of nodes, even and odd */
+  TzNumbers      A[2];                /* [ceil(rows/GEMM)][terms][GEMM] */
+  TzNumbers      mono[2];             /* [terms][PANEL]: monomials of a panel of nodes, even and odd */
   PetscReal     *all;                 /* the same in graded order */
 };
 
-static inline void Put(const TzSeriesFirst *t, void *array, PetscInt i, PetscReal value)
+static inline void Put(const TzSeriesFirst *t, TzNumbers array, PetscInt i, PetscReal value)
 {
-  if (t->single) ((float *)array)[i] = (float)value;
-  else ((PetscReal *)array)[i] = value;
+  if (t->single) array.f[i] = (float)value;
+  else array.d[i] = value;
+}
+
+static PetscErrorCode Allocate(const TzSeriesFirst *t, PetscInt n, TzNumbers *array)
+{
+  PetscFunctionBegin;
+  if (t->single) PetscCall(PetscMalloc1(n, &array->f));
+  else PetscCall(PetscMalloc1(n, &array->d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Free(const TzSeriesFirst *t, TzNumbers *array)
+{
+  PetscFunctionBegin;
+  if (t->single) PetscCall(PetscFree(array->f));
+  else PetscCall(PetscFree(array->d));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzSeriesFirstCreate(TzNetEval eval, PetscInt rows, TzSeriesFirst **shift)
@@ -49,7 +65,6 @@ PetscErrorCode TzSeriesFirstCreate(TzNetEval eval, PetscInt rows, TzSeriesFirst 
   const TzBound *b     = &eval->layer[0];
   PetscReal      terms = 1;
   PetscInt       most  = 0, size;
-  size_t         bytes;
   TzSeriesFirst *s;
 
   PetscFunctionBegin;
@@ -66,16 +81,15 @@ PetscErrorCode TzSeriesFirstCreate(TzNetEval eval, PetscInt rows, TzSeriesFirst 
   s->n      = eval->net->layer[0].out;
   s->most   = most;
   s->single = (PetscBool)(eval->net->precision == TZ_PRECISION_SINGLE);
-  bytes     = s->single ? sizeof(float) : sizeof(PetscReal);
   PetscCall(TzMultiIndexCreate(s->r, most, &s->taylor));
   size = s->taylor.first[most + 1];
   rows = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
   PetscCall(PetscMalloc1(size * s->n, &s->table));
   PetscCall(PetscMalloc1(size * TZ_PANEL, &s->all));
   for (int o = 0; o < 2; o++) { /* each parity has less than the whole */
-    PetscCall(PetscMalloc((size + TZ_PANEL) * s->n * bytes, &s->X[o]));
-    PetscCall(PetscMalloc(size * rows * bytes, &s->A[o]));
-    PetscCall(PetscMalloc(size * TZ_PANEL * bytes, &s->mono[o]));
+    PetscCall(Allocate(s, (size + TZ_PANEL) * s->n, &s->X[o]));
+    PetscCall(Allocate(s, size * rows, &s->A[o]));
+    PetscCall(Allocate(s, size * TZ_PANEL, &s->mono[o]));
   }
   if (s->single) PetscCall(PetscMalloc1(rows * s->n, &s->S));
   for (PetscInt h = 0; h < s->n; h++) s->table[h] = 1;
@@ -94,9 +108,9 @@ PetscErrorCode TzSeriesFirstDestroy(TzSeriesFirst **shift)
   PetscCall(PetscFree(s->all));
   PetscCall(PetscFree(s->S));
   for (int o = 0; o < 2; o++) {
-    PetscCall(PetscFree(s->X[o]));
-    PetscCall(PetscFree(s->A[o]));
-    PetscCall(PetscFree(s->mono[o]));
+    PetscCall(Free(s, &s->X[o]));
+    PetscCall(Free(s, &s->A[o]));
+    PetscCall(Free(s, &s->mono[o]));
   }
   PetscCall(PetscFree(*shift));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -179,20 +193,20 @@ static void Build(TzSeriesFirst *t, TzNetEval eval)
 }
 
 /* T [rows][PANEL] = row^T X: the brackets of `lanes` terms from c on, for a multiple of GEMM rows; float or double as X is */
-static void Brackets(TzSeriesFirst *t, TzNetEval eval, int parity, PetscInt c, PetscInt lanes, PetscInt rows, const PetscReal row[], void *T)
+static void Brackets(TzSeriesFirst *t, TzNetEval eval, int parity, PetscInt c, PetscInt lanes, PetscInt rows, const PetscReal row[], TzNumbers T)
 {
-  if (t->single) TzGemmSingle(eval->kernels, rows, t->n, t->S, (float *)t->X[parity] + c * t->n, T);
-  else TzGemm(eval->kernels, lanes, 1, rows, t->n, row, (PetscReal *)t->X[parity] + c * t->n, T);
+  if (t->single) TzGemmSingle(eval->kernels, rows, t->n, t->S, t->X[parity].f + c * t->n, T.f);
+  else TzGemm(eval->kernels, lanes, 1, rows, t->n, row, t->X[parity].d + c * t->n, T.d);
 }
 
 PetscErrorCode TzSeriesFirstSetRows(TzSeriesFirst *t, TzNetEval eval, PetscInt version, PetscInt rows, const PetscReal S[], const PetscReal C[], TzEvenOdd *eo)
 {
   const PetscInt padded = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
-  PetscReal     *T;
+  TzNumbers      T;
 
   PetscFunctionBegin;
   Build(t, eval);
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, padded * TZ_PANEL, &T));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, padded * TZ_PANEL, &T.d)); /* the floats, half as long, in the same place */
   for (int o = 0; o < 2 && !(t->version == version && t->rows == rows && t->done == t->m); o++) {
     const PetscInt   k   = t->terms[o];
     const PetscReal *row = o ? C : S;
@@ -207,7 +221,7 @@ PetscErrorCode TzSeriesFirstSetRows(TzSeriesFirst *t, TzNetEval eval, PetscInt v
           for (PetscInt j = 0; j < TZ_GEMM; j++) {
             const PetscInt from = (i + j) * TZ_PANEL + l;
 
-            Put(t, t->A[o], i * k + (c + l) * TZ_GEMM + j, t->single ? ((float *)T)[from] : T[from]);
+            Put(t, t->A[o], i * k + (c + l) * TZ_GEMM + j, t->single ? T.f[from] : T.d[from]);
           }
     }
   }

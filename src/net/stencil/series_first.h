@@ -8,14 +8,20 @@
 
 typedef struct _TzSeriesFirst TzSeriesFirst;
 
+/* An array of double numbers, or of float ones where the structure that has it says `single` */
+typedef union {
+  PetscReal *d;
+  float     *f;
+} TzNumbers;
+
 /*
   E = A_e^T X_e, O = A_o^T X_o: factors [ceil(rows/GEMM)][terms][GEMM] and panels of nodes [terms][PANEL]. single: arrays of float, and E is without
   its value in the centre, so that its rounding is relative to the small even part of a displacement.
 */
 typedef struct {
-  PetscBool   single;
-  PetscInt    ke, ko; /* terms */
-  const void *Ae, *Ao, *Xe, *Xo;
+  PetscBool single;
+  PetscInt  ke, ko; /* terms */
+  TzNumbers Ae, Ao, Xe, Xo;
 } TzEvenOdd;
 
 PETSC_INTERN PetscErrorCode TzSeriesFirstCreate(TzNetEval, PetscInt rows, TzSeriesFirst **); /* NULL where it cannot pay; rows: most rows of S, C */

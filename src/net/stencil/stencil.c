@@ -190,19 +190,19 @@ static void Differences(PetscInt m, PetscReal f0, const PetscReal f[], PetscReal
 }
 
 /* Y [2][q][PANEL]: bond vectors E +- O at the nodes + and -, in single y_0 + (E +- O); E, O [q][PANEL] at number `at` of float or double arrays */
-static void PlusMinus(TzNetEval eval, const TzPoints *pts, PetscBool single, PetscInt p, PetscInt at, const PetscReal *E, const PetscReal *O, PetscReal *Y)
+static void PlusMinus(TzNetEval eval, const TzPoints *pts, PetscBool single, PetscInt p, PetscInt at, TzNumbers E, TzNumbers O, PetscReal *Y)
 {
   const PetscInt   q = eval->layer[1].q;
   const PetscReal *y0;
 
   if (!single) {
-    (*eval->kernels->plusminus)(q * TZ_PANEL, E + at, O + at, Y, Y + q * TZ_PANEL);
+    (*eval->kernels->plusminus)(q * TZ_PANEL, E.d + at, O.d + at, Y, Y + q * TZ_PANEL);
     return;
   }
   y0 = TzSeriesLastGetCentre(pts->series, p);
   for (PetscInt k = 0; k < q; k++)
     for (PetscInt i = k * TZ_PANEL; i < (k + 1) * TZ_PANEL; i++) {
-      const PetscReal e = ((const float *)E)[at + i], o = ((const float *)O)[at + i];
+      const PetscReal e = E.f[at + i], o = O.f[at + i];
 
       Y[i]                = y0[k * TZ_PANEL] + (e + o);
       Y[q * TZ_PANEL + i] = y0[k * TZ_PANEL] + (e - o);
@@ -210,10 +210,10 @@ static void PlusMinus(TzNetEval eval, const TzPoints *pts, PetscBool single, Pet
 }
 
 /* C [rows][PANEL] = A_e^T X_e or A_o^T X_o, rows row0.. */
-static void Half(const TzKernels *k, PetscBool single, PetscInt row0, PetscInt rows, PetscInt n, const void *A, const void *X, PetscReal *C)
+static void Half(const TzKernels *k, PetscBool single, PetscInt row0, PetscInt rows, PetscInt n, TzNumbers A, TzNumbers X, TzNumbers C)
 {
-  if (single) TzGemmSingle(k, rows, n, (const float *)A + row0 * n, X, (float *)C);
-  else TzGemm(k, TZ_PANEL, 1, rows, n, (const PetscReal *)A + row0 * n, X, C);
+  if (single) TzGemmSingle(k, rows, n, A.f + row0 * n, X.f, C.f);
+  else TzGemm(k, TZ_PANEL, 1, rows, n, A.d + row0 * n, X.d, C.d);
 }
 
 /* One panel of nodes, all points, by the matrix product */
@@ -221,13 +221,14 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
 {
   const TzPoints *pts = Points(eval);
   const PetscInt  q = eval->layer[1].q, most = 4 * TZ_GEMM; /* points at a time: most q rows */
-  PetscReal      *E, *O, *Y, f[2 * TZ_PANEL];
+  PetscReal      *Y, f[2 * TZ_PANEL];
+  TzNumbers       E, O;
   PetscBool       series = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (2 * most + 2) * q * TZ_PANEL, &E));
-  O = E + most * q * TZ_PANEL;
-  Y = O + most * q * TZ_PANEL;
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (2 * most + 2) * q * TZ_PANEL, &E.d)); /* the floats, half as long, in the same places */
+  O.d = E.d + most * q * TZ_PANEL;
+  Y   = O.d + most * q * TZ_PANEL;
   for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
     const PetscInt points = PetscMin(most, pts->n - p0);
 
@@ -284,7 +285,7 @@ PetscErrorCode TzNetEvalStencil_Fast(TzNetEval eval, PetscInt n, const PetscReal
 
     PetscCall(Prepare(eval, points, X + p0 * in));
     pts = Points(eval);
-    eo  = (TzEvenOdd){.ke = n1, .ko = n1, .Ae = pts->S, .Ao = pts->C};
+    eo  = (TzEvenOdd){.ke = n1, .ko = n1, .Ae.d = pts->S, .Ao.d = pts->C};
     PetscCall(PetscArraycpy(f0 + p0, pts->f0, points));
     if (pts->shift) PetscCall(TzSeriesFirstSetPairs(pts->shift, eval, pairs, s, &series));
     if (series) PetscCall(TzSeriesFirstSetRows(pts->shift, eval, pts->version, points * eval->layer[1].q, pts->S, pts->C, &eo));
@@ -296,11 +297,11 @@ PetscErrorCode TzNetEvalStencil_Fast(TzNetEval eval, PetscInt n, const PetscReal
       else {
         PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, 2 * n1 * TZ_PANEL, &C));
         PetscCall(Tables(eval, pairs, s, j, m, C, C + n1 * TZ_PANEL));
-        eo.Xe = C;
-        eo.Xo = C + n1 * TZ_PANEL;
+        eo.Xe.d = C;
+        eo.Xo.d = C + n1 * TZ_PANEL;
       }
       if (product) PetscCall(PanelProduct(eval, &eo, m, ld, e, o));
-      else PetscCall(PanelForm(eval, eo.Xe, eo.Xo, m, ld, e, o));
+      else PetscCall(PanelForm(eval, eo.Xe.d, eo.Xo.d, m, ld, e, o));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,0 +1,380 @@
+/*
+  Linear-quadratic regulator: dX = (A X + B a) dt + sigma dW, cost E[int (X'QX + a'R a) dt + X_T' G X_T]. The value V solves
+
+      V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' K grad V + x'Qx = 0,  V(x,T) = x'Gx,  K = B R^-1 B',
+
+  V = x'P(t)x + c(t) with the Riccati equation (riccati.h), N = sigma sigma'; the optimal control is -R^-1 B' P x. With -lqr_discount rho the horizon is infinite: no
+  t and no V_t, but -rho V. -lqr_problem
+    scalar  A = 0, B = R = I, Q = q I, G = g I, sigma sigma' = 2 nu I in closed form: any d
+    rod     a heated rod: A = heat (d + 1)^2 tridiag(1, -2, 1), B the columns of I at 1/4 <= i/(d + 1) <= 3/4, Q = G = I/(d + 1), R = I/10,
+            sigma sigma' = 2 nu I
+    FILE    matrices A, B, Q, R, G, sigma by name (TzMatricesRead); where one is missing A = Q = G = 0, B = R = sigma = I
+*/
+#include <private/tzpdeimpl.h>
+#include <tzfiles.h>
+#include "dense.h"
+#include "riccati.h"
+
+typedef struct {
+  char       problem[PETSC_MAX_PATH_LEN];
+  PetscReal  q, g, nu, heat, discount;
+  PetscBool  scalar;            /* the matrices are NULL */
+  PetscReal *A, *K, *Q, *G, *N; /* [d][d] */
+  PetscReal *P, *x, *y;         /* scratch [d][d], [d], [d]; stationary: P is the solution */
+  PetscReal  traceG;            /* S : G of the form */
+  TzRiccati  riccati;
+} LQR;
+
+/* out [d] = M x; the value is x'M x */
+static PetscReal Apply(PetscInt d, const PetscReal M[], const PetscReal x[], PetscReal out[])
+{
+  PetscReal value = 0;
+
+  for (PetscInt i = 0; i < d; i++) {
+    out[i] = 0;
+    for (PetscInt j = 0; j < d; j++) out[i] += M[i * d + j] * x[j];
+    value += x[i] * out[i];
+  }
+  return value;
+}
+
+static PetscErrorCode TzPDETransform_LQR(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
+{
+  LQR           *l      = (LQR *)pde->data;
+  const PetscInt d      = pde->d;
+  PetscReal      square = 0;
+
+  PetscFunctionBegin;
+  TzJetValue(a) = pde->T - z[d];
+  TzJetTime(a)  = -1;
+  if (l->scalar)
+    for (PetscInt i = 0; i < d; i++) {
+      TzJetGrad(b)[i] = l->g * z[i];
+      square += l->g * z[i] * z[i];
+    }
+  else square = Apply(d, l->G, z, TzJetGrad(b));
+  TzJetValue(b) = square;
+  for (PetscInt i = 0; i < d; i++) TzJetGrad(b)[i] *= 2;
+  if (!pde->firstorder) TzJetForm(b, 0) = 2 * l->traceG;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEResidual_LQR(TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
+{
+  LQR             *l = (LQR *)pde->data;
+  const PetscInt   d = pde->d;
+  const PetscReal *g = TzJetGrad(u);
+  PetscReal        value, square = 0, control = 0;
+
+  PetscFunctionBegin;
+  value = pde->firstorder ? 0 : pde->diffusion * TzJetForm(u, 0);
+  value += pde->stationary ? -l->discount * TzJetValue(u) : TzJetTime(u);
+  if (l->scalar) {
+    for (PetscInt i = 0; i < d; i++) {
+      l->y[i] = g[i];
+      square += l->q * z[i] * z[i];
+      control += g[i] * g[i];
+      if (dr) TzJetGrad(dr)[i] = -g[i] / 2;
+    }
+  } else {
+    square  = Apply(d, l->Q, z, l->y);
+    control = Apply(d, l->K, g, l->y);
+    (void)Apply(d, l->A, z, l->x);
+    for (PetscInt i = 0; i < d; i++) {
+      value += l->x[i] * g[i];
+      if (dr) TzJetGrad(dr)[i] = l->x[i] - l->y[i] / 2;
+    }
+  }
+  *r = value - control / 4 + square;
+  if (dr && !pde->firstorder) TzJetForm(dr, 0) = pde->diffusion;
+  if (dr && pde->stationary) TzJetValue(dr) = -l->discount;
+  else if (dr) TzJetTime(dr) = 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  p' = q - p^2, p(0) = g, and its integral s: with w = sqrt(q), p = w (g + w tanh w tau)/(w + g tanh w tau), s = ln(cosh w tau + g/w sinh w tau); discounted
+  p^2 + rho p = q
+*/
+static void Scalar(const LQR *l, PetscReal tau, PetscReal *p, PetscReal *s)
+{
+  const PetscReal w = PetscSqrtReal(l->q), th = PetscTanhReal(w * tau), e = PetscExpReal(-2 * w * tau);
+
+  if (l->discount > 0) {
+    *p = 2 * l->q / (l->discount + PetscSqrtReal(l->discount * l->discount + 4 * l->q));
+    *s = *p / l->discount;
+  } else if (l->q > 0) {
+    *p = w * (l->g + w * th) / (w + l->g * th);
+    *s = w * tau + PetscLogReal((1 + e) / 2 + l->g / w * (1 - e) / 2);
+  } else {
+    *p = l->g / (1 + l->g * tau);
+    *s = PetscLogReal(1 + l->g * tau);
+  }
+}
+
+static PetscErrorCode TzPDEExact_LQR(TzPDE pde, const PetscReal z[], PetscReal *u, PetscReal grad[])
+{
+  LQR            *l   = (LQR *)pde->data;
+  const PetscInt  d   = pde->d;
+  const PetscReal tau = pde->stationary ? 0 : pde->T - z[d];
+  PetscReal       p, c = 0, square = 0;
+
+  PetscFunctionBegin;
+  if (l->scalar) {
+    Scalar(l, tau, &p, &c);
+    c *= 2 * l->nu * (PetscReal)d;
+    for (PetscInt i = 0; i < d; i++) {
+      l->y[i] = p * z[i];
+      square += z[i] * l->y[i];
+    }
+  } else {
+    if (!pde->stationary) PetscCall(TzRiccatiGet(l->riccati, tau, l->P, &c));
+    for (PetscInt e = 0; pde->stationary && e < d * d; e++) c += l->N[e] * l->P[e] / l->discount;
+    square = Apply(d, l->P, z, l->y);
+  }
+  *u = square + c;
+  for (PetscInt i = 0; grad && i < d; i++) grad[i] = 2 * l->y[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEDrift_LQR(TzPDE pde, const PetscReal z[], PetscReal mu[])
+{
+  const LQR *l = (LQR *)pde->data;
+
+  PetscFunctionBegin;
+  if (l->scalar) PetscCall(PetscArrayzero(mu, pde->d));
+  else (void)Apply(pde->d, l->A, z, mu);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDESetFromOptions_LQR(TzPDE pde, TzOptionItems PetscOptionsObject)
+{
+  LQR      *l = (LQR *)pde->data;
+  PetscBool scalar, rod;
+
+  PetscFunctionBegin;
+  PetscCall(TzOptionsString("-lqr_problem", "scalar, rod, or a file with the matrices A, B, Q, R, G, sigma", "TzPDEResidual", l->problem, l->problem,
+                            sizeof(l->problem), NULL));
+  scalar = (PetscBool)!strcmp(l->problem, "scalar");
+  rod    = (PetscBool)!strcmp(l->problem, "rod");
+  if (scalar) PetscCall(TzOptionsReal("-lqr_q", "Running cost q |x|^2 (cost/length^2/time)", "TzPDEResidual", l->q, &l->q, NULL));
+  if (scalar) PetscCall(TzOptionsReal("-lqr_g", "Terminal cost g |x|^2 (cost/length^2)", "TzPDETransform", l->g, &l->g, NULL));
+  if (rod) PetscCall(TzOptionsReal("-lqr_heat", "Conductivity of the rod of length 1 (1/time)", "TzPDEResidual", l->heat, &l->heat, NULL));
+  if (scalar || rod) PetscCall(TzOptionsReal("-lqr_nu", "Noise: sigma sigma' = 2 nu I (length^2/time)", "TzPDEResidual", l->nu, &l->nu, NULL));
+  PetscCall(TzOptionsReal("-lqr_discount", "Rate rho of an infinite horizon; 0: the horizon is T (1/time)", "TzPDEResidual", l->discount, &l->discount, NULL));
+  pde->stationary = (PetscBool)(l->discount > 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* M [n][n] must be symmetric with no eigenvalue below 0, or none at 0 either */
+static PetscErrorCode CheckPositive(MPI_Comm comm, const char name[], PetscInt n, const PetscReal M[], PetscBool definite)
+{
+  PetscReal *w, *V;
+
+  PetscFunctionBegin;
+  PetscCall(TzDenseCheckSymmetric(comm, "-lqr_problem", name, n, M));
+  PetscCall(PetscMalloc2(n, &w, n * n, &V));
+  PetscCall(TzDenseEigen(n, M, w, V));
+  PetscCheck(definite ? w[0] > 1e-14 * PetscAbsReal(w[n - 1]) : w[0] >= -1e-13 * PetscAbsReal(w[n - 1]), comm, PETSC_ERR_USER_INPUT,
+             "-lqr_problem: the matrix %s has the eigenvalue %g; must be positive %s", name, (double)w[0], definite ? "definite" : "semidefinite");
+  PetscCall(PetscFree2(w, V));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Rod(TzPDE pde)
+{
+  LQR            *l = (LQR *)pde->data;
+  const PetscInt  d = pde->d;
+  const PetscReal n = (PetscReal)(d + 1), a = l->heat * n * n;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < d; i++) {
+    l->A[i * d + i] = -2 * a;
+    if (i) l->A[i * d + i - 1] = l->A[(i - 1) * d + i] = a;
+    l->K[i * d + i] = 4 * (i + 1) >= d + 1 && 4 * (i + 1) <= 3 * (d + 1) ? 10 : 0;
+    l->Q[i * d + i] = l->G[i * d + i] = 1 / n;
+    l->N[i * d + i]                   = 2 * l->nu;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* K [d][d] = B R^-1 B' of B [d][m], R [m][m]; NULL is I */
+static PetscErrorCode ControlMatrix(MPI_Comm comm, PetscInt d, PetscInt m, const PetscReal B[], const PetscReal R[], PetscReal K[])
+{
+  PetscReal *inverse, *copy;
+  PetscBool  singular;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(m * d, &inverse, m * m, &copy));
+  for (PetscInt i = 0; i < m; i++)
+    for (PetscInt j = 0; j < d; j++) inverse[i * d + j] = B ? B[j * m + i] : i == j;
+  if (R) {
+    PetscCall(CheckPositive(comm, "R", m, R, PETSC_TRUE));
+    PetscCall(PetscArraycpy(copy, R, m * m));
+    PetscCall(TzDenseSolve(m, d, copy, inverse, &singular));
+  }
+  if (B) PetscCall(TzDenseMultiply(PETSC_FALSE, PETSC_FALSE, d, d, m, 1, B, inverse, 0, K));
+  else PetscCall(PetscArraycpy(K, inverse, d * d));
+  PetscCall(PetscFree2(inverse, copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FromFile(TzPDE pde)
+{
+  LQR             *l    = (LQR *)pde->data;
+  MPI_Comm         comm = PetscObjectComm((PetscObject)pde);
+  const PetscInt   d    = pde->d;
+  PetscInt         cols, m = d;
+  const PetscReal *x[6];
+  const char      *name[] = {"A", "Q", "G", "B", "R", "sigma"}, *path;
+  TzStore          store;
+
+  PetscFunctionBegin;
+  PetscCall(TzMatricesRead(comm, "-lqr_problem", l->problem, "A", &store));
+  for (PetscInt i = 0;; i++) {
+    PetscBool known = PETSC_FALSE;
+
+    PetscCall(TzStoreGetPath(store, i, &path));
+    if (!path) break;
+    for (int k = 0; k < 6; k++) known = (PetscBool)(known || !strcmp(path + 1, name[k]));
+    PetscCheck(known, comm, PETSC_ERR_USER_INPUT, "-lqr_problem %s: unknown matrix %s; must be A, B, Q, R, G or sigma", l->problem, path + 1);
+  }
+  for (int k = 0; k < 6; k++) {
+    cols = k < 3 ? d : k == 4 ? m : 0;
+    PetscCall(TzMatricesGet(store, comm, "-lqr_problem", name[k], k == 4 ? m : d, &cols, &x[k]));
+    if (k == 3 && x[3]) m = cols;
+  }
+  if (x[0]) PetscCall(PetscArraycpy(l->A, x[0], d * d));
+  if (x[1]) PetscCall(PetscArraycpy(l->Q, x[1], d * d));
+  if (x[2]) PetscCall(PetscArraycpy(l->G, x[2], d * d));
+  PetscCall(ControlMatrix(comm, d, m, x[3], x[4], l->K));
+  if (x[5]) PetscCall(TzDenseMultiply(PETSC_FALSE, PETSC_TRUE, d, d, cols, 1, x[5], x[5], 0, l->N));
+  else
+    for (PetscInt i = 0; i < d; i++) l->N[i * (d + 1)] = 1;
+  PetscCall(CheckPositive(comm, "Q", d, l->Q, PETSC_FALSE));
+  PetscCall(CheckPositive(comm, "G", d, l->G, PETSC_FALSE));
+  PetscCall(TzStoreDestroy(&store));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The second-order part 1/2 N : Hess V in the cheapest form: none, nu Lap V, a diagonal, a matrix; traceG = S : G */
+static PetscErrorCode Forms(TzPDE pde)
+{
+  LQR           *l    = (LQR *)pde->data;
+  const PetscInt d    = pde->d;
+  PetscBool      zero = PETSC_TRUE, diagonal = PETSC_TRUE, equal = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  l->traceG = 0;
+  for (PetscInt i = 0; i < d; i++)
+    for (PetscInt j = 0; j < d; j++) {
+      const PetscReal n = l->N[i * d + j];
+
+      zero     = (PetscBool)(zero && n == 0);
+      diagonal = (PetscBool)(diagonal && (n == 0 || i == j));
+      equal    = (PetscBool)(equal && (i != j || n == l->N[0]));
+      l->traceG += n * l->G[i * d + j];
+      if (diagonal && i == j) l->x[i] = n;
+    }
+  pde->firstorder = zero;
+  pde->diffusion  = 0.5;
+  if (zero) PetscFunctionReturn(PETSC_SUCCESS);
+  if (diagonal && equal) {
+    pde->diffusion = l->N[0] / 2;
+    l->traceG /= l->N[0];
+    PetscCall(TzPDEAddLaplacian(pde, NULL));
+  } else if (diagonal) PetscCall(TzPDEAddFormDiagonal(pde, l->x, NULL));
+  else PetscCall(TzPDEAddFormMatrix(pde, l->N, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Reset(LQR *l)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree6(l->A, l->K, l->Q, l->G, l->N, l->P));
+  PetscCall(PetscFree2(l->x, l->y));
+  PetscCall(TzRiccatiDestroy(&l->riccati));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P and c: tabulated or stationary; the discount acts as A - rho/2 I */
+static PetscErrorCode Solve(TzPDE pde)
+{
+  LQR           *l    = (LQR *)pde->data;
+  MPI_Comm       comm = PetscObjectComm((PetscObject)pde);
+  const PetscInt d    = pde->d;
+  PetscReal     *A;
+  PetscBool      good;
+
+  PetscFunctionBegin;
+  if (!pde->stationary) {
+    PetscCall(TzRiccatiCreate(d, l->A, l->K, l->Q, l->G, l->N, pde->T, &l->riccati, &good));
+    PetscCheck(good, comm, PETSC_ERR_USER_INPUT, "-lqr_problem %s: the value becomes infinite before t = 0; must have a smaller -pde_T", l->problem);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(d * d, &A));
+  for (PetscInt e = 0; e < d * d; e++) A[e] = l->A[e] - (e % (d + 1) ? 0 : l->discount / 2);
+  PetscCall(TzRiccatiStationary(d, A, l->K, l->Q, l->P, &good));
+  PetscCheck(good, comm, PETSC_ERR_USER_INPUT, "-lqr_problem %s: the discounted cost cannot be made finite; must have another B or a larger -lqr_discount",
+             l->problem);
+  PetscCall(PetscFree(A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
+{
+  LQR           *l    = (LQR *)pde->data;
+  MPI_Comm       comm = PetscObjectComm((PetscObject)pde);
+  const PetscInt d    = pde->d;
+
+  PetscFunctionBegin;
+  PetscCheck(l->nu >= 0 && l->q >= 0 && l->g >= 0 && l->heat >= 0 && l->discount >= 0 && !PetscIsInfOrNanReal(l->nu + l->q + l->g + l->heat + l->discount),
+             comm, PETSC_ERR_USER_INPUT, "-lqr_nu %g -lqr_q %g -lqr_g %g -lqr_heat %g -lqr_discount %g: must be finite and not negative", (double)l->nu,
+             (double)l->q, (double)l->g, (double)l->heat, (double)l->discount);
+  PetscCall(Reset(l));
+  PetscCall(PetscMalloc2(d, &l->x, d, &l->y));
+  l->scalar           = (PetscBool)!strcmp(l->problem, "scalar");
+  pde->ops->transform = pde->stationary ? NULL : TzPDETransform_LQR;
+  if (pde->stationary) PetscCall(TzPDEAddExactCondition(pde, "boundary", TZ_AT_BOUNDARY));
+  if (l->scalar) {
+    l->traceG       = l->g * (PetscReal)d;
+    pde->diffusion  = l->nu;
+    pde->firstorder = (PetscBool)(l->nu == 0);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscCalloc6(d * d, &l->A, d * d, &l->K, d * d, &l->Q, d * d, &l->G, d * d, &l->N, d * d, &l->P));
+  if (!strcmp(l->problem, "rod")) PetscCall(Rod(pde));
+  else PetscCall(FromFile(pde));
+  PetscCall(Forms(pde));
+  PetscCall(Solve(pde));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEDestroy_LQR(TzPDE pde)
+{
+  PetscFunctionBegin;
+  PetscCall(Reset((LQR *)pde->data));
+  PetscCall(PetscFree(pde->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE pde)
+{
+  LQR *l;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&l));
+  l->q = 1, l->g = 0.5, l->nu = 0.5, l->heat = 0.1;
+  PetscCall(PetscStrncpy(l->problem, "scalar", sizeof(l->problem)));
+  pde->data                = l;
+  pde->lo                  = -1;
+  pde->formula             = "V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' B R^-1 B' grad V + x'Qx = 0, V(x,T) = x'Gx";
+  pde->reference           = "exact: Riccati equation, to rounding";
+  pde->ops->residual       = TzPDEResidual_LQR;
+  pde->ops->exact          = TzPDEExact_LQR;
+  pde->ops->drift          = TzPDEDrift_LQR;
+  pde->ops->setfromoptions = TzPDESetFromOptions_LQR;
+  pde->ops->setup          = TzPDESetUp_LQR;
+  pde->ops->destroy        = TzPDEDestroy_LQR;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
