@@ -18,7 +18,7 @@ typedef struct {
   PetscReal *ab;                      /* [TzPDEGetTransformSize()] */
   PetscReal *y, *plus, *minus, *grad; /* [D], [d], [d], [d]; y is the point of the differences */
   PetscReal *H, *diff;                /* Hessian [d][d], derivatives [D] */
-  PetscReal *Sv;                      /* [d] */
+  PetscReal *Sv, *size;               /* [d]; of each form what is added up in it [nforms] */
 } Work;
 
 static PetscErrorCode Create(TzPDE pde, Work *w)
@@ -29,7 +29,7 @@ static PetscErrorCode Create(TzPDE pde, Work *w)
   PetscCall(TzPDEGetTransformSize(pde, &size));
   *w = (Work){.pde = pde, .d = pde->d, .D = TzJetCoordinates(&pde->shape), .J = TzJetSize(&pde->shape)};
   PetscCall(PetscMalloc5(size, &w->ab, w->D, &w->y, w->d, &w->plus, w->d, &w->minus, w->d, &w->grad));
-  PetscCall(PetscMalloc3(w->d * w->d, &w->H, w->D, &w->diff, w->d, &w->Sv));
+  PetscCall(PetscMalloc4(w->d * w->d, &w->H, w->D, &w->diff, w->d, &w->Sv, pde->shape.nforms, &w->size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -37,7 +37,7 @@ static PetscErrorCode Destroy(Work *w)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree5(w->ab, w->y, w->plus, w->minus, w->grad));
-  PetscCall(PetscFree3(w->H, w->diff, w->Sv));
+  PetscCall(PetscFree4(w->H, w->diff, w->Sv, w->size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,9 +95,11 @@ static PetscErrorCode Differences(Work *w, Which which, const PetscReal z[], Pet
     TzFormAt S;
 
     PetscCall(TzFormEvaluate(&shape->form[p], d, z, w->pde->field, &S));
+    w->size[p] = 0;
     for (PetscInt i = 0; i < d; i++) {
       TzFormApply(&S, w->H + i * d, w->Sv);
       TzJetForm(&u, p) += w->Sv[i];
+      w->size[p] += PetscAbsReal(w->Sv[i]);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -127,7 +129,7 @@ static PetscErrorCode CheckExact(Work *w, const PetscReal z[], PetscReal jet[], 
   PetscCall(TzPDEExact(w->pde, 1, z, &r, w->grad));
   Compare(w->d, w->grad, jet + 1, &dev->gradient);
   PetscCall(TzPDEResidual(w->pde, 1, z, jet, &r, dr));
-  for (PetscInt i = 0; i < w->J; i++) scale += PetscAbsReal(dr[i] * jet[i]);
+  for (PetscInt i = 0; i < w->J; i++) scale += PetscAbsReal(dr[i]) * (i < 1 + w->D ? PetscAbsReal(jet[i]) : w->size[i - 1 - w->D]);
   Largest(&dev->residual, PetscAbsReal(r) / scale);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

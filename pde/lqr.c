@@ -3,8 +3,8 @@
 
       V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' K grad V + x'Qx = 0,  V(x,T) = x'Gx,  K = B R^-1 B',
 
-  V = x'P(t)x + c(t) with the Riccati equation (riccati.h), N = sigma sigma'; the optimal control is -R^-1 B' P x. With -lqr_discount rho the horizon is infinite: no
-  t and no V_t, but -rho V. -lqr_problem
+  V = x'P(t)x + c(t) with the Riccati equation (riccati.h), N = sigma sigma'; the optimal control is -R^-1 B' P x. With -lqr_discount rho the horizon is
+  infinite: no t and no V_t, but -rho V. -lqr_problem
     scalar  A = 0, B = R = I, Q = q I, G = g I, sigma sigma' = 2 nu I in closed form: any d
     rod     a heated rod: A = heat (d + 1)^2 tridiag(1, -2, 1), B the columns of I at 1/4 <= i/(d + 1) <= 3/4, Q = G = I/(d + 1), R = I/10,
             sigma sigma' = 2 nu I

@@ -11,6 +11,12 @@ PETSC_INTERN PetscErrorCode TzPDECreate_SineGordon(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_DoubleWell(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Poisson(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnBall(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_SineGordonBall(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_ExitTime(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Committor(TzPDE);
 
 static const TzTypeRow table[] = {
   TZ_TYPE(TZPDEHJB, TzPDECreate_HJB),
@@ -22,6 +28,12 @@ static const TzTypeRow table[] = {
   TZ_TYPE("advection", TzPDECreate_Advection),
   TZ_TYPE("eikonal", TzPDECreate_Eikonal),
   TZ_TYPE("lqr", TzPDECreate_LQR),
+  TZ_TYPE("doublewell", TzPDECreate_DoubleWell),
+  TZ_TYPE("poisson", TzPDECreate_Poisson),
+  TZ_TYPE("allencahnball", TzPDECreate_AllenCahnBall),
+  TZ_TYPE("sinegordonball", TzPDECreate_SineGordonBall),
+  TZ_TYPE("exittime", TzPDECreate_ExitTime),
+  TZ_TYPE("committor", TzPDECreate_Committor),
   {NULL, NULL},
 };
 

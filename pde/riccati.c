@@ -7,8 +7,8 @@
   which compose as two waves through two layers do (Redheffer's product; the doubling algorithm of Anderson 1978, Chu, Fan, Lin, Wang 2004). exp(-H h) is
   taken for |H| h <= 1/2 by its power series, everything else is doubling.
 
-  Table: P and c at Chebyshev points of panels [0, w], [w, 2 w], [2 w, 4 w] .. that double in length as long as the polynomial of the longer panel is exact to rounding:
-  layers near tau = 0 that stiff A make are resolved, and what is smooth takes few panels.
+  Table: P and c at Chebyshev points of panels [0, w], [w, 2 w], [2 w, 4 w] .. that double in length as long as the polynomial of the longer panel is exact
+  to rounding: layers near tau = 0 that stiff A make are resolved, and what is smooth takes few panels.
 */
 #include "riccati.h"
 #include "chebyshev.h"
