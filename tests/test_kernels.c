@@ -250,10 +250,15 @@ static void TestElements(void **state)
     k->move(act, N, 0.7, 0.3, x, d);
     for (int i = 0; i < N; i++) {
       long double e0[4];
+      double      one;
 
       Exact(name, 0.7, e0);
       Exact(name, 0.7 + 0.3L * x[i], e);
       Near(k, "move", name, d[i], e[0] - e0[0], 2 * ACT * (1 + fabsl(e[0])) + EPS * (1 + fabs(x[i])));
+      k->values(act, 1, x + i, &one);
+      assert_true(one == a[i]); /* a number's bits do not depend on its neighbours */
+      k->move(act, 1, 0.7, 0.3, x + i, &one);
+      assert_true(one == d[i]);
     }
     Fill(3, 8, 5, bias);
     Fill(4, 8, 5 * TZ_PANEL, Z);
@@ -814,6 +819,10 @@ static void TestLogSumExp(void **state)
       sets[s]->logsumexp(n, m, C, n, out);
       for (PetscInt i = 0; i < n; i++) {
         long double sum = 0, top = C[i], want;
+        double      alone;
+
+        sets[s]->logsumexp(1, m, C + i, n, &alone);
+        assert_true(alone == out[i]); /* a column's bits do not depend on its neighbours */
 
         for (PetscInt o = 0; o < m; o++) top = fmaxl(top, C[o * n + i]);
         for (PetscInt o = 0; o < m; o++) sum += expl(C[o * n + i] - top);
