@@ -66,3 +66,17 @@ PetscErrorCode TzDenseSolve(PetscInt n, PetscInt m, PetscReal A[], PetscReal B[]
   PetscCall(PetscFree2(X, pivot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode TzDenseCholesky(PetscInt n, const PetscReal A[], PetscReal C[], PetscBool *good)
+{
+  PetscBLASInt bn, info;
+
+  PetscFunctionBegin;
+  PetscCall(PetscBLASIntCast(n, &bn));
+  PetscCall(PetscArraycpy(C, A, n * n));
+  PetscCallBLAS("LAPACKpotrf", LAPACKpotrf_("U", &bn, C, &bn, &info));
+  *good = (PetscBool)!info;
+  for (PetscInt i = 0; i < n; i++)
+    for (PetscInt j = i + 1; j < n; j++) C[i * n + j] = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -13,5 +13,7 @@ PETSC_INTERN PetscErrorCode TzDenseMultiply(PetscBool transA, PetscBool transB, 
                                             const PetscReal B[], PetscReal beta, PetscReal C[]);
 /* B [n][m] := A^-1 B; A [n][n] is destroyed. *singular where a pivot is zero: then B is undefined */
 PETSC_INTERN PetscErrorCode TzDenseSolve(PetscInt n, PetscInt m, PetscReal A[], PetscReal B[], PetscBool *singular);
+/* A = C C' with C [n][n] lower triangular, zeros above; *good is FALSE where A is not positive definite */
+PETSC_INTERN PetscErrorCode TzDenseCholesky(PetscInt n, const PetscReal A[], PetscReal C[], PetscBool *good);
 
 #endif

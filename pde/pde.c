@@ -12,6 +12,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_DoubleWell(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_BlackScholes(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Poisson(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnBall(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SineGordonBall(TzPDE);
@@ -29,6 +30,7 @@ static const TzTypeRow table[] = {
   TZ_TYPE("eikonal", TzPDECreate_Eikonal),
   TZ_TYPE("lqr", TzPDECreate_LQR),
   TZ_TYPE("doublewell", TzPDECreate_DoubleWell),
+  TZ_TYPE("blackscholes", TzPDECreate_BlackScholes),
   TZ_TYPE("poisson", TzPDECreate_Poisson),
   TZ_TYPE("allencahnball", TzPDECreate_AllenCahnBall),
   TZ_TYPE("sinegordonball", TzPDECreate_SineGordonBall),

@@ -43,6 +43,8 @@ static const struct {
   {"-pde_type doublewell", 1, 0, 0, 0, 0.072385041625679, 2e-14},
   {"-pde_type doublewell", 1, 1, 0, 0, 0.017242650509072, 2e-14},
   {"-pde_type doublewell", 50, -1, 1, 0, 25 * (0.193744718843737 + 0.017242650509072), 5e-13},
+  {"-pde_type blackscholes", 100, 1, 0.5, 0, 77.1048787472965, 2e-13},
+  {"-pde_type blackscholes -blackscholes_payoff max", 100, 100, 100, 0, 155.921631489169, 1e-12},
   {"-pde_type exittime", 10, 0, 0, 0, 0.480938878731942, 2e-15},
   {"-pde_type exittime", 100, 0, 0, 0, 0.497579895851282, 2e-15},
 };
@@ -86,6 +88,16 @@ static const struct {
   {"-pde_type lqr -lqr_problem rod -pde_T 2", 50},
   {"-pde_type lqr -lqr_problem rod -lqr_discount 0.5", 50},
   {"-pde_type doublewell -doublewell_kappa 3 -doublewell_eta 1 -pde_T 1", 0},
+  {"-pde_type blackscholes -blackscholes_correlation 0.3 -blackscholes_drift 0.1", 20},
+  {"-pde_type blackscholes -blackscholes_matrix rosenbrock -blackscholes_correlation 0.5", 20},
+  {"-pde_type blackscholes -blackscholes_matrix diagonal -blackscholes_volatility 0.1,0.2,0.3 -blackscholes_drift 0.1,0,-0.1", 3},
+  {"-pde_type blackscholes -blackscholes_payoff geometric", 0},
+  {"-pde_type blackscholes -blackscholes_payoff geometric -blackscholes_correlation 0.4 -blackscholes_strike 1 -blackscholes_drift 0.02", 20},
+  {"-pde_type blackscholes -blackscholes_payoff max", 1},
+  {"-pde_type blackscholes -blackscholes_payoff max", 5},
+  {"-pde_type blackscholes -blackscholes_payoff max -blackscholes_strike 1 -blackscholes_volatility 0.3 -pde_T 0.5", 20},
+  {"-pde_type heat -heat_problem ball", 0},
+  {"-pde_type heat -heat_problem ball -pde_conditions soft -pde_radius 1.5", 5},
   {"-pde_type poisson -poisson_solution threebody", 20},
   {"-pde_type poisson -poisson_solution threebody -pde_conditions soft -pde_radius 2", 3},
   {"-pde_type poisson -poisson_solution sine", 0},
@@ -112,7 +124,7 @@ static PetscBool exists(const char options[], PetscInt d)
   assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
   assert_int_equal(TzPDESetDim(pde, d), 0);
   assert_int_equal(TzPDESetFromOptions(pde), 0);
-  assert_int_equal(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL), 0);
+  assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
   ierr = TzPDESetUp(pde);
   assert_int_equal(PetscPopErrorHandler(), 0);
   assert_int_equal(TzPDEDestroy(&pde), 0);
@@ -246,6 +258,12 @@ static const struct {
   {"-pde_type lqr -lqr_problem test_equations.txt", "sigma\n1 0 0\n0 1 0\n"},
   {"-pde_type lqr -lqr_discount 0.1 -lqr_problem test_equations.txt", "A\n1 0 0\n0 1 0\n0 0 1\nB\n0\n0\n1\nQ\n1 0 0\n0 1 0\n0 0 1\n"},
   {"-pde_type doublewell -doublewell_kappa 0", NULL},
+  {"-pde_type blackscholes -blackscholes_volatility 0", NULL},
+  {"-pde_type blackscholes -blackscholes_volatility 0.1,0.2", NULL},
+  {"-pde_type blackscholes -blackscholes_correlation -0.5", NULL},
+  {"-pde_type blackscholes -blackscholes_correlation test_equations.txt", "1 0.1 0\n0.1 1 0\n0 0 2\n"},
+  {"-pde_type blackscholes -blackscholes_payoff geometric -pde_lo 0", NULL},
+  {"-pde_type blackscholes -blackscholes_payoff max -blackscholes_correlation 0.5", NULL},
   {"-pde_type doublewell -pde_hi 5", NULL},
   {"-pde_type exittime -exittime_f 0", NULL},
   {"-pde_type exittime -pde_radius -1", NULL},
@@ -259,7 +277,7 @@ static const struct {
 static void test_mistakes(void **state)
 {
   (void)state;
-  assert_int_equal(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL), 0);
+  assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wrong); k++) {
     FILE          *f = wrong[k].file ? fopen("test_equations.txt", "w") : NULL;
     PetscErrorCode ierr;
