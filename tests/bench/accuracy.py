@@ -26,9 +26,9 @@ SIGN = f"{SMALL} -tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -z
 SOLVERS = {"tenzo-adam": ADAM, "tenzo-zogn": ZOGN, "tenzo-zosign": SIGN}
 TENZO = {
     "lqg": ("-pde_type lqg -pde_dim 100 -lqg_extension heat -loss_sampler paths", SOLVERS),
-    "allencahn": ("-pde_type allencahn -pde_dim 100 -loss_sampler paths", SOLVERS),
+    "allencahn": ("-pde_type allencahn -pde_dim 100 -allencahn_extension heat -loss_sampler paths", SOLVERS),
     "blackscholes": ("-pde_type blackscholes -pde_dim 100 -loss_sampler paths", SOLVERS),
-    "ball": ("-pde_type poisson -pde_dim 100", SOLVERS),
+    "ball": ("-pde_type allencahnball -pde_dim 100", SOLVERS),
 }
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Energy natural gradient through Woodbury with SPRING momentum (Guzman-Cordero, Dangel, Goldshlager, Zeinhofer 2025, arXiv 2505.12149).
 
-With J [n][p] the residuals' Jacobian over sqrt n and r the residuals over sqrt n: phi <- beta phi + J' (J J' + damping I)^-1 (r - beta J phi),
+With J [n][p] the residuals' Jacobian over sqrt n and r the residuals over sqrt n: phi <- beta phi + J' (J J' + damping mean(diag J J') I)^-1 (r - beta J phi),
 theta <- theta - lr phi; --line-search m: the best of lr, lr/2, ... lr/2^(m-1) on the points of the step. --directions 0: exact form (as in the paper).
 """
 import jax
@@ -11,7 +11,11 @@ import peer_common as peer
 from jax.flatten_util import ravel_pytree
 
 # Tuned as peer_notes.md says
-TUNED = {"all": dict(dtype="float64", points=200, lr=0.1, schedule="exponential", lr_end=0.1)}
+TUNED = {
+    "all": dict(dtype="float64", points=200, lr=1.0, beta=0.95, schedule="exponential", lr_end=0.1),
+    "blackscholes": dict(dtype="float32", points=400, lr=0.3, damping=1e-2, beta=0.95, line_search=10, widths="32,32", schedule="constant"),
+    "ball": dict(dtype="float32", points=100, lr=1.0, damping=1e-8, beta=0.8, widths="32,32", schedule="exponential"),
+}
 
 o = peer.options("engdw", TUNED, directions=0, damping=1e-6, beta=0.9, line_search=0)
 eq = peer.equation(o)
@@ -32,7 +36,8 @@ def step(state, key, lr, i):
     else:
         J = jax.vmap(jax.grad(lambda p, x, t, k: residuals(p, x[None], t[None], k[None])[0]), (None, 0, 0, 0))(theta, x, t, index)
     r = residuals(theta, x, t, index)
-    K = J @ J.T + o.damping * jnp.eye(o.points)
+    K = J @ J.T
+    K = K + o.damping * jnp.trace(K) / o.points * jnp.eye(o.points)
     phi = o.beta * phi + J.T @ jax.scipy.linalg.solve(K, r - o.beta * (J @ phi), assume_a="pos")
     loss = r @ r
     if o.line_search:

@@ -9,7 +9,11 @@ import jax.numpy as jnp
 import peer_common as peer
 
 # Tuned as peer_notes.md says
-TUNED = {}
+TUNED = {
+    "all": dict(lr=3e-4, points=50, directions=4, queries=1, mu=1e-4, rank=16, lazy=100, update="adam", widths="32,32"),
+    "blackscholes": dict(lr=1e-3, points=100, directions=4, queries=20, mu=1e-4, rank=4, lazy=20, update="sign", widths="32,32"),
+    "ball": dict(lr=1e-2, points=100, directions=4, queries=5, mu=1e-3, rank=4, lazy=100, update="adam", widths="32,32"),
+}
 
 o = peer.options("sdze", TUNED, directions=16, queries=10, mu=1e-3, rank=8, lazy=50, update="adam", beta1=0.9, beta2=0.99)
 eq = peer.equation(o)

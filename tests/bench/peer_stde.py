@@ -8,7 +8,11 @@ import jax.numpy as jnp
 import peer_common as peer
 
 # Tuned as peer_notes.md says
-TUNED = {}
+TUNED = {
+    "all": dict(lr=5e-3, points=50),
+    "blackscholes": dict(lr=2e-3, points=25, widths="128,128", schedule="exponential"),
+    "ball": dict(lr=1e-2, points=200, directions=8, widths="128,128"),
+}
 
 o = peer.options("stde", TUNED, directions=16, beta2=0.99)
 eq = peer.equation(o)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """peer_tune.py [METHOD ...]: random search for the peers' settings, the same number of trials and seconds for every method and equation.
 
-Trial 0 is what stands in the file of the method, the others draw each option from SPACE. A trial's value is rel_l2 at its end, seed 0. The last lines
+Trial 0 is what stands in the file of the method; of the others every second draws all options from SPACE, every second some anew in the best. A trial's value is rel_l2 at its end, seed 0. The last lines
 are the best settings, to be pasted into TUNED. TRIALS (10), SECONDS (8) in the environment. See peer_notes.md for what was run.
 """
 import os
@@ -25,16 +25,21 @@ trials, seconds = int(os.environ.get("TRIALS", 10)), float(os.environ.get("SECON
 here = os.path.dirname(os.path.abspath(__file__))
 best = {}
 for method in sys.argv[1:] or SPACE:
-    rng = random.Random(1)  # the same draws for every equation
-    draws = [{}] + [{name: rng.choice(values) for name, values in SPACE[method].items()} for _ in range(trials - 1)]
     for equation in EQUATIONS:
-        for draw in draws:
+        rng = random.Random(int(os.environ.get("SEED", 1)))  # the same draws for every equation
+        for trial in range(trials):
+            draw = {name: rng.choice(values) for name, values in SPACE[method].items()} if trial else {}
+            kept = [name for name in draw if rng.random() < 0.6]
+            if trial % 2 == 1 and (method, equation) in best:
+                draw = {**{name: v for name, v in draw.items() if name not in kept}, **{n: v for n, v in best[method, equation][1].items() if n in kept}}
             command = [sys.executable, f"{here}/peer_{method}.py", "--equation", equation, "--seconds", str(seconds), "--ratio", "10"]
             out = subprocess.run(command + [f"--{k.replace('_', '-')}={v}" for k, v in draw.items()], capture_output=True, text=True)
+            if "skipped" in out.stdout:
+                break
             errors = re.findall(r"rel_l2=(\S+)", out.stdout)
             value = float(errors[-1]) if errors and not out.returncode else float("nan")
             print(f"TRIAL method={method} equation={equation} rel_l2={value:.3e} {draw}", flush=True)
-            if errors and value == value and value < best.get((method, equation), (float("inf"),))[0]:
+            if value < best.get((method, equation), (float("inf"),))[0]:  # false for nan
                 best[method, equation] = value, draw
 for (method, equation), (value, draw) in best.items():
     print(f"BEST method={method} equation={equation} rel_l2={value:.3e} {draw}")

@@ -2,7 +2,7 @@
 import h5py
 import numpy as np
 
-FORMAT = "tenzo checkpoint 1"
+FORMATS = ("tenzo checkpoint 1", "tenzo checkpoint 2")  # the second has checksums of all arrays, here that of the parameters is looked at
 
 
 class FileError(ValueError):
@@ -41,8 +41,8 @@ def read(path):
 
     with h5py.File(path, "r") as f:
         f.visititems(take)
-    if content.get("/format") != FORMAT:
-        raise FileError(f"{path}: an HDF5 file, but not a checkpoint that this version reads ({FORMAT})")
-    if checksum(content["/theta"]) != content["/checksum"]:
-        raise FileError(f"{path}: damaged (the checksum of the parameters is not {content['/checksum']})")
+    if content.get("/format") not in FORMATS:
+        raise FileError(f"{path}: an HDF5 file, but not a checkpoint that this version reads: {content.get('/format')}")
+    if "/checksum" not in content or checksum(content["/theta"]) != content["/checksum"]:
+        raise FileError(f"{path}: damaged (the parameters are not those of its checksum)")
     return content
