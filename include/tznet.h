@@ -49,6 +49,7 @@ PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]); /* -ne
 */
 typedef enum { TZ_SPARSE_RANDOM, TZ_SPARSE_GRASP, TZ_SPARSE_ZOGRASP } TzSparseMethod;
 PETSC_EXTERN PetscErrorCode TzNetSetMask(TzNet net, PetscInt n, const PetscInt mask[]);
+PETSC_EXTERN PetscErrorCode TzNetSetSeed(TzNet net, PetscInt64 seed);                     /* of the random mask; the default is 0 */
 PETSC_EXTERN PetscErrorCode TzNetGetMask(TzNet net, PetscInt *n, const PetscInt *mask[]); /* n = 0: not a sparse network; valid until the next change */
 PETSC_EXTERN PetscErrorCode TzNetGetSparseCount(TzNet net, PetscInt *weights);            /* weights (not biases) that are to be trained */
 PETSC_EXTERN PetscErrorCode TzNetGetSparseMethod(TzNet net, TzSparseMethod *method);
@@ -82,7 +83,10 @@ typedef struct {
 } TzNetLayout;
 PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout);
 
-/* Evaluators. One per thread; Bind prepares everything that depends on theta alone. theta is copied. */
+/*
+  Evaluators. One per thread; Bind prepares everything that depends on theta alone. theta is copied. When the network has changed (setters,
+  options), evaluations are PETSC_ERR_ORDER until Bind is called again, with the parameters of the changed network.
+*/
 PETSC_EXTERN PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *eval);
 PETSC_EXTERN PetscErrorCode TzNetEvalDestroy(TzNetEval *eval);
 PETSC_EXTERN PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[]);

@@ -128,3 +128,23 @@ PetscErrorCode TzFinalize(void)
   if (mpi && !over) MPI_Finalize();
   return ierr;
 }
+
+/* What could not be printed, because a pipe was closed or a disk is full, is a mistake of the user's that is found at last */
+static int TzCheckOutput(void)
+{
+  if (!fflush(stdout) && !ferror(stdout)) return 0;
+  fprintf(stderr, "tenzo: error: standard output could not be written to its end\n");
+  return TZ_EXIT_USER;
+}
+
+int TzExit(PetscErrorCode ierr, int code)
+{
+  int mpi, over;
+
+  if (ierr) code = TzErrorExitCode(ierr);
+  if (PetscInitializeCalled && TzFinalize() && !code) code = TzErrorExitCode(PETSC_SUCCESS);
+  MPI_Initialized(&mpi);
+  MPI_Finalized(&over);
+  if (mpi && !over) MPI_Finalize(); /* an error inside PetscInitialize */
+  return code ? code : TzCheckOutput();
+}

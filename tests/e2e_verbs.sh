@@ -23,6 +23,13 @@ close() { awk -v a="$1" -v b="$2" 'BEGIN {d = a - b; if (d < 0) d = -d; exit !(a
 for f in mse rel_l2 max; do ok "eval: $f as solve printed it" close "$(field $f solve.txt)" "$(field $f one.txt)"; done
 ok "eval: theta" same "$(field theta solve.txt)" "$(field theta one.txt)"
 ok "eval: 3 ranks write the same bits" h5diff -q one.h5 three.h5
+# threads: the same numbers, also where PETSc traces memory, which is not thread safe; the seed is that of the random mask, too
+threads() { on 1 solve $quick -deriv_type stein -tao_max_it 3 -tz_output none "$@" 2>&1 | sed 's/.*theta=//'; }
+one=$(threads)
+ok "4 threads: theta of one" same "$one" "$(threads -net_threads 4)"
+ok "4 threads with -malloc_debug: theta of one" same "$one" "$(threads -net_threads 4 -malloc_debug)"
+for s in 0 1; do on 1 solve $quick -net_format sparse -net_sparse_count 200 -tz_seed $s -tao_max_it 1 -tz_output mask$s.h5 >mask$s.txt 2>&1; done
+ok "-tz_seed: another mask" [ "$(h5diff mask0.h5 mask1.h5 /mask 2>&1 | grep -c differences)" = 1 ]
 # the same points from a file: by HDF5, and by text with 17 digits
 on 2 eval -tz_model model.h5 -tz_points one.h5 -tz_output again.h5 >again.txt 2>&1
 ok "eval: points from HDF5" h5diff -q one.h5 again.h5

@@ -34,11 +34,11 @@ calls=$(for o in "${objects[@]}"; do nm "$build/$o" | awk -v f="${o%.o}.c" 'NF =
 includes=$(grep -rn '^ *# *include *"' src meshes pde solvers --include='*.[ch]' --include='*.inc' | sed 's/:[0-9]*: *# *include *"\([^"]*\)".*/ \1/' |
   while read -r file header; do [ -f "$(dirname "$file")/$header" ] && echo "$file $(realpath --relative-to=. "$(dirname "$file")/$header")"; done | sort -u)
 
-echo "$includes" | circles "files by includes"
+circles "files by includes" <<<"$includes"
 for kind in calls includes; do
   arrows=$(paste -d' ' <(cut -d' ' -f1 <<<"${!kind}" | room) <(cut -d' ' -f2 <<<"${!kind}" | room) | awk '$2 != $4 {print $2, $4}' | sort | uniq -c)
   [ "$verbose" ] && awk -v k=$kind '{printf "rooms: %s -> %s (%d %s)\n", $2, $3, $1, k}' <<<"$arrows"
-  awk '{print $2, $3}' <<<"$arrows" | circles "rooms by $kind"
+  circles "rooms by $kind" < <(awk '{print $2, $3}' <<<"$arrows")
 done
 rooms=$(awk '{print $1; print $2}' <<<"$calls" | room | cut -d' ' -f2 | sort -u | wc -l)
 files=$(awk '{print $1; print $2}' <<<"$calls" | sort -u | wc -l)

@@ -427,12 +427,109 @@ static void TestThreads(void **state)
   OK(PetscFree4(pairs.ptr, pairs.idx, pairs.val, pairs.w));
 }
 
+/* PETSC_ERR_ORDER, without PETSc's message */
+static void Refused(TzNetEval eval, const PetscReal X[], PetscReal Y[])
+{
+  PetscErrorCode ierr;
+
+  OK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  ierr = TzNetEvalForward(eval, 1, X, Y);
+  OK(PetscPopErrorHandler());
+  assert_int_equal(ierr, PETSC_ERR_ORDER);
+}
+
+/*
+  A network may change under its evaluators: they refuse until they are bound again, and then give, bitwise, what new ones give. Whatever has been
+  evaluated before leaves nothing behind.
+*/
+static void TestChanges(void **state)
+{
+  static const char *const changes[] = {"-net_layers 48,36 -net_tt_rank 4",
+                                        "-net_layers 24 -net_tt_rank 3",
+                                        "-net_format ttm -net_layers 24,16,12 -net_tt_rank 2",
+                                        "-net_format sparse -net_layers 20,10 -net_sparse_count 90",
+                                        "-net_layers 48,36 -net_tt_rank 4 -net_activation tanh",
+                                        "-net_layers 48,36 -net_tt_rank 4 -net_threads 2",
+                                        "-net_layers 48,36 -net_tt_rank 4 -net_threads 5",
+                                        "-net_layers 48,36 -net_tt_rank 4 -net_evaluation reference",
+                                        "-net_format lowrank -net_layers 30 -net_tt_rank 2"};
+  const PetscInt           n         = 30;
+  TzNet                    net       = Net("-net_layers 40,30", D, 1);
+  TzNetEval                eval;
+  TzPairs                  pairs;
+
+  (void)state;
+  Pairs(&pairs, n);
+  OK(TzNetEvalCreate(net, &eval));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(changes); k++) {
+    PetscReal X[NPTS * D], f0[2][NPTS], even[2][NPTS * 30], odd[2][NPTS * 30], *theta, *grad[2];
+    PetscInt  np;
+
+    Options("-net_format tt -net_activation sine -net_threads 1 -net_evaluation fast");
+    OK(PetscOptionsInsertString(NULL, changes[k]));
+    OK(TzNetSetFromOptions(net));
+    Refused(eval, X, f0[0]);
+    Data(net, &theta, X);
+    OK(TzNetGetNumParameters(net, &np));
+    for (int fresh = 0; fresh < 2; fresh++) {
+      TzNetEval e = eval;
+
+      if (fresh) OK(TzNetEvalCreate(net, &e));
+      OK(TzNetEvalBind(e, theta));
+      OK(PetscCalloc1(np, &grad[fresh]));
+      OK(TzNetEvalStencil(e, NPTS, X, &pairs, 0.1, 0, n, f0[fresh], even[fresh], odd[fresh]));
+      OK(TzNetEvalBackward(e, NPTS, X, f0[fresh], grad[fresh]));
+      if (fresh) OK(TzNetEvalDestroy(&e));
+    }
+    assert_memory_equal(f0[0], f0[1], sizeof(f0[0]));
+    assert_memory_equal(even[0], even[1], sizeof(even[0]));
+    assert_memory_equal(odd[0], odd[1], sizeof(odd[0]));
+    assert_memory_equal(grad[0], grad[1], (size_t)np * sizeof(PetscReal));
+    for (int fresh = 0; fresh < 2; fresh++) OK(PetscFree(grad[fresh]));
+    OK(PetscFree(theta));
+  }
+  OK(TzNetEvalDestroy(&eval));
+  OK(TzNetDestroy(&net));
+  OK(PetscFree4(pairs.ptr, pairs.idx, pairs.val, pairs.w));
+}
+
+/* The random mask: that of the seed, of the present widths, and a mask that was set stays */
+static void TestMask(void **state)
+{
+  TzNet          net    = Net("-net_format sparse -net_layers 20,10 -net_sparse_count 90", D, 1);
+  const PetscInt narrow = 12, *mask;
+  PetscInt       first[3][90], n;
+  const PetscInt own[] = {0, 5, 71};
+
+  (void)state;
+  for (int s = 0; s < 3; s++) {
+    OK(TzNetSetSeed(net, s % 2));
+    OK(TzNetSetUp(net));
+    OK(TzNetGetMask(net, &n, &mask));
+    OK(PetscArraycpy(first[s], mask, n));
+  }
+  assert_memory_equal(first[0], first[2], (size_t)n * sizeof(PetscInt));
+  assert_memory_not_equal(first[0], first[1], (size_t)n * sizeof(PetscInt));
+  OK(TzNetSetHidden(net, 1, &narrow));
+  OK(TzNetSetUp(net));
+  OK(TzNetGetMask(net, &n, &mask));
+  assert_int_equal(n, 90 - 13);
+  assert_true(mask[n - 1] < D * 12 + 12);
+  OK(TzNetSetMask(net, 3, own));
+  OK(TzNetSetSeed(net, 7));
+  OK(TzNetSetUp(net));
+  OK(TzNetGetMask(net, &n, &mask));
+  assert_int_equal(n, 3);
+  OK(TzNetDestroy(&net));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(TestCounts),  cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestLayout),
     cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs),           cmocka_unit_test(TestJet),
-    cmocka_unit_test(TestSeries),  cmocka_unit_test(TestThreads),
+    cmocka_unit_test(TestSeries),  cmocka_unit_test(TestThreads),         cmocka_unit_test(TestChanges),
+    cmocka_unit_test(TestMask),
   };
   int failed;
 

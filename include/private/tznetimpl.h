@@ -14,7 +14,8 @@ PETSC_INTERN PetscErrorCode      TzFormatsNote(void);                           
 PETSC_INTERN PetscErrorCode      TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **); /* otherwise PETSC_ERR_USER_INPUT */
 PETSC_INTERN const char         *TzFormatName(const TzFormatOps *);
 PETSC_INTERN PetscErrorCode      TzLayerChooseContraction(TzNet, TzLayer *);
-PETSC_INTERN const TzOperatorOps TzOperator_Matrix; /* of every format that has none of its own */
+PETSC_INTERN PetscErrorCode      TzNetCheckMemory(TzNet, PetscInt l, const char what[], PetscReal numbers); /* as TzNetCheckSize(), of several arrays */
+PETSC_INTERN const TzOperatorOps TzOperator_Matrix;                                                         /* of every format that has none of its own */
 
 /* B [cols][rows] = A [rows][cols]^T */
 static inline void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)
@@ -37,6 +38,7 @@ struct _p_TzNet {
   char              *modes;                     /* as given, or NULL */
   PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
   PetscInt           nmask, *mask;              /* sparse: trained weights, numbered in the network */
+  PetscBool          maskrandom;                /* sparse: whether the mask is ours, to be drawn again when the network changes */
   PetscInt64         seed;                      /* of the random mask */
   PetscBool          reference;                 /* -net_evaluation plain */
   PetscInt           threads;                   /* -net_threads */
@@ -90,8 +92,9 @@ typedef PetscErrorCode (*TzEvalFree)(TzNetEval, void *);
 struct _p_TzNetEval {
   TzNet            net;
   const TzKernels *kernels;
-  PetscInt         serial; /* counts the bindings */
-  PetscInt         built;  /* the binding that layer[] belongs to; 0: none */
+  PetscInt         serial;  /* counts the bindings */
+  PetscInt         built;   /* the binding that layer[] belongs to; 0: none */
+  PetscInt         version; /* the network's set-up that all of this belongs to */
   PetscReal       *theta;
   TzBound          layer[TZ_MAX_LAYERS + 1];
   TzNetEval        leader; /* of an evaluator of another thread: the one it belongs to (threads.c) */
@@ -101,12 +104,12 @@ struct _p_TzNetEval {
     void      *what;
   } attached[TZ_MAX_ATTACHMENTS];
   PetscReal *scratch[TZ_SCRATCH_MAX]; /* grown on demand by TzEvalScratch */
-  PetscInt   nscratch[TZ_SCRATCH_MAX];
+  PetscInt64 nscratch[TZ_SCRATCH_MAX];
 };
 
 PETSC_INTERN PetscErrorCode   TzEvalAttach(TzNetEval, TzEvalFree destroy, void *what);
 PETSC_INTERN void            *TzEvalAttached(TzNetEval, TzEvalFree destroy); /* NULL: nothing is */
-PETSC_INTERN PetscErrorCode   TzEvalScratch(TzNetEval, int which, PetscInt n, PetscReal **p);
+PETSC_INTERN PetscErrorCode   TzEvalScratch(TzNetEval, int which, PetscInt64 n, PetscReal **p);
 PETSC_INTERN PetscErrorCode   TzEvalBuild(TzNetEval); /* factors and tables of the binding, at their first use */
 PETSC_INTERN const PetscReal *TzEvalPacked(TzNetEval, PetscInt l);
 PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);

@@ -8,8 +8,10 @@
 static PetscErrorCode Check(TzNetEval eval, PetscInt n)
 {
   PetscFunctionBegin;
-  PetscCheck(eval->serial, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzNetEvalBind() first");
-  PetscCheck(n >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%" PetscInt_FMT " rows", n);
+  PetscCheck(eval->serial && eval->net->setupcalled && eval->version == eval->net->version, PETSC_COMM_SELF, PETSC_ERR_ORDER,
+             "TzNetEvalBind() first, and again when the network has changed");
+  PetscCheck(n >= 0 && (PetscInt64)n * PetscMax(eval->net->in, eval->net->out) <= PETSC_MAX_INT, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "%" PetscInt_FMT " rows of %" PetscInt_FMT " inputs", n, eval->net->in);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

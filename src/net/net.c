@@ -96,6 +96,14 @@ PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetSetSeed(TzNet net, PetscInt64 seed)
+{
+  PetscFunctionBegin;
+  if (seed != net->seed) net->setupcalled = PETSC_FALSE;
+  net->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetSetActivation(TzNet net, const char name[])
 {
   TzActivation act;
@@ -222,15 +230,16 @@ static PetscErrorCode SetUpLayer(TzNet net, PetscInt l, PetscInt offset)
   layer->weights = offset;
   PetscCall((*layer->ops->layout)(net, l, layer, net->r[l]));
   PetscCall(TzLayerChooseContraction(net, layer));
-  /* what evaluators make of the layer: its matrix or its factors, plain and packed; all layers together have to fit */
-  if (layer->contraction == TZ_CONTRACT_DENSE || !l) PetscCall(TzNetCheckSize(net, l, "entries of its matrix", (PetscReal)layer->in * layer->out));
+  /* evaluators make the matrix or the bond's factors, padded for the kernels */
+  if (layer->contraction == TZ_CONTRACT_DENSE || !l) PetscCall(TzNetCheckSize(net, l, "entries of its matrix", (layer->in + 8.) * (layer->out + 8.)));
+  if (layer->bond) PetscCall(TzNetCheckSize(net, l, "entries of its factors", (layer->bond + 8.) * (layer->in + layer->out + 8.)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Places all layers' weights, then all biases, in theta. */
 PetscErrorCode TzNetSetUp(TzNet net)
 {
-  PetscReal all    = 0;
+  PetscReal all = 0, need = 0;
   PetscInt  offset = 0;
 
   PetscFunctionBegin;
@@ -242,6 +251,10 @@ PetscErrorCode TzNetSetUp(TzNet net)
     PetscCall(SetUpLayer(net, l, offset));
     all += (PetscReal)net->layer[l].nweights + net->layer[l].out;
     PetscCall(TzNetCheckSize(net, l, "parameters up to it", all));
+    /* a solver's and an evaluator's vector of parameters; the matrix, plain, packed and while it is made */
+    need += 2 * ((PetscReal)net->layer[l].nweights + net->layer[l].out);
+    if (net->layer[l].contraction == TZ_CONTRACT_DENSE) need += 3 * (PetscReal)net->layer[l].in * net->layer[l].out;
+    PetscCall(TzNetCheckMemory(net, l, "numbers for an evaluation up to it", need));
     offset += net->layer[l].nweights;
   }
   for (PetscInt l = 0; l < net->nlayers; l++) {

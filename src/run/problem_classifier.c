@@ -48,6 +48,7 @@ static PetscErrorCode SetFromOptions_Classifier(TzRun run)
   PetscCall(TzNetSetIO(run->net, inputs, classes));
   PetscCall(Defaults(run->net, inputs));
   PetscCall(TzNetSetFromOptions(run->net));
+  PetscCall(TzNetSetSeed(run->net, run->seed));
   PetscCall(TzNetSetUp(run->net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

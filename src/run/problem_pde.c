@@ -15,6 +15,7 @@ static PetscErrorCode SetFromOptions_PDE(TzRun run)
   PetscCall(TzPDEGetJetShape(run->pde, &shape));
   PetscCall(TzNetSetIO(run->net, TzJetCoordinates(shape), 1));
   PetscCall(TzNetSetFromOptions(run->net));
+  PetscCall(TzNetSetSeed(run->net, run->seed));
   PetscCall(TzNetSetUp(run->net));
   PetscCall(TzDerivSetNet(run->deriv, run->net, shape->d));
   PetscCall(TzDerivSetFromOptions(run->deriv));

@@ -5,6 +5,7 @@
   about: the handler finds it in the options database by its value.
 */
 #include <tzsys.h>
+#include "startup.h"
 #include <petsc/private/petscimpl.h>
 #include <ctype.h>
 #include <unistd.h>
@@ -97,25 +98,12 @@ static PetscBool TzErrorIsCollective(void)
   return PETSC_FALSE;
 }
 
-/* What could not be printed, because a pipe was closed or a disk is full, is a mistake of the user's that is found at last */
-static int TzCheckOutput(void)
+int TzErrorExitCode(PetscErrorCode ierr)
 {
-  if (!fflush(stdout) && !ferror(stdout)) return 0;
-  fprintf(stderr, "tenzo: error: standard output could not be written to its end\n");
-  return TZ_EXIT_USER;
-}
-
-int TzExit(PetscErrorCode ierr, int code)
-{
-  int mpi, over;
+  const int code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
+  int       mpi;
 
   MPI_Initialized(&mpi);
-  if (ierr) {
-    code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
-    if (mpi && (!TzErrorIsUsers || !TzErrorIsCollective())) MPI_Abort(MPI_COMM_WORLD, code);
-  }
-  if (PetscInitializeCalled && TzFinalize() && !code) code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
-  MPI_Finalized(&over);
-  if (mpi && !over) MPI_Finalize(); /* an error inside PetscInitialize */
-  return code ? code : TzCheckOutput();
+  if (ierr && mpi && (!TzErrorIsUsers || !TzErrorIsCollective())) MPI_Abort(MPI_COMM_WORLD, code);
+  return code;
 }

@@ -7,12 +7,12 @@ typedef struct {
   TzOperator op[TZ_MAX_LAYERS + 1];
 } Operators;
 
-static PetscErrorCode DestroyOperators(TzNetEval eval, void *what)
+static PetscErrorCode DestroyOperators(PETSC_UNUSED TzNetEval eval, void *what)
 {
   Operators *o = (Operators *)what;
 
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < eval->net->nlayers; l++)
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++)
     if (o->op[l].ops) PetscCall((*o->op[l].ops->destroy)(&o->op[l]));
   PetscCall(PetscFree(o));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -42,17 +42,17 @@ PetscErrorCode TzEvalGetOperators(TzNetEval eval, const TzOperator **op)
 
 /* ------------------------------------------------------------- columns ------------------------------------------------------------- */
 
-static PetscErrorCode Free(TzNetEval eval, TzColumns *c)
+static PetscErrorCode Free(TzColumns *c)
 {
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < eval->net->nlayers; l++) PetscCall(PetscFree3(c->a[l], c->z[l], c->y[l]));
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) PetscCall(PetscFree3(c->a[l], c->z[l], c->y[l]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(TzNetEval eval, void *what)
+static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
 {
   PetscFunctionBegin;
-  PetscCall(Free(eval, (TzColumns *)what));
+  PetscCall(Free((TzColumns *)what));
   PetscCall(PetscFree(what));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -69,7 +69,7 @@ PetscErrorCode TzEvalGetColumns(TzNetEval eval, PetscInt n, TzColumns **columns)
   *columns = c;
   PetscCall(TzEvalGetOperators(eval, &c->op));
   if (n <= c->room) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Free(eval, c));
+  PetscCall(Free(c));
   for (PetscInt l = 0; l < eval->net->nlayers; l++) {
     const TzLayer *layer = &eval->net->layer[l];
 

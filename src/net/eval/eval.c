@@ -19,14 +19,52 @@ static PetscErrorCode Allocate(TzNetEval eval)
     b->q = bond ? layer->bond : layer->out;
     /* the stencil needs the columns of the first matrix whatever the contraction */
     if (bond || layer->contraction == TZ_CONTRACT_DENSE || !l) {
-      PetscCall(PetscMalloc1(layer->in * b->q, &b->left));
-      PetscCall(PetscCalloc1((b->q + TZ_GEMM - 1) / TZ_GEMM * layer->in * TZ_GEMM, &b->packed));
+      PetscCall(PetscMalloc1((size_t)layer->in * b->q, &b->left));
+      PetscCall(PetscCalloc1((size_t)((b->q + TZ_GEMM - 1) / TZ_GEMM) * layer->in * TZ_GEMM, &b->packed));
     }
     PetscCall(PetscMalloc1(1 + b->q, &b->bmax));
-    if (bond) PetscCall(PetscMalloc1(b->q * layer->out, &b->right));
-    if (bond && l < net->nhidden && eval->layer[l + 1].q <= TZ_MAX_BOND) PetscCall(PetscMalloc1(layer->out * (1 + b->q + eval->layer[l + 1].q), &b->table));
-    if (bond) PetscCall(PetscCalloc1((layer->out + TZ_GEMM - 1) / TZ_GEMM * b->q * TZ_GEMM, &b->expand));
+    if (bond) PetscCall(PetscMalloc1((size_t)b->q * layer->out, &b->right));
+    if (bond && l < net->nhidden && eval->layer[l + 1].q <= TZ_MAX_BOND)
+      PetscCall(PetscMalloc1((size_t)layer->out * (1 + b->q + eval->layer[l + 1].q), &b->table));
+    if (bond) PetscCall(PetscCalloc1((size_t)((layer->out + TZ_GEMM - 1) / TZ_GEMM) * b->q * TZ_GEMM, &b->expand));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Frees all that belongs to a set-up of the network */
+static PetscErrorCode Reset(TzNetEval eval)
+{
+  PetscFunctionBegin;
+  while (eval->nattached) {
+    const PetscInt k = --eval->nattached;
+
+    PetscCall((*eval->attached[k].destroy)(eval, eval->attached[k].what));
+  }
+  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
+    TzBound *b = &eval->layer[l];
+
+    PetscCall(PetscFree(b->left));
+    PetscCall(PetscFree(b->right));
+    PetscCall(PetscFree(b->packed));
+    PetscCall(PetscFree(b->expand));
+    PetscCall(PetscFree(b->table));
+    PetscCall(PetscFree(b->bmax));
+    PetscCall(PetscMemzero(b, sizeof(*b)));
+  }
+  PetscCall(PetscFree(eval->theta));
+  eval->built = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The network's present set-up */
+static PetscErrorCode SetUp(TzNetEval eval)
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(eval->net));
+  if (eval->version == eval->net->version) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Reset(eval));
+  PetscCall(PetscCalloc1(eval->net->nfull, &eval->theta));
+  eval->version = eval->net->version;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -35,12 +73,11 @@ PetscErrorCode TzNetEvalCreate(TzNet net, TzNetEval *neweval)
   TzNetEval eval;
 
   PetscFunctionBegin;
-  PetscCall(TzNetSetUp(net));
   PetscCall(PetscNew(&eval));
   PetscCall(PetscObjectReference((PetscObject)net));
   eval->net     = net;
   eval->kernels = TzKernelsGet();
-  PetscCall(PetscCalloc1(net->nfull, &eval->theta));
+  PetscCall(SetUp(eval));
   if (!TZ_NetBind) PetscCall(PetscLogEventRegister("TzNetBind", TZNET_CLASSID, &TZ_NetBind));
   *neweval = eval;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -50,23 +87,8 @@ PetscErrorCode TzNetEvalDestroy(TzNetEval *eval)
 {
   PetscFunctionBegin;
   if (!*eval) PetscFunctionReturn(PETSC_SUCCESS);
-  while ((*eval)->nattached) {
-    const PetscInt k = --(*eval)->nattached;
-
-    PetscCall((*(*eval)->attached[k].destroy)(*eval, (*eval)->attached[k].what));
-  }
-  for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) {
-    TzBound *b = &(*eval)->layer[l];
-
-    PetscCall(PetscFree(b->left));
-    PetscCall(PetscFree(b->right));
-    PetscCall(PetscFree(b->packed));
-    PetscCall(PetscFree(b->expand));
-    PetscCall(PetscFree(b->table));
-    PetscCall(PetscFree(b->bmax));
-  }
+  PetscCall(Reset(*eval));
   for (int i = 0; i < TZ_SCRATCH_MAX; i++) PetscCall(PetscFree((*eval)->scratch[i]));
-  PetscCall(PetscFree((*eval)->theta));
   PetscCall(TzNetDestroy(&(*eval)->net));
   PetscCall(PetscFree(*eval));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -89,9 +111,12 @@ void *TzEvalAttached(TzNetEval eval, TzEvalFree destroy)
 }
 
 /* Room for n numbers, kept between calls; the contents are lost when it grows */
-PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt n, PetscReal **p)
+PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt64 n, PetscReal **p)
 {
   PetscFunctionBegin;
+  PetscCheck(n <= PETSC_MAX_INT, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "-net_layers: an evaluation needs an array of %" PetscInt64_FMT " numbers, more than the %" PetscInt_FMT " that this PETSc's integers count", n,
+             PETSC_MAX_INT);
   if (n > eval->nscratch[which]) {
     PetscCall(PetscFree(eval->scratch[which]));
     PetscCall(PetscMalloc1(n, &eval->scratch[which]));
@@ -135,7 +160,7 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
   else if (b->left) {
     PetscReal *W;
 
-    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, layer->in * layer->out, &W));
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)layer->in * layer->out, &W));
     PetscCall((*layer->ops->densify)(layer, eval->theta, W));
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt i = 0; i < layer->in; i++) b->left[i * layer->out + j] = W[j * layer->in + i];
@@ -153,6 +178,7 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
 PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
 {
   PetscFunctionBegin;
+  PetscCall(SetUp(eval));
   PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
   eval->serial++;
   PetscFunctionReturn(PETSC_SUCCESS);

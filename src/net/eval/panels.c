@@ -75,7 +75,7 @@ static PetscErrorCode ContractOperator(TzNetEval eval, PetscInt l, PetscInt np, 
 
   PetscFunctionBegin;
   PetscCall(TzEvalGetOperators(eval, &op));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OPERATOR, op[l].ny * TZ_PANEL, &y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OPERATOR, (PetscInt64)op[l].ny * TZ_PANEL, &y));
   for (PetscInt p = 0; p < np; p++) (*op[l].ops->multiply)(&op[l], TZ_PANEL, H + p * layer->in * TZ_PANEL, y, Y + p * layer->out * TZ_PANEL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -119,7 +119,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
 
   PetscFunctionBegin;
   for (PetscInt i = l + 1; i < net->nlayers; i++) width = PetscMax(width, np * eval->layer[i].q * TZ_PANEL);
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TAIL, 2 * width, &buffer));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TAIL, (PetscInt64)2 * width, &buffer));
   for (; l < net->nhidden; l++) {
     const TzLayer   *layer = &net->layer[l];
     const TzBound   *b = &eval->layer[l], *next = &eval->layer[l + 1];
@@ -134,7 +134,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
     } else {
       H = y;
       if (b->right) {
-        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, np * layer->out * TZ_PANEL, &H));
+        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)np * layer->out * TZ_PANEL, &H));
         PetscCall(TzEvalExpand(eval, l, np, y, H));
       }
       for (PetscInt p = 0; p < np; p++) (*k->activate)(net->act, layer->out, bias, H + p * layer->out * TZ_PANEL, NULL, NULL);
@@ -157,9 +157,9 @@ PetscErrorCode TzNetEvalForward_Fast(TzNetEval eval, PetscInt n, const PetscReal
   PetscReal     *H, *y, *f;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, most * in * TZ_PANEL, &H));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, most * eval->layer[0].q * TZ_PANEL, &y));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, most * out * TZ_PANEL, &f));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)most * in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (PetscInt64)most * eval->layer[0].q * TZ_PANEL, &y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, (PetscInt64)most * out * TZ_PANEL, &f));
   for (PetscInt p0 = 0; p0 < n; p0 += most * TZ_PANEL) {
     const PetscInt m = PetscMin(n - p0, most * TZ_PANEL), np = (m + TZ_PANEL - 1) / TZ_PANEL;
 

@@ -77,19 +77,27 @@ const char *TzFormatName(const TzFormatOps *ops)
 
 /* ------------------------------------------------------------- sizes ------------------------------------------------------------- */
 
-PetscErrorCode TzNetCheckSize(TzNet net, PetscInt l, const char what[], PetscReal numbers)
+#define ADVICE "use narrower layers, or a format that compresses them (-net_format tt, a small -net_tt_rank)"
+
+PetscErrorCode TzNetCheckMemory(TzNet net, PetscInt l, const char what[], PetscReal numbers)
 {
   const PetscReal bytes = sizeof(PetscReal) * numbers, memory = (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE);
 
   PetscFunctionBegin;
-  PetscCheck(numbers <= PETSC_MAX_INT, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-             "-net_layers: layer %" PetscInt_FMT " has %.0f %s in format %s, more than the %" PetscInt_FMT
-             " that this PETSc's integers count: use narrower layers, or a format that compresses them (-net_format tt, a small -net_tt_rank)",
-             l + 1, (double)numbers, what, TzFormatName(net->format), PETSC_MAX_INT);
   PetscCheck(memory <= 0 || bytes <= memory, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-             "-net_layers: layer %" PetscInt_FMT " has %.0f %s in format %s, %.1f GB; this machine has %.1f GB: use narrower layers, or a format that "
-             "compresses them (-net_format tt, a small -net_tt_rank)",
-             l + 1, (double)numbers, what, TzFormatName(net->format), (double)bytes / 1e9, (double)memory / 1e9);
+             "-net_layers: layer %" PetscInt_FMT " has %.0f %s in format %s, %.1f GB; this machine has %.1f GB: " ADVICE, l + 1, (double)numbers, what,
+             TzFormatName(net->format), (double)bytes / 1e9, (double)memory / 1e9);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetCheckSize(TzNet net, PetscInt l, const char what[], PetscReal numbers)
+{
+  PetscFunctionBegin;
+  PetscCheck(numbers <= PETSC_MAX_INT, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_layers: layer %" PetscInt_FMT " has %.0f %s in format %s, %.1f GB and more than the %" PetscInt_FMT
+             " that this PETSc's integers count: " ADVICE,
+             l + 1, (double)numbers, what, TzFormatName(net->format), (double)numbers * sizeof(PetscReal) / 1e9, PETSC_MAX_INT);
+  PetscCall(TzNetCheckMemory(net, l, what, numbers));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

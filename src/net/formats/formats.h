@@ -25,6 +25,7 @@ PETSC_INTERN void           TzModesDescribe(const TzLayer *, TzNetLayout *);
 
 /* train.c: cores with all inner ranks r; m[k], n[k]: output and input mode */
 PETSC_INTERN PetscErrorCode      TzTrainLayout(TzNet, PetscInt l, TzLayer *, PetscInt r, PetscInt ncores, const PetscInt m[], const PetscInt n[]);
+PETSC_INTERN PetscErrorCode      TzTrainCheck(TzNet, PetscInt l, const TzLayer *); /* whether the operator fits: train_operator.c */
 PETSC_INTERN PetscReal           TzTrainDeviation(const TzLayer *);
 PETSC_INTERN PetscErrorCode      TzTrainDensify(const TzLayer *, const PetscReal theta[], PetscReal W[]);
 PETSC_INTERN PetscErrorCode      TzTrainGradient(const TzLayer *, const PetscReal theta[], const PetscReal Wbar[], PetscReal grad[]);

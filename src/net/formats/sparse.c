@@ -32,6 +32,7 @@ PetscErrorCode TzNetSetMask(TzNet net, PetscInt n, const PetscInt mask[])
   PetscCall(PetscMalloc1(n, &net->mask));
   PetscCall(PetscArraycpy(net->mask, mask, n));
   net->nmask       = n;
+  net->maskrandom  = PETSC_FALSE;
   net->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -78,7 +79,7 @@ PetscErrorCode TzNetSetMaskByScore(TzNet net, PetscInt count, const PetscReal sc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -net_sparse_method random: the mask unless another is set */
+/* -net_sparse_method random: the mask unless another is set; drawn again at every set-up */
 static PetscErrorCode RandomMask(TzNet net)
 {
   PetscReal *score;
@@ -90,6 +91,7 @@ static PetscErrorCode RandomMask(TzNet net)
   PetscCall(PetscMalloc1(n, &score));
   PetscCall(TzRandomUniform(net->seed, TZ_STREAM_MASK, 0, 0, 0, n, score));
   PetscCall(TzNetSetMaskByScore(net, count, score));
+  net->maskrandom = PETSC_TRUE;
   PetscCall(PetscFree(score));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,10 +99,13 @@ static PetscErrorCode RandomMask(TzNet net)
 /* data: the place of each weight in W [out][in], ascending */
 static PetscErrorCode Layout_Sparse(TzNet net, PetscInt l, TzLayer *layer, PETSC_UNUSED PetscInt r)
 {
-  PetscInt first = 0, k = 0, *place;
+  PetscInt first = 0, k = 0, *place, all;
 
   PetscFunctionBegin;
-  if (!net->mask) PetscCall(RandomMask(net));
+  if (!l && (!net->mask || net->maskrandom)) PetscCall(RandomMask(net));
+  PetscCall(DenseWeights(net, &all));
+  PetscCheck(net->mask[net->nmask - 1] < all, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER,
+             "the mask is that of a larger network: TzNetSetMask() after the widths");
   for (PetscInt i = 0; i < l; i++) first += net->layer[i].in * net->layer[i].out;
   while (k < net->nmask && net->mask[k] < first) k++;
   while (k + layer->nweights < net->nmask && net->mask[k + layer->nweights] - first < layer->in * layer->out) layer->nweights++;

@@ -44,17 +44,13 @@ PetscReal TzTrainCost(const TzLayer *layer)
 }
 
 /* The matrix's own construction is counted once for each TZ_COST_SHARED_BY columns */
-static PetscErrorCode Create_Train(TzOperator *op)
+static Halves Choose(const TzLayer *layer)
 {
-  const TzLayer *layer = op->layer;
   const TzTrain *train = TzLayerGetTrain(layer);
   PetscReal      best  = (PetscReal)layer->in * layer->out * (1 + (PetscReal)train->core[train->ncores - 1].r0 / TZ_COST_SHARED_BY);
   PetscInt       ml = 1, nl = 1;
-  Halves        *h;
+  Halves         h = {.kind = MATRIX, .train = train, .split = train->ncores, .ml = layer->out, .nl = layer->in, .mr = 1, .nr = 1, .r = 1};
 
-  PetscFunctionBegin;
-  PetscCall(PetscNew(&h));
-  *h = (Halves){.kind = MATRIX, .train = train, .split = train->ncores, .ml = layer->out, .nl = layer->in, .mr = 1, .nr = 1, .r = 1};
   for (PetscInt p = 1; p < train->ncores; p++) {
     PetscReal cost;
 
@@ -62,19 +58,39 @@ static PetscErrorCode Create_Train(TzOperator *op)
     nl *= train->core[p - 1].n;
     cost = Cost(layer, train, p, ml, nl);
     if (cost < best) {
-      best     = cost;
-      h->kind  = train->bond ? BOND : HALVES;
-      h->split = p;
-      h->ml = ml, h->nl = nl, h->mr = layer->out / ml, h->nr = layer->in / nl, h->r = train->core[p].r0;
+      best    = cost;
+      h.kind  = train->bond ? BOND : HALVES;
+      h.split = p;
+      h.ml = ml, h.nl = nl, h.mr = layer->out / ml, h.nr = layer->in / nl, h.r = train->core[p].r0;
     }
   }
+  return h;
+}
+
+PetscErrorCode TzTrainCheck(TzNet net, PetscInt l, const TzLayer *layer)
+{
+  const Halves h = Choose(layer);
+
+  PetscFunctionBegin;
+  PetscCall(TzNetCheckSize(net, l, "entries of its halves", ((PetscReal)h.ml * h.nl + (PetscReal)h.mr * h.nr) * h.r));
+  PetscCall(TzNetCheckSize(net, l, "numbers between its halves", (PetscReal)h.nl * h.r * h.mr * TZ_PANEL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create_Train(TzOperator *op)
+{
+  Halves *h;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&h));
+  *h    = Choose(op->layer);
   h->nL = h->ml * h->nl * h->r;
   h->nR = h->kind == MATRIX ? 0 : h->r * h->mr * h->nr;
   PetscCall(PetscMalloc2(h->nL, &h->L, h->nR, &h->R));
   op->data  = h;
   op->ny    = h->kind == MATRIX ? 0 : h->kind == BOND ? h->r : h->nl * h->r * h->mr;
   op->nbar  = h->nL + h->nR;
-  op->nwork = h->kind == MATRIX ? 0 : op->ny + PetscMax(layer->out, h->r);
+  op->nwork = h->kind == MATRIX ? 0 : op->ny + PetscMax(op->layer->out, h->r);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

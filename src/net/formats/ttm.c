@@ -12,6 +12,7 @@ static PetscErrorCode Layout_TTM(TzNet net, PetscInt l, TzLayer *layer, PetscInt
   PetscCall(TzModesCreate(net, l, layer, PETSC_TRUE));
   t = (TzTrainLayer *)layer->data;
   PetscCall(TzTrainLayout(net, l, layer, r, t->nin, t->mode_out, t->mode_in));
+  PetscCall(TzTrainCheck(net, l, layer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
