@@ -58,7 +58,7 @@ static void TestOrders(void **state)
 
 static void TestNames(void **state)
 {
-  const TzActivationOps same = {.evaluate = Softplus}, other = {.evaluate = Cosine};
+  const TzActivationOps same = {.evaluate = Softplus}, other = {.evaluate = Cosine}, wrong = {.evaluate = Softplus, .harmonic = PETSC_TRUE};
   const char           *name;
   TzNet                 net;
 
@@ -73,6 +73,7 @@ static void TestNames(void **state)
   OK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
   assert_int_not_equal(TzActivationRegister("softplus", &other), 0);
   assert_int_not_equal(TzActivationRegister("sine", &other), 0);
+  assert_int_not_equal(TzActivationRegister("soft", &wrong), 0);
   assert_int_equal(TzNetSetActivation(net, "step"), PETSC_ERR_USER_INPUT);
   OK(PetscPopErrorHandler());
   OK(TzNetGetActivation(net, &name));

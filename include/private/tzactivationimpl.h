@@ -43,7 +43,8 @@ struct _n_TzActivation {
   TzActivationRegister - adds a row to the table
 
   name: for -net_activation and TzNetSetActivation(); ops: copied. Not collective, but every rank has to call it, after PetscInitialize() and before the
-  options are read. PETSC_ERR_ARG_WRONG if the name is taken by another activation.
+  options are read. PETSC_ERR_ARG_WRONG if the name is taken by another activation, if there is no
+  function, or if act'' is not -act where the row says so.
 */
 PETSC_EXTERN PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *ops);
 /* The row of that name; otherwise PETSC_ERR_USER_INPUT, naming the option and all names. Collective in its error. */

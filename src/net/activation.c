@@ -73,6 +73,20 @@ static TzActivation Lookup(const char name[])
   return NULL;
 }
 
+/* A wrong claim would make every stencil and derivative wrong without a word */
+static PetscErrorCode CheckHarmonic(const char name[], const TzActivationOps *ops)
+{
+  PetscFunctionBegin;
+  for (PetscInt i = -8; i <= 8 && ops->harmonic; i++) {
+    PetscReal d[4];
+
+    (*ops->evaluate)(0.7 * i, 2, d);
+    PetscCheck(PetscAbsReal(d[2] + d[0]) <= 1e-12 * (1 + PetscAbsReal(d[0])), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
+               "activation %s says that it is harmonic, but at %g act'' is %g and act %g", name, (double)(0.7 * i), (double)d[2], (double)d[0]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *ops)
 {
   const TzActivation old  = Lookup(name);
@@ -81,6 +95,7 @@ PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *op
   PetscFunctionBegin;
   PetscCheck(ops->evaluate, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "activation %s has no function", name);
   if (old && old->ops.evaluate == ops->evaluate) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CheckHarmonic(name, ops));
   PetscCheck(!old, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "there is an activation of the name %s", name);
   if (!registered) PetscCall(PetscRegisterFinalize(FinalizePackage));
   while (*last) last = &(*last)->next;
