@@ -91,6 +91,7 @@ PETSC_EXTERN PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal t
 /* Whether it is a mean of squares, and whether it has an exact gradient. After TzLossSetUp(); not collective */
 PETSC_EXTERN PetscErrorCode TzLossHasResiduals(TzLoss loss, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzLossHasGradient(TzLoss loss, PetscBool *has);
+PETSC_EXTERN PetscErrorCode TzLossHasJacobian(TzLoss loss, PetscBool *has);       /* exact gradients of residuals */
 PETSC_EXTERN PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples); /* of a step */
 /*
   The process grid (ranks over loss values x blocks of samples, and over blocks of nodes) that such a call uses. An impossible -tz_partition, and more
@@ -102,6 +103,8 @@ PETSC_EXTERN PetscErrorCode TzQueriesDirection(const TzQueries *q, PetscInt quer
 PETSC_EXTERN PetscErrorCode TzLossDirection(TzLoss loss, const TzQueries *q, PetscInt query, PetscInt i0, PetscInt i1, PetscReal xi[]);
 /* First-order references: l = L(theta) and its exact gradient grad[n], equal on every rank; PETSC_ERR_SUP where the type has none. Counted as one query. */
 PETSC_EXTERN PetscErrorCode TzLossGradient(TzLoss loss, const PetscReal theta[], PetscReal *l, PetscReal grad[]);
+/* Of a mean of squares: the residuals r[nsamples] and their exact gradients, the rows of J [nsamples][n], equal on every rank. Counted as one query */
+PETSC_EXTERN PetscErrorCode TzLossJacobian(TzLoss loss, const PetscReal theta[], PetscReal r[], PetscReal J[]);
 /* The mask of a sparse network by -net_sparse_method grasp or zograsp; dense: a loss on TzNetDuplicateDense(net). Collective */
 PETSC_EXTERN PetscErrorCode TzLossSparsify(TzLoss dense, TzNet net);
 PETSC_EXTERN PetscErrorCode TzLossValidate(TzLoss loss, const PetscReal theta[], TzMetrics *metrics);

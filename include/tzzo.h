@@ -4,11 +4,11 @@
     zosign    RGE, step along its sign (ZO-signSGD, Liu et al. 2019)
     zocge     coordinate-wise gradient estimate with momentum m <- beta m + g
     zoadam    RGE with Adam's moments
-    zogn      Gauss-Newton over the span of the directions, from residual vectors
+    zogn      Gauss-Newton over the span of random directions, or of all coordinates, from residual vectors
     zohybrid  two of the others, the second when the loss has not improved for -zo_patience steps (zosign, then zocge)
     zoflops   zosgd with 100 directions (Gu et al. 2020); zofgw: forward gradient (Baydin et al. 2022)
     zostp     each coordinate of a random part to the best of three points (Bibi et al. 2020); zoscd: of two (Gu et al. 2021)
-  and, with exact gradients, as references: tzsgd (momentum), tzadam. TAO's own solvers work on the samples of step 0: see
+  and, with exact gradients, as references: tzsgd (momentum), tzadam, tzgn (Gauss-Newton). TAO's own solvers work on the samples of step 0: see
   TaoZOCreateSolution().
   Options: -zo_mu -zo_queries -zo_direction -zo_two_sided -zo_lr -zo_momentum ..., -zo_lr_schedule
   constant|step|exponential|cosine|piecewise ... (schedule.c); zohybrid: -zo_phase1 -zo_phase2 -zo_patience -zo_phase2_lr ...
@@ -35,6 +35,7 @@
 #define TAOZOSCD    "zoscd"
 #define TAOTZSGD    "tzsgd"
 #define TAOTZADAM   "tzadam"
+#define TAOTZGN     "tzgn"
 
 /* What a checkpoint has to keep of a solver so that k + k steps equal 2k steps bitwise. Pointers into the solver. */
 #define TZ_ZO_STATE_MAX 16

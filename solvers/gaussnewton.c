@@ -1,138 +1,324 @@
 /*
-  Estimate: a Gauss-Newton step in the span of the directions, from forward evaluations of residual vectors alone, with its acceptance.
+  Estimate: Gauss-Newton steps for a mean of squares, L = |r|^2 / S of S residuals, with their acceptance: no gradient comes out, the solution moves here.
 
-  Each query yields the whole vector r of residuals, so that N queries tell the derivatives A = (J xi_q) of all residuals along N directions. The step
-  sum_q c_q xi_q minimises |r + A' c|^2 / samples + damping |c|^2 (Levenberg's damping, in units of the mean of |J xi_q|^2 / samples). It is taken if the
-  loss on the same samples falls, otherwise tried again with more damping.
+  The derivatives of all residuals along n directions are the rows of A [n][S]:
+    random directions (zogn)     differences of residual vectors: n forward queries;
+    all coordinates (zogn)       the same along every unit vector, structured where the loss has it;
+    all coordinates (tzgn)       A' = J by the adjoint, a row a sample.
+  The coefficients c of the step minimise |r + A'c|^2 / S + lambda |c|^2 (Levenberg 1944, Marquardt 1963; lambda in units of the mean of |A_q|^2 / S), by
+  Cholesky's factor of the smaller of the two matrices, (A A' / S + lambda I) c = - A r / S or c = - A (A'A / S + lambda I)^-1 r / S, which is the
+  natural gradient in the space of residuals (Mueller and Zeinhofer 2023; Jnini and others 2024).
+
+  What was taken before, phi, is remembered: among random directions it is one more; of all coordinates the step is beta phi + c, which is SPRING (Goldshlager,
+  Abrahamsen and Lin 2024): c minimises with r + beta A'phi in place of r.
+
+  The step is searched along its line by forward evaluations, 1, 1/4, 1/16 of it, and taken where the loss on the same samples has fallen. lambda follows the
+  gain, which is the fall by the fall that the linear model foretold (Nielsen 1999).
 */
 #include <private/tzzoimpl.h>
 #include "linear.h"
 
-#define TRIALS 8 /* dampings tried in a step */
+#define TRIALS     8 /* dampings tried in a step */
+#define HALVINGS   3 /* points on the line of one: 1, 1/4, 1/16 */
+#define DAMPINGMAX 1e6
+#define TABLE      67108864 /* numbers of residual vectors that are asked for at a time */
 
 typedef struct {
-  PetscInt   samples;
-  PetscReal *r; /* [1 + queries (1 + twosided)][samples]: residual vectors; rows from 1 on are overwritten with J xi_q */
-  PetscReal *G, *F, *b, *c;
+  PetscInt   samples, n; /* residuals; directions, the remembered one included */
+  PetscInt   full;       /* parameters */
+  PetscBool  byrows;     /* A' is stored: A [full][samples], element (q, i) at i * full + q */
+  PetscReal *r, *A;      /* [samples], [n * samples] */
+  PetscReal *table;      /* residual vectors of a call */
+  PetscReal *G, *F, *b;  /* [m][m], [m][m], [m], m the smaller of n and samples */
+  PetscReal *c;          /* [n] */
+  PetscReal *fall;       /* [samples]: A'd, d the whole step */
+  PetscReal *phi;        /* [full]: the step before, the same on every rank */
+  PetscReal  length;     /* random directions: phi is asked for with this factor */
 } GaussNewton;
 
-static PetscErrorCode SetFromOptions(Tao tao, TzZOPhase *phase, TzOptionItems PetscOptionsObject)
+static PetscErrorCode SetFromOptions(Tao tao, TzZOPhase *p, TzOptionItems PetscOptionsObject)
 {
   PetscFunctionBegin;
-  PetscCall(TzZOQueriesFromOptions(tao, phase, TZ_DIRECTION_HADAMARD, PetscOptionsObject));
+  if (p->mu > 0) PetscCall(TzZOQueriesFromOptions(tao, p, TZ_DIRECTION_COORDINATE, PetscOptionsObject));
+  PetscCall(TzOptionsReal(TzZOOption(p, "damping_min"), "Least damping, in units of the mean of |J xi|^2 / samples (> 0)", "TaoZOSetLoss", p->dampingmin,
+                          &p->dampingmin, NULL));
+  PetscCheck(p->dampingmin > 0 && p->dampingmin <= DAMPINGMAX, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "%s %g: must be positive, and at most %g", TzZOOption(p, "damping_min"), (double)p->dampingmin, DAMPINGMAX);
+  PetscCall(TzOptionsReal(TzZOOption(p, "momentum"), "Part of the last step that the next begins with (0 <= beta < 1); random directions: 0, or not",
+                          "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
+  PetscCheck(p->momentum >= 0 && p->momentum < 1, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT, "%s %g: must be at least 0 and below 1",
+             TzZOOption(p, "momentum"), (double)p->momentum);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool IsWhole(const TzZOPhase *phase)
+{
+  return (PetscBool)(phase->mu == 0 || phase->direction == TZ_DIRECTION_COORDINATE);
+}
+
+static PetscErrorCode CheckLoss(Tao tao, const TzZOPhase *phase, TzLoss loss)
+{
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossHasResiduals(loss, &has));
+  PetscCheck(has, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "-tao_type %s: least squares need residuals, which a loss of type %s has not: it is no mean of squares", ((PetscObject)tao)->type_name,
+             ((PetscObject)loss)->type_name);
+  PetscCall(TzLossHasJacobian(loss, &has));
+  PetscCheck(has || phase->mu > 0, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "-tao_type %s: needs exact gradients of residuals, which a loss of type %s has not; " TAOZOGN " does without", ((PetscObject)tao)->type_name,
+             ((PetscObject)loss)->type_name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The queries of residual vectors that one call asks for: of all coordinates as many as the table holds */
+static PetscErrorCode Queries(Tao tao, const TzZOPhase *phase, PetscInt samples, PetscInt full, TzQueries *q)
+{
+  PetscFunctionBegin;
+  PetscCall(TzZOQueries(tao, phase, q));
+  if (q->direction == TZ_DIRECTION_COORDINATE) q->n = PetscMax(1, PetscMin(full, TABLE / (samples * (q->twosided ? 2 : 1))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
 {
-  TAO_ZO        *zo = (TAO_ZO *)tao->data;
-  const PetscInt n  = phase->queries;
-  GaussNewton   *s;
-  TzQueries      q;
-  PetscInt       grid[2];
-  PetscBool      residuals;
+  TAO_ZO      *zo = (TAO_ZO *)tao->data;
+  GaussNewton *s;
+  TzQueries    q;
+  PetscInt     m, grid[2];
 
   PetscFunctionBegin;
-  PetscCall(TzLossHasResiduals(zo->loss, &residuals));
-  PetscCheck(residuals, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
-             "-tao_type %s: least squares need residuals, which a loss of type %s has not: it is no mean of squares", ((PetscObject)tao)->type_name,
-             ((PetscObject)zo->loss)->type_name);
-  PetscCall(TzZOQueries(tao, phase, &q));
-  PetscCall(TzLossGetPartition(zo->loss, &q, grid));
+  PetscCall(CheckLoss(tao, phase, zo->loss));
   PetscCall(PetscNew(&s));
-  PetscCall(TzLossGetNumSamples(zo->loss, &s->samples));
-  PetscCall(PetscMalloc1((size_t)(1 + n * (q.twosided ? 2 : 1)) * (size_t)s->samples, &s->r));
-  PetscCall(PetscMalloc4((size_t)n * n, &s->G, (size_t)n * n, &s->F, n, &s->b, n, &s->c));
   phase->data = s;
+  PetscCall(TzLossGetNumSamples(zo->loss, &s->samples));
+  PetscCall(TzLossGetNumParameters(zo->loss, &s->full));
+  s->byrows = (PetscBool)(phase->mu == 0);
+  s->n      = IsWhole(phase) ? s->full : phase->queries + (phase->momentum > 0 ? 1 : 0);
+  m         = PetscMin(s->n, s->samples);
+  if (!s->byrows) {
+    PetscCall(Queries(tao, phase, s->samples, s->full, &q));
+    PetscCall(TzLossGetPartition(zo->loss, &q, grid));
+    PetscCall(PetscMalloc1((size_t)(1 + q.n * (q.twosided ? 2 : 1)) * (size_t)s->samples, &s->table));
+  }
+  PetscCall(PetscMalloc1((size_t)s->n * (size_t)s->samples, &s->A));
+  PetscCall(PetscMalloc3((size_t)m * (size_t)m, &s->G, (size_t)m * (size_t)m, &s->F, m, &s->b));
+  PetscCall(PetscMalloc4(s->samples, &s->r, s->n, &s->c, s->samples, &s->fall, s->full, &s->phi));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The rows J xi_q from the residual vectors, in place */
-static void Differences(const TzQueries *q, GaussNewton *s)
+static TzMatrix MatrixOf(const GaussNewton *s)
 {
-  const PetscReal *r = s->r;
-  PetscReal       *A = s->r + s->samples;
+  TzMatrix A = {.n = s->n, .m = s->samples, .rows = s->samples, .cols = 1, .x = s->A};
 
-  for (PetscInt p = 0; p < q->n; p++)
-    for (PetscInt i = 0; i < s->samples; i++) {
-      const PetscReal *plus = r + (1 + p * (q->twosided ? 2 : 1)) * s->samples;
-
-      A[p * s->samples + i] = q->twosided ? (plus[i] - plus[s->samples + i]) / (2 * q->mu) : (plus[i] - r[i]) / q->mu;
-    }
+  if (s->byrows) A.rows = 1, A.cols = s->full;
+  return A;
 }
 
-/* solution = previous + rate sum_q c_q xi_q, and theta */
-static PetscErrorCode Move(Tao tao, const TzQueries *q, const PetscReal c[])
+/* Rows first .. first + q->n - 1 of A from the residual vectors in the table: (theta,) theta + mu xi, (theta - mu xi,) ... */
+static void Differences(const TzQueries *q, GaussNewton *s, PetscInt first)
+{
+  const size_t S = (size_t)s->samples, sides = q->twosided ? 2 : 1;
+
+  for (size_t p = 0; p < (size_t)q->n; p++) {
+    const PetscReal *plus = s->table + ((q->base ? 1 : 0) + p * sides) * S;
+    PetscReal       *A    = s->A + ((size_t)first + p) * S;
+
+    for (size_t i = 0; i < S; i++) A[i] = q->twosided ? (plus[i] - plus[S + i]) / (2 * q->mu) : (plus[i] - s->r[i]) / q->mu;
+  }
+}
+
+/* r and A, but for the remembered direction */
+static PetscErrorCode Derivatives(Tao tao, const TzZOPhase *phase, GaussNewton *s)
+{
+  TAO_ZO   *zo = (TAO_ZO *)tao->data;
+  TzQueries q;
+  PetscInt  total = IsWhole(phase) ? s->full : phase->queries, most;
+
+  PetscFunctionBegin;
+  if (s->byrows) {
+    PetscCall(TzLossJacobian(zo->loss, zo->theta, s->r, s->A));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Queries(tao, phase, s->samples, s->full, &q));
+  most = q.n;
+  for (q.first = 0; q.first < total; q.first += most) {
+    q.base = (PetscBool)(q.first == 0);
+    q.n    = PetscMin(most, total - q.first);
+    PetscCall(TzLossResidualVectors(zo->loss, zo->theta, &q, s->table));
+    if (q.base) PetscCall(PetscArraycpy(s->r, s->table, s->samples));
+    Differences(&q, s, q.first);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* s->phi on every rank. Random directions: the last row of A is the derivative along it, at the length that a random direction has */
+static PetscErrorCode Remember(Tao tao, const TzZOPhase *phase, GaussNewton *s)
 {
   TAO_ZO    *zo = (TAO_ZO *)tao->data;
-  PetscReal *x;
-  PetscInt   i0, i1;
+  PetscReal *A = s->A + (size_t)(s->n - 1) * (size_t)s->samples, sum = 0;
+
+  PetscFunctionBegin;
+  if (!(phase->momentum > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzZOGather(tao, zo->momentum, s->phi));
+  if (IsWhole(phase)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < s->full; i++) sum += s->phi[i] * s->phi[i];
+  s->length = sum > 0 ? PetscSqrtReal(s->full / sum) : 0;
+  if (sum > 0) {
+    for (PetscInt i = 0; i < s->full; i++) s->phi[i] = zo->theta[i] + phase->mu * s->length * s->phi[i];
+    PetscCall(TzLossResidualVector(zo->loss, s->phi, A));
+    for (PetscInt i = 0; i < s->samples; i++) A[i] = (A[i] - s->r[i]) / phase->mu;
+  } else PetscCall(PetscArrayzero(A, s->samples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  c for this damping, from s->G = A A' or A'A (divided by the samples) and the right-hand side s->b, A r or r. *solved: the matrix had a factor.
+  s->fall = A'd, d the whole step.
+*/
+static PetscErrorCode Coefficients(Tao tao, const TzZOPhase *phase, GaussNewton *s, PetscReal lambda, PetscBool *solved)
+{
+  MPI_Comm       comm = PetscObjectComm((PetscObject)tao);
+  const TzMatrix A = MatrixOf(s), At = TzMatrixTranspose(&A);
+  const PetscInt m = PetscMin(s->n, s->samples);
+  PetscReal     *y = s->n <= s->samples ? s->c : s->fall;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(s->F, s->G, (size_t)m * (size_t)m));
+  for (PetscInt p = 0; p < m; p++) y[p] = -s->b[p];
+  PetscCall(TzCholeskySolve(comm, m, lambda, s->F, y, solved));
+  if (!*solved) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->n > s->samples) {
+    PetscCall(TzMatrixMultiply(&A, y, s->c));
+    for (PetscInt p = 0; p < s->n; p++) s->c[p] /= s->samples;
+  }
+  if (IsWhole(phase) && phase->momentum > 0)
+    for (PetscInt p = 0; p < s->n; p++) s->c[p] += phase->momentum * s->phi[p];
+  PetscCall(TzMatrixMultiply(&At, s->c, s->fall));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* solution = previous + part of the step, and theta */
+static PetscErrorCode Move(Tao tao, const TzZOPhase *phase, const GaussNewton *s, PetscReal part)
+{
+  TAO_ZO          *zo = (TAO_ZO *)tao->data;
+  const PetscReal *m;
+  PetscReal       *x;
+  PetscInt         i0, i1;
+  TzQueries        q;
 
   PetscFunctionBegin;
   PetscCall(VecCopy(zo->previous, tao->solution));
   PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
   PetscCall(VecGetArray(tao->solution, &x));
-  for (PetscInt p = 0; p < q->n; p++) {
-    PetscCall(TzLossDirection(zo->loss, q, p, i0, i1, zo->xi));
-    for (PetscInt i = 0; i < i1 - i0; i++) x[i] += zo->rate * c[p] * zo->xi[i];
+  if (IsWhole(phase)) {
+    for (PetscInt i = i0; i < i1; i++) x[i - i0] += part * s->c[i];
+  } else {
+    PetscCall(TzZOQueries(tao, phase, &q));
+    for (PetscInt p = 0; p < q.n; p++) {
+      PetscCall(TzLossDirection(zo->loss, &q, p, i0, i1, zo->xi));
+      for (PetscInt i = 0; i < i1 - i0; i++) x[i] += part * s->c[p] * zo->xi[i];
+    }
+    if (phase->momentum > 0) {
+      PetscCall(VecGetArrayRead(zo->momentum, &m));
+      for (PetscInt i = 0; i < i1 - i0; i++) x[i] += part * s->c[q.n] * s->length * m[i];
+      PetscCall(VecRestoreArrayRead(zo->momentum, &m));
+    }
   }
   PetscCall(VecRestoreArray(tao->solution, &x));
-  PetscCall(TzZOGatherSolution(tao));
+  PetscCall(TzZOGather(tao, tao->solution, zo->theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Along the line of the step: *gain is the fall of the loss by what the linear model foretold, of the first part at which there is one; 0: at none */
+static PetscErrorCode Line(Tao tao, const TzZOPhase *phase, const GaussNewton *s, PetscReal l0, PetscReal *gain)
+{
+  TAO_ZO   *zo   = (TAO_ZO *)tao->data;
+  PetscReal part = zo->rate;
+
+  PetscFunctionBegin;
+  *gain = 0;
+  for (PetscInt k = 0; k < HALVINGS && !(*gain > 0); k++, part /= 4) {
+    PetscReal l, model = 0;
+
+    PetscCall(Move(tao, phase, s, part));
+    PetscCall(TzLossObjective(zo->loss, zo->theta, &l));
+    for (PetscInt i = 0; i < s->samples; i++) model += PetscSqr(s->r[i] + part * s->fall[i]) / s->samples;
+    if (l < l0) *gain = model < l0 ? (l0 - l) / (l0 - model) : 1;
+    if (k && *gain > 0) *gain = PetscMin(*gain, 0.25); /* shortened: the model did not hold so far out */
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Step by step more damping until the loss falls; the solution stays where it is if it never does */
-static PetscErrorCode Search(Tao tao, const TzQueries *q, GaussNewton *s, PetscReal trace, PetscReal l0)
+static PetscErrorCode Search(Tao tao, const TzZOPhase *phase, GaussNewton *s, PetscReal scale, PetscReal l0)
 {
-  TAO_ZO   *zo       = (TAO_ZO *)tao->data;
-  MPI_Comm  comm     = PetscObjectComm((PetscObject)tao);
-  PetscBool accepted = PETSC_FALSE, definite;
-  PetscReal l;
+  TAO_ZO   *zo   = (TAO_ZO *)tao->data;
+  PetscReal gain = 0;
+  PetscBool solved;
 
   PetscFunctionBegin;
   PetscCall(VecCopy(tao->solution, zo->previous));
-  for (PetscInt trial = 0; trial < TRIALS && !accepted; trial++) {
-    PetscCall(PetscArraycpy(s->F, s->G, q->n * q->n));
-    for (PetscInt p = 0; p < q->n; p++) s->c[p] = -s->b[p];
-    PetscCall(TzCholeskySolve(comm, q->n, zo->state.damping * trace, s->F, s->c, &definite));
-    if (definite) {
-      PetscCall(Move(tao, q, s->c));
-      PetscCall(TzLossObjective(zo->loss, zo->theta, &l));
-      accepted = (PetscBool)(l < l0);
-    }
-    zo->state.damping = accepted ? PetscMax(zo->state.damping / 3, 1e-12) : PetscMin(4 * zo->state.damping, 1e6);
+  for (PetscInt trial = 0; trial < TRIALS && !(gain > 0); trial++) {
+    PetscCall(Coefficients(tao, phase, s, zo->state.damping * scale, &solved));
+    if (solved) PetscCall(Line(tao, phase, s, l0, &gain));
+    if (gain > 0) zo->state.damping *= PetscMax(1 / (PetscReal)3, 1 - PetscPowReal(2 * PetscMin(gain, 1) - 1, 3));
+    else zo->state.damping *= 4;
+    zo->state.damping = PetscMin(PetscMax(zo->state.damping, phase->dampingmin), DAMPINGMAX);
   }
-  if (!accepted) {
+  if (!(gain > 0)) {
     PetscCall(VecCopy(zo->previous, tao->solution));
-    PetscCall(TzZOGatherSolution(tao));
-  }
+    PetscCall(TzZOGather(tao, tao->solution, zo->theta));
+  } else if (phase->momentum > 0) PetscCall(VecWAXPY(zo->momentum, -1, zo->previous, tao->solution));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The matrix and the right-hand side; *scale: mean of |A_q|^2 / S; *norm of the gradient in the span */
+static PetscErrorCode NormalEquations(Tao tao, const TzZOPhase *phase, GaussNewton *s, PetscReal *scale, PetscReal *norm)
+{
+  MPI_Comm       comm = PetscObjectComm((PetscObject)tao);
+  const TzMatrix A = MatrixOf(s), At = TzMatrixTranspose(&A);
+  const PetscInt m = PetscMin(s->n, s->samples);
+
+  PetscFunctionBegin;
+  *norm = *scale = 0;
+  PetscCall(TzMatrixMultiply(&A, s->r, s->c));
+  for (PetscInt p = 0; p < s->n; p++) *norm += PetscSqr(2 * s->c[p] / s->samples) / (IsWhole(phase) ? 1 : s->n);
+  *norm = PetscSqrtReal(*norm);
+  PetscCall(TzMatrixGram(comm, s->n <= s->samples ? &A : &At, s->G));
+  for (size_t i = 0; i < (size_t)m * (size_t)m; i++) s->G[i] /= s->samples;
+  for (PetscInt p = 0; p < m; p++) *scale += s->G[p * m + p] / s->n;
+  if (IsWhole(phase) && phase->momentum > 0) PetscCall(TzMatrixMultiply(&At, s->phi, s->fall));
+  else PetscCall(PetscArrayzero(s->fall, s->samples));
+  for (PetscInt i = 0; i < s->samples; i++) s->fall[i] = s->r[i] + phase->momentum * s->fall[i];
+  if (s->n <= s->samples) {
+    PetscCall(TzMatrixMultiply(&A, s->fall, s->b));
+    for (PetscInt p = 0; p < m; p++) s->b[p] /= s->samples;
+  } else PetscCall(PetscArraycpy(s->b, s->fall, m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscReal *norm)
 {
-  TAO_ZO      *zo    = (TAO_ZO *)tao->data;
-  GaussNewton *s     = (GaussNewton *)phase->data;
-  TzMatrix     A     = {.n = phase->queries, .m = s->samples, .rows = s->samples, .cols = 1, .x = s->r + s->samples};
-  PetscReal    trace = 0;
-  TzQueries    q;
+  GaussNewton *s = (GaussNewton *)phase->data;
+  PetscReal    scale;
 
   PetscFunctionBegin;
-  PetscCall(TzZOQueries(tao, phase, &q));
-  PetscCall(TzLossResidualVectors(zo->loss, zo->theta, &q, s->r));
-  Differences(&q, s);
-  PetscCall(TzMatrixGram(PetscObjectComm((PetscObject)tao), &A, s->G));
-  PetscCall(TzMatrixMultiply(&A, s->r, s->b));
-  *l0 = *norm = 0;
+  PetscCall(Derivatives(tao, phase, s));
+  *l0 = 0;
   for (PetscInt i = 0; i < s->samples; i++) *l0 += s->r[i] * s->r[i] / s->samples;
-  for (PetscInt i = 0; i < q.n * q.n; i++) s->G[i] /= s->samples;
-  for (PetscInt p = 0; p < q.n; p++) {
-    s->b[p] /= s->samples;
-    trace += s->G[p * q.n + p] / q.n;
-    *norm += 4 * s->b[p] * s->b[p] / q.n;
-  }
-  *norm = PetscSqrtReal(*norm);
-  if (!PetscIsInfOrNanReal(*l0 + *norm)) PetscCall(Search(tao, &q, s, trace, *l0));
+  PetscCall(Remember(tao, phase, s));
+  PetscCall(NormalEquations(tao, phase, s, &scale, norm));
+  if (!PetscIsInfOrNanReal(*l0 + *norm)) PetscCall(Search(tao, phase, s, scale, *l0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View(Tao tao, const TzZOPhase *phase, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  if (phase->mu > 0) PetscCall(TzZOQueriesView(tao, phase, viewer));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "exact derivatives, "));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,9 +327,11 @@ static PetscErrorCode Destroy(TzZOPhase *phase)
   GaussNewton *s = (GaussNewton *)phase->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscFree(s->r));
-  PetscCall(PetscFree4(s->G, s->F, s->b, s->c));
+  PetscCall(PetscFree(s->table));
+  PetscCall(PetscFree(s->A));
+  PetscCall(PetscFree3(s->G, s->F, s->b));
+  PetscCall(PetscFree4(s->r, s->c, s->fall, s->phi));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const TzZOEstimate TzZOGaussNewton = {.setfromoptions = SetFromOptions, .setup = SetUp, .estimate = Estimate, .view = TzZOQueriesView, .destroy = Destroy};
+const TzZOEstimate TzZOGaussNewton = {.setfromoptions = SetFromOptions, .setup = SetUp, .estimate = Estimate, .view = View, .destroy = Destroy};

@@ -136,24 +136,32 @@ const TzZOPreset TzZOPresets[] = {
              .update    = TzZODescend}},
 
   /*MC
-    TAOZOGN - Gauss-Newton steps in the span of random directions, from forward evaluations alone
+    TAOZOGN - Gauss-Newton steps from forward evaluations alone, in the span of random directions or in the space of residuals
 
     For losses that are a mean of squares r_i^2. Each query yields the whole vector of residuals, so that N queries tell the derivatives of all
-    residuals along N directions: the step sum_q c_q xi_q minimises |r + J sum_q c_q xi_q|^2 + damping |c|^2 (Levenberg's damping, in units of
-    the mean of |J xi_q|^2). It is taken if the loss on the same samples falls, otherwise tried again with more damping.
+    residuals along N directions: the step sum_q c_q xi_q minimises |r + J sum_q c_q xi_q|^2 / S + lambda |c|^2 (S residuals; lambda is the damping, in units of
+    the mean of |J xi_q|^2 / S). With -zo_direction coordinate the directions are all coordinates, A is the whole Jacobian, and the factor is of the smaller
+    of J'J and J J'. The step, or 1/4 or 1/16 of it, is taken where the loss on the same samples falls, otherwise tried again with more damping; damping
+    follows the fall of the loss by the fall that the linear model foretold (Nielsen 1999).
 
     Options Database Keys:
   + -zo_queries N - directions of a step (default 40)
-  . -zo_direction, -zo_mu, -zo_two_sided - as in TAOZOSGD (default mu: 1e-4, since no noise is to be averaged)
-  - -zo_lr lr - part of the step that is taken (default 1)
+  . -zo_direction gaussian|rademacher|hadamard|coordinate - their kind (default gaussian)
+  . -zo_mu, -zo_two_sided - as in TAOZOSGD (default mu: 1e-4, since no noise is to be averaged)
+  . -zo_momentum beta - random directions: 0, or the last step is one more of them; coordinates: part of the last step that the next begins with (SPRING)
+    (default 0)
+  - -zo_lr lr - part of the step that is tried first (default 1)
 
     Level: intermediate
 
-    Note:
-    Queries a step: 1 + N (1 + 2N two-sided) and one for each damping tried.
+    Notes:
+    Queries a step: 1 + N (1 + 2N two-sided; N the parameters with -zo_direction coordinate) and one for each point tried.
+
+    Memory: N S + 2 min(N, S)^2 numbers on every rank.
   M*/
-  {.name  = TAOZOGN,
-   .phase = {.name = "Gauss-Newton in the span", .estimate = &TzZOGaussNewton, .direction = TZ_DIRECTION_GAUSSIAN, .queries = 40, .mu = 1e-4, .lr = 1}},
+  {.name = TAOZOGN,
+   .phase =
+     {.name = "Gauss-Newton", .estimate = &TzZOGaussNewton, .direction = TZ_DIRECTION_GAUSSIAN, .queries = 40, .mu = 1e-4, .lr = 1, .dampingmin = 1e-14}},
 
   /*MC
     TAOZOFLOPS - Gradient descent with a gradient estimate from many random directions (FLOPS: Gu, Zhao, Feng, Li, Chen and Pan, DAC 2020)
@@ -278,5 +286,18 @@ const TzZOPreset TzZOPresets[] = {
   {.name  = TAOTZADAM,
    .phase = {.name = "exact gradient, Adam", .estimate = &TzZOExact, .lr = 1e-3, .momentum = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .update = TzZODescend}},
 
-  {NULL},
+  /*MC
+    TAOTZGN - Gauss-Newton steps with the exact Jacobian of the residuals: the first-order twin of TAOZOGN with -zo_direction coordinate
+
+    The row of each sample comes from the adjoint; all else is TAOZOGN's.
+
+    Options Database Keys:
+  + -zo_momentum beta - part of the last step that the next begins with (SPRING: Goldshlager, Abrahamsen and Lin 2024) (default 0)
+  - -zo_lr lr - part of the step that is tried first (default 1)
+
+    Level: intermediate
+  M*/
+  {.name = TAOTZGN, .phase = {.name = "Gauss-Newton", .estimate = &TzZOGaussNewton, .lr = 1, .dampingmin = 1e-14}},
+
+  {.name = NULL},
 };

@@ -53,7 +53,7 @@ PetscErrorCode TzZOQueries(Tao tao, const TzZOPhase *p, TzQueries *q)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzZOGatherSolution(Tao tao)
+PetscErrorCode TzZOGather(Tao tao, Vec v, PetscReal all[])
 {
   TAO_ZO          *zo   = (TAO_ZO *)tao->data;
   MPI_Comm         comm = PetscObjectComm((PetscObject)tao);
@@ -64,16 +64,16 @@ PetscErrorCode TzZOGatherSolution(Tao tao)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(VecGetLocalSize(tao->solution, &n));
-  PetscCall(VecGetArrayRead(tao->solution, &x));
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &x));
   if (size == 1) {
-    PetscCall(PetscArraycpy(zo->theta, x, n));
+    PetscCall(PetscArraycpy(all, x, n));
   } else {
-    PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)n, MPIU_REAL, zo->theta, zo->count, zo->displ, MPIU_REAL, comm));
+    PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)n, MPIU_REAL, all, zo->count, zo->displ, MPIU_REAL, comm));
     PetscCall(TzLossGetCounts(zo->loss, &counts));
     counts.bytes += n * (PetscInt64)sizeof(PetscReal);
     PetscCall(TzLossSetCounts(zo->loss, &counts));
   }
-  PetscCall(VecRestoreArrayRead(tao->solution, &x));
+  PetscCall(VecRestoreArrayRead(v, &x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -107,7 +107,7 @@ static PetscErrorCode Step(Tao tao)
   }
   if (phase->update) {
     PetscCall(Update(tao, phase));
-    PetscCall(TzZOGatherSolution(tao));
+    PetscCall(TzZOGather(tao, tao->solution, zo->theta));
   }
   PetscCall(CountPatience(zo, l0));
   zo->state.step += 1;
@@ -125,7 +125,7 @@ PetscErrorCode TaoSolve_ZO(Tao tao)
   PetscFunctionBegin;
   zo->first  = (PetscInt)zo->state.step;
   tao->niter = zo->first;
-  PetscCall(TzZOGatherSolution(tao));
+  PetscCall(TzZOGather(tao, tao->solution, zo->theta));
   if (tao->niter >= tao->max_it) tao->reason = TAO_DIVERGED_MAXITS;
   while (tao->reason == TAO_CONTINUE_ITERATING) {
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);

@@ -199,6 +199,46 @@ static void test_gaussnewton(void **state)
   Close(&c);
 }
 
+/*
+  The rows of the Jacobian: 2/S sum_i r_i J_i is the gradient of the loss (other orders of sums of D + 2 products: 1e-12 of it); along every coordinate
+  they are two-sided differences of the residual vectors, all at once or one after another (mu^2 = 1e-8 of the third derivatives)
+*/
+static void test_jacobian(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(nets); k++) {
+    Case       c;
+    PetscInt   S;
+    PetscReal *r, *J, *table, l, scale = 0, worst = 0, off = 0;
+    TzQueries  q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 1e-4, .twosided = PETSC_TRUE};
+
+    Open(&c, nets[k]);
+    q.n = c.n;
+    ok(TzLossSample(c.loss, 0));
+    ok(TzLossGetNumSamples(c.loss, &S));
+    ok(PetscMalloc3(S, &r, S * c.n, &J, 2 * S * c.n, &table));
+    ok(TzLossJacobian(c.loss, c.theta, r, J));
+    ok(TzLossGradient(c.loss, c.theta, &l, c.grad));
+    ok(TzLossResidualVectors(c.loss, c.theta, &q, table));
+    for (PetscInt p = 0; p < c.n; p++) {
+      PetscReal g = 0;
+
+      for (PetscInt i = 0; i < S; i++) {
+        const PetscReal difference = (table[2 * p * S + i] - table[(2 * p + 1) * S + i]) / (2 * q.mu);
+
+        g += 2 * r[i] * J[i * c.n + p] / S;
+        off   = PetscMax(off, PetscAbsReal(difference - J[i * c.n + p]));
+        scale = PetscMax(scale, PetscAbsReal(J[i * c.n + p]));
+      }
+      worst = PetscMax(worst, PetscAbsReal(g - c.grad[p]));
+    }
+    if (!(worst <= 1e-12 * scale * (1 + l)) || !(off <= 1e-6 * scale)) print_error("%s: %g, %g of %g\n", nets[k], (double)worst, (double)off, (double)scale);
+    assert_true(worst <= 1e-12 * scale * (1 + l) && off <= 1e-6 * scale);
+    ok(PetscFree3(r, J, table));
+    Close(&c);
+  }
+}
+
 /* TAO's own solver on a fixed batch */
 static void test_lmvm(void **state)
 {
@@ -245,7 +285,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_gradient), cmocka_unit_test(test_formulas), cmocka_unit_test(test_gaussnewton),
-    cmocka_unit_test(test_lmvm),     cmocka_unit_test(test_sparse),
+    cmocka_unit_test(test_jacobian), cmocka_unit_test(test_lmvm),     cmocka_unit_test(test_sparse),
   };
   int failures;
 

@@ -149,6 +149,53 @@ static PetscErrorCode TestGradient(TzLoss loss, PetscInt i0, PetscInt i1, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TestJacobian(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal res[], PetscReal J[])
+{
+  TestLoss *t = (TestLoss *)loss->data;
+
+  PetscFunctionBegin;
+  t->gradients++;
+  for (PetscInt i = i0; i < i1; i++) {
+    const PetscReal *a = t->a + i * t->n, *b = t->b + i * t->n;
+    PetscReal        s = 0, c = 0;
+
+    for (PetscInt j = 0; j < t->n; j++) {
+      s += a[j] * t->theta[j];
+      c += b[j] * t->theta[j];
+      if (t->poison && t->theta[j] > t->poison) s = NAN;
+    }
+    res[i - i0] = s - t->y[i] + (t->kind == TEST_SMOOTH ? PetscSinReal(c) : 0);
+    for (PetscInt j = 0; j < t->n; j++) J[(i - i0) * t->n + j] = a[j] + (t->kind == TEST_SMOOTH ? PetscCosReal(c) * b[j] : 0);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One coordinate after the other */
+static PetscErrorCode TestCoordinateResiduals(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal r[])
+{
+  TestLoss  *t = (TestLoss *)loss->data;
+  PetscReal *sum, *partial, *x;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(2 * (i1 - i0), &sum, 2 * (i1 - i0), &partial, t->n, &x));
+  PetscCall(PetscArraycpy(x, theta, t->n));
+  for (PetscInt v = 0; v < q->n * (q->twosided ? 2 : 1); v++, r += i1 - i0) {
+    const PetscInt j = q->first + (q->twosided ? v / 2 : v);
+
+    x[j] = theta[j] + (q->twosided && v % 2 ? -q->mu : q->mu);
+    PetscCall(TestBind(loss, x));
+    PetscCall(TestPartial(loss, i0, i1, 0, sum));
+    for (PetscInt k = 1; k < t->nodeblocks; k++) {
+      PetscCall(TestPartial(loss, i0, i1, k, partial));
+      for (PetscInt i = 0; i < 2 * (i1 - i0); i++) sum[i] += partial[i];
+    }
+    PetscCall(TestResidual(loss, i0, i1, sum, r));
+    x[j] = theta[j];
+  }
+  PetscCall(PetscFree3(sum, partial, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestDestroy(TzLoss loss)
 {
   TestLoss *t = (TestLoss *)loss->data;
@@ -170,6 +217,7 @@ static PetscErrorCode TestCreate(TzLoss loss)
   loss->ops->finish   = TestFinish;
   loss->ops->residual = TestResidual;
   loss->ops->gradient = TestGradient;
+  loss->ops->jacobian = TestJacobian;
   loss->ops->destroy  = TestDestroy;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,7 +234,10 @@ static inline TzLoss test_loss(MPI_Comm comm, TestLoss shape, PetscBool coordina
   PetscCallAbort(comm, PetscNew(&t));
   *t         = shape;
   loss->data = t;
-  if (coordinates) loss->ops->coordinates = TestCoordinates;
+  if (coordinates) {
+    loss->ops->coordinates         = TestCoordinates;
+    loss->ops->coordinateresiduals = TestCoordinateResiduals;
+  }
   PetscCallAbort(comm, TzLossSetSeed(loss, 42));
   PetscCallAbort(comm, TzLossSetFromOptions(loss));
   return loss;

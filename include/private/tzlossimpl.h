@@ -26,8 +26,12 @@ struct _TzLossOps {
     each coordinate in turn. A sum must not depend on which other coordinates and blocks the call has. q->base is not set.
   */
   PetscErrorCode (*coordinates)(TzLoss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[]);
+  /* optional, for least squares: as coordinates, but the residuals: r [n (1 + twosided)][i1-i0] */
+  PetscErrorCode (*coordinateresiduals)(TzLoss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal r[]);
   /* optional: *sum = the sum of term over the samples i0 <= i < i1 (of one block), grad[nparams] += its gradient at the parameters bound */
   PetscErrorCode (*gradient)(TzLoss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[]);
+  /* optional, for least squares: the residuals r[i1-i0] and their gradients J [i1-i0][nparams] at the parameters bound; a row does not depend on the range */
+  PetscErrorCode (*jacobian)(TzLoss, PetscInt i0, PetscInt i1, PetscReal r[], PetscReal J[]);
   PetscErrorCode (*validate)(TzLoss, const PetscReal theta[], TzMetrics *);
   PetscErrorCode (*view)(TzLoss, PetscViewer);
   PetscErrorCode (*destroy)(TzLoss);

@@ -52,6 +52,7 @@ struct _TzZOPhase {
   PetscReal           mu, lr, momentum;
   PetscReal           beta2, epsilon; /* beta2 > 0: Adam's scaling by the second moment */
   PetscReal           sparsity;       /* points.c: the part of the coordinates */
+  PetscReal           dampingmin;     /* gaussnewton.c */
   PetscBool           twosided;
   /* x[n] moves along m[n], the gradient or its momentum; NULL: the estimate moves the solution itself */
   void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
@@ -97,7 +98,7 @@ typedef struct {
 PETSC_EXTERN const TzZOEstimate TzZODifference;  /* RGE or CGE, by the type of the directions */
 PETSC_EXTERN const TzZOEstimate TzZOExact;       /* the exact gradient: the first-order references */
 PETSC_EXTERN const TzZOEstimate TzZOPoints;      /* coordinates of a random part move by lr to the best of two or (twosided) three points */
-PETSC_EXTERN const TzZOEstimate TzZOGaussNewton; /* least squares over the span of the directions, from residual vectors */
+PETSC_EXTERN const TzZOEstimate TzZOGaussNewton; /* least squares over directions, from residual vectors; mu = 0: exact derivatives */
 
 /* step.c */
 PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
@@ -110,7 +111,7 @@ PETSC_EXTERN PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *phase, Tz
 PETSC_EXTERN PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *phase, PetscViewer viewer);
 /* The queries of the step to be done */
 PETSC_EXTERN PetscErrorCode TzZOQueries(Tao tao, const TzZOPhase *phase, TzQueries *q);
-PETSC_EXTERN PetscErrorCode TzZOGatherSolution(Tao tao); /* zo->theta <- the whole solution */
+PETSC_EXTERN PetscErrorCode TzZOGather(Tao tao, Vec v, PetscReal all[]); /* all [nparams] <- a vector laid out as the solution */
 /* x <- x - lr m */
 PETSC_EXTERN void TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
 

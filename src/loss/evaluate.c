@@ -237,29 +237,41 @@ static PetscErrorCode EvaluateTogether(Call *c, PetscReal own[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All coordinates at once: items (block of samples, coordinate), whole blocks together where the share has several. own [items][width] */
+/*
+  All coordinates at once: items (block of samples, coordinate), whole blocks together where the share has several. own [items][width]; of an item
+  the sides of the coordinate, each the sum of its terms or the residuals of its block.
+*/
 static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
 {
-  const TzShare *s = &c->plan->share;
-  const PetscInt n = c->plan->work.inner, w = c->plan->width;
-  PetscReal     *sums;
+  const TzShare *s    = &c->plan->share;
+  TzLoss         loss = c->loss;
+  const PetscInt n = c->plan->work.inner, w = c->plan->width, bs = loss->blocksize, sides = c->q->twosided ? 2 : 1;
+  PetscReal     *out;
 
   PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(TZ_LossPartial, c->loss, 0, 0, 0));
+  PetscCall(PetscLogEventBegin(TZ_LossPartial, loss, 0, 0, 0));
   for (PetscInt j = s->j0, m, nb; j < s->j1; j += m * nb, own += m * nb * w) {
-    const PetscInt i0  = j / n * c->loss->blocksize;
+    const PetscInt i0  = j / n * bs;
     TzQueries      sub = *c->q;
+    PetscInt       i1;
 
     m  = PetscMin(n - j % n, s->j1 - j); /* coordinates */
     nb = m == n ? (s->j1 - j) / n : 1;
+    i1 = PetscMin(i0 + nb * bs, loss->nsamples);
     sub.first += j % n;
     sub.n = m;
-    PetscCall(TzBufferReserve(&c->work->sum, m * nb * w, &sums));
-    PetscUseTypeMethod(c->loss, coordinates, c->theta, &sub, i0, PetscMin(i0 + nb * c->loss->blocksize, c->loss->nsamples), sums);
-    for (PetscInt v = 0; v < m * w; v++)
-      for (PetscInt b = 0; b < nb; b++) own[b * m * w + v] = sums[v * nb + b];
+    PetscCall(TzBufferReserve(&c->work->sum, (PetscInt64)m * nb * w, &out));
+    if (c->plan->residuals) {
+      PetscUseTypeMethod(loss, coordinateresiduals, c->theta, &sub, i0, i1, out);
+      for (PetscInt v = 0; v < m * sides; v++)
+        for (PetscInt i = 0; i < i1 - i0; i++) own[(i / bs * m * sides + v) * bs + i % bs] = out[v * (i1 - i0) + i];
+    } else {
+      PetscUseTypeMethod(loss, coordinates, c->theta, &sub, i0, i1, out);
+      for (PetscInt v = 0; v < m * sides; v++)
+        for (PetscInt b = 0; b < nb; b++) own[b * m * sides + v] = out[v * nb + b];
+    }
   }
-  PetscCall(PetscLogEventEnd(TZ_LossPartial, c->loss, 0, 0, 0));
+  PetscCall(PetscLogEventEnd(TZ_LossPartial, loss, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -339,7 +351,7 @@ static PetscReal Mean(TzLoss loss, const PetscReal table[], PetscInt values, Pet
 
 PetscErrorCode TzLossEvaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal *l0, PetscReal lp[], PetscReal lm[])
 {
-  const PetscBool structured = TzLossIsStructured(loss, q);
+  const PetscBool structured = TzLossIsStructured(loss, q, PETSC_FALSE);
   TzQueries       sub        = *q;
   PetscReal      *table;
   PetscInt        n, v = 0;
@@ -372,17 +384,32 @@ PetscErrorCode TzLossObjective(TzLoss loss, const PetscReal theta[], PetscReal *
 
 PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal r[])
 {
-  const PetscInt n = TzQueriesCount(q);
-  PetscReal     *table;
-  PetscInt       row;
+  TzQueries  sub = *q;
+  PetscInt   n, ns, bs;
+  PetscBool  structured;
+  PetscReal *table;
 
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
   PetscCheck(loss->ops->residual, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP, "a loss of type %s is not a sum of squares",
              ((PetscObject)loss)->type_name);
-  row = (loss->nsamples + loss->blocksize - 1) / loss->blocksize * loss->blocksize;
-  PetscCall(Evaluate(loss, theta, q, PETSC_TRUE, &table));
-  for (PetscInt v = 0; v < n; v++) PetscCall(PetscArraycpy(r + v * loss->nsamples, table + v * row, loss->nsamples));
+  structured = TzLossIsStructured(loss, q, PETSC_TRUE);
+  ns         = loss->nsamples;
+  bs         = loss->blocksize;
+  if (q->base && structured) {
+    PetscCall(TzLossResidualVector(loss, theta, r));
+    r += ns;
+    sub.base = PETSC_FALSE;
+  }
+  n = TzQueriesCount(&sub);
+  PetscCall(Evaluate(loss, theta, &sub, PETSC_TRUE, &table));
+  /* table [values][blocks][blocksize], or, where all coordinates come at once, [blocks][values][blocksize] */
+  for (PetscInt v = 0; v < n; v++)
+    for (PetscInt i = 0; i < ns; i += bs) {
+      const size_t item = structured ? (size_t)(i / bs) * (size_t)n + (size_t)v : (size_t)v * (size_t)((ns + bs - 1) / bs) + (size_t)(i / bs);
+
+      PetscCall(PetscArraycpy(r + (size_t)v * (size_t)ns + i, table + item * (size_t)bs, PetscMin(bs, ns - i)));
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

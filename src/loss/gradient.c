@@ -110,3 +110,39 @@ PetscErrorCode TzLossGradient(TzLoss loss, const PetscReal theta[], PetscReal *l
   PetscCall(PetscLogEventEnd(TZ_LossGradient, loss, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Each rank takes a contiguous range of the samples: a row of J does not depend on the range */
+PetscErrorCode TzLossJacobian(TzLoss loss, const PetscReal theta[], PetscReal r[], PetscReal J[])
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)loss);
+  PetscInt    i0, i1, n;
+  PetscMPIInt rank, size, *count, *displ;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCheck(loss->ops->jacobian, comm, PETSC_ERR_SUP, "a loss of type %s has no exact gradients of residuals", ((PetscObject)loss)->type_name);
+  PetscCall(PetscLogEventBegin(TZ_LossGradient, loss, 0, 0, 0));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  n = loss->nparams;
+  PetscUseTypeMethod(loss, bind, theta);
+  TzPartitionRange(loss->nsamples, size, rank, &i0, &i1);
+  if (i0 < i1) PetscUseTypeMethod(loss, jacobian, i0, i1, r + i0, J + (size_t)i0 * (size_t)n);
+  if (size > 1) {
+    PetscCall(PetscMalloc2(size, &count, size, &displ));
+    for (int rows = 0; rows < 2; rows++) { /* the residuals, then the rows */
+      for (PetscMPIInt p = 0; p < size; p++) {
+        TzPartitionRange(loss->nsamples, size, p, &i0, &i1);
+        PetscCall(PetscMPIIntCast((PetscInt64)(i1 - i0) * (rows ? n : 1), &count[p]));
+        PetscCall(PetscMPIIntCast((PetscInt64)i0 * (rows ? n : 1), &displ[p]));
+      }
+      PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, rows ? J : r, count, displ, MPIU_REAL, comm));
+      loss->counts.bytes += count[rank] * (PetscInt64)sizeof(PetscReal);
+    }
+    PetscCall(PetscFree2(count, displ));
+  }
+  loss->counts.queries++;
+  loss->counts.forwards += loss->nsamples * loss->forwards;
+  PetscCall(PetscLogEventEnd(TZ_LossGradient, loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

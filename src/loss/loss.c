@@ -258,6 +258,14 @@ PetscErrorCode TzLossHasGradient(TzLoss loss, PetscBool *has)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossHasJacobian(TzLoss loss, PetscBool *has)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *has = loss->ops->jacobian ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossGetCounts(TzLoss loss, TzCounts *counts)
 {
   PetscFunctionBegin;

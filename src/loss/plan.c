@@ -66,7 +66,7 @@ static PetscErrorCode ChooseGrid(TzLoss loss, const TzQueries *q, const TzWork *
 /* Numbers of a finished item: the residuals of its block, the sides of its coordinate, or the sum of its terms */
 static PetscInt Width(TzLoss loss, const TzQueries *q, PetscBool residuals, PetscBool structured)
 {
-  return residuals ? loss->blocksize : structured && q->twosided ? 2 : 1;
+  return (residuals ? loss->blocksize : 1) * (structured && q->twosided ? 2 : 1);
 }
 
 static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool residuals, TzPlan *newplan)
@@ -79,7 +79,7 @@ static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool resi
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(PetscNew(&plan));
-  plan->structured = (PetscBool)(!residuals && TzLossIsStructured(loss, q));
+  plan->structured = TzLossIsStructured(loss, q, residuals);
   plan->residuals  = residuals;
   plan->values     = TzQueriesCount(q);
   plan->width      = Width(loss, q, residuals, plan->structured);
@@ -106,7 +106,7 @@ static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool resi
 PetscErrorCode TzLossGetPlan(TzLoss loss, const TzQueries *q, PetscBool residuals, TzPlan *plan)
 {
   TzLossWork     *work       = (TzLossWork *)loss->work;
-  const PetscBool structured = (PetscBool)(!residuals && TzLossIsStructured(loss, q));
+  const PetscBool structured = TzLossIsStructured(loss, q, residuals);
 
   PetscFunctionBegin;
   if (!work) {
@@ -132,7 +132,7 @@ PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid
 
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
-  if (TzLossIsStructured(loss, q)) sub.base = PETSC_FALSE; /* evaluated apart */
+  if (TzLossIsStructured(loss, q, PETSC_FALSE)) sub.base = PETSC_FALSE; /* evaluated apart */
   PetscCall(TzLossGetPlan(loss, &sub, PETSC_FALSE, &plan));
   PetscCall(PetscArraycpy(grid, plan->grid, 2));
   PetscFunctionReturn(PETSC_SUCCESS);

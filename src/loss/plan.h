@@ -10,7 +10,7 @@
 typedef struct _TzPlan *TzPlan;
 struct _TzPlan { /* what depends on the shape of a call and on the rank alone */
   TzWork       work;
-  PetscBool    structured; /* by ops->coordinates */
+  PetscBool    structured; /* all coordinates at once */
   PetscBool    residuals;  /* an item's residuals are wanted, not the sum of its terms */
   PetscInt     values;     /* parameter vectors */
   PetscInt     width;      /* numbers of a finished item */
@@ -32,10 +32,12 @@ typedef struct {
   TzBuffer theta, partial, sum, term, send, recv, own, all, table;
 } TzLossWork;
 
-/* Whether the losses of these queries come from ops->coordinates, all at once (without the base, which is evaluated apart) */
-static inline PetscBool TzLossIsStructured(TzLoss loss, const TzQueries *q)
+/* Whether the losses, or the residuals, of these queries come all at once (ops->coordinates), without the base, which is evaluated apart */
+static inline PetscBool TzLossIsStructured(TzLoss loss, const TzQueries *q, PetscBool residuals)
 {
-  return (PetscBool)(q->direction == TZ_DIRECTION_COORDINATE && q->n && loss->ops->coordinates && (loss->listed || !q->which));
+  const PetscBool has = (PetscBool)(residuals ? loss->ops->coordinateresiduals != NULL : loss->ops->coordinates != NULL);
+
+  return (PetscBool)(q->direction == TZ_DIRECTION_COORDINATE && q->n && has && (loss->listed || !q->which));
 }
 /* The plan of such a call, made at the first one (collective) */
 PETSC_INTERN PetscErrorCode TzLossGetPlan(TzLoss loss, const TzQueries *q, PetscBool residuals, TzPlan *plan);

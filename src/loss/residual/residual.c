@@ -81,6 +81,7 @@ static PetscErrorCode SetProblem_Residual(TzLoss loss, TzPDE pde, TzDeriv deriv)
 }
 
 static PetscErrorCode Coordinates_Residual(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
+static PetscErrorCode CoordinateResiduals_Residual(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
 
 static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
@@ -110,7 +111,8 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   r->step             = -1;
   PetscCall(PetscMalloc2(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet));
   PetscCall(TzDerivHasCoordinates(r->deriv, &structured));
-  loss->ops->coordinates = structured ? Coordinates_Residual : NULL;
+  loss->ops->coordinates         = structured ? Coordinates_Residual : NULL;
+  loss->ops->coordinateresiduals = structured ? CoordinateResiduals_Residual : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,28 +167,39 @@ static PetscErrorCode Finish_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sum of squared residuals of the points i0 <= i < i1 and, added to grad, its gradient: backwards through equation, transform and estimator */
-static PetscErrorCode Gradient_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[])
+/* Residuals res[i1-i0] of the points i0 <= i < i1 and, added to grad, the gradient of the sum of their squares (or of themselves): backwards through
+   equation, transform and estimator */
+static PetscErrorCode Backwards(TzLoss loss, PetscInt i0, PetscInt i1, PetscBool squares, PetscReal res[], PetscReal grad[])
 {
   TzResidual      *r = (TzResidual *)loss->data;
   const PetscInt   n = i1 - i0, stride = r->D + 2;
   const PetscReal *X = r->X + i0 * r->D;
-  PetscReal       *res, *bar;
+  PetscReal       *bar;
 
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(PetscMalloc2(n, &res, n * stride, &bar));
+  PetscCall(PetscMalloc1(n * stride, &bar));
   PetscCall(TzDerivJet(r->deriv, r->eval, n, X, r->ujet));
   PetscCall(TzPDETransform(r->pde, n, X, r->ujet, r->ujet));
   PetscCall(TzPDEResidual(r->pde, n, X, r->ujet, res, bar));
-  *sum = 0;
-  for (PetscInt p = 0; p < n; p++) {
-    *sum += res[p] * res[p];
+  for (PetscInt p = 0; p < n && squares; p++)
     for (PetscInt c = 0; c < stride; c++) bar[p * stride + c] *= 2 * res[p];
-  }
   PetscCall(TzPDETransformAdjoint(r->pde, n, X, bar));
   PetscCall(TzDerivAdjoint(r->deriv, r->eval, n, X, bar, grad));
-  PetscCall(PetscFree2(res, bar));
+  PetscCall(PetscFree(bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Gradient_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[])
+{
+  PetscReal *res;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(i1 - i0, &res));
+  PetscCall(Backwards(loss, i0, i1, PETSC_TRUE, res, grad));
+  *sum = 0;
+  for (PetscInt p = 0; p < i1 - i0; p++) *sum += res[p] * res[p];
+  PetscCall(PetscFree(res));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,6 +210,25 @@ static PetscErrorCode Coordinates_Residual(TzLoss loss, const PetscReal theta[],
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
   PetscCall(TzResidualCoordinates(r->pde, r->deriv, r->eval, theta, q, i1 - i0, r->X + i0 * r->D, loss->blocksize, blocksums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CoordinateResiduals_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal res[])
+{
+  TzResidual *r = (TzResidual *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
+  PetscCall(TzResidualCoordinates(r->pde, r->deriv, r->eval, theta, q, i1 - i0, r->X + i0 * r->D, 0, res));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Row by row: the adjoint of one point at a time */
+static PetscErrorCode Jacobian_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal res[], PetscReal J[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(J, (size_t)(i1 - i0) * (size_t)loss->nparams));
+  for (PetscInt i = i0; i < i1; i++) PetscCall(Backwards(loss, i, i + 1, PETSC_FALSE, res + (i - i0), J + (size_t)(i - i0) * (size_t)loss->nparams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -361,6 +393,7 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
   loss->ops->finish         = Finish_Residual;
   loss->ops->residual       = Residual_Residual;
   loss->ops->gradient       = Gradient_Residual;
+  loss->ops->jacobian       = Jacobian_Residual;
   loss->ops->validate       = Validate_Residual;
   loss->ops->view           = View_Residual;
   loss->ops->destroy        = Destroy_Residual;

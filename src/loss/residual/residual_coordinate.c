@@ -5,9 +5,9 @@
 
 typedef struct {
   TzPDE            pde;
-  PetscInt         coordinates, size; /* of a point; of its row in ab */
-  PetscInt         first;             /* coordinate */
-  PetscInt         nmu, blocksize, blocks;
+  PetscInt         coordinates, size;      /* of a point; of its row in ab */
+  PetscInt         first;                  /* coordinate */
+  PetscInt         nmu, blocksize, blocks; /* blocksize 0: the residuals of all points are wanted, not sums of squares over blocks */
   const PetscReal *X;
   PetscReal       *ab, *u, *residual; /* the transform at all points; the jets of u and its residuals at those of a call */
   PetscReal       *sums;
@@ -21,8 +21,8 @@ static PetscErrorCode Sink(void *ctx, PetscInt i, PetscInt s, PetscInt p0, Petsc
 
   PetscFunctionBegin;
   PetscCall(TzPDETransformBy(c->pde, m, c->ab + p0 * c->size, fjet, c->u));
-  PetscCall(TzPDEResidual(c->pde, m, c->X + p0 * c->coordinates, c->u, c->residual, NULL));
-  for (PetscInt p = 0; p < m; p++) sums[(p0 + p) / c->blocksize] += c->residual[p] * c->residual[p];
+  PetscCall(TzPDEResidual(c->pde, m, c->X + p0 * c->coordinates, c->u, c->blocksize ? c->residual : sums + p0, NULL));
+  for (PetscInt p = 0; p < m && c->blocksize; p++) sums[(p0 + p) / c->blocksize] += c->residual[p] * c->residual[p];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -38,7 +38,7 @@ PetscErrorCode TzResidualCoordinates(TzPDE pde, TzDeriv deriv, TzNetEval eval, c
   PetscCall(TzPDEGetJetShape(pde, &shape));
   PetscCall(TzPDEGetTransformSize(pde, &c.size));
   c.coordinates = TzJetCoordinates(shape);
-  c.blocks      = (n + blocksize - 1) / blocksize;
+  c.blocks      = blocksize ? (n + blocksize - 1) / blocksize : n;
   PetscCall(PetscMalloc3(n * c.size, &c.ab, n * TzJetSize(shape), &c.u, n, &c.residual));
   PetscCall(TzPDETransformJets(pde, n, X, c.ab));
   PetscCall(PetscArrayzero(sums, q->n * c.nmu * c.blocks));
