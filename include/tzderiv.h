@@ -1,8 +1,8 @@
 /*
-  TzDeriv: estimates the jet (tzpde.h) of the network f at points. Types (-deriv_type):
+  TzDeriv: estimates the jet (tzjet.h) of the network f at points, of any shape. Types (-deriv_type):
     stein    of f smoothed by N(0, s^2 I_D), by any TzRule (-stein_sigma s, -rule_*); the value is that of the smoothed f
     fd       central differences (-fd_step h)
-    forward  exact, by forward propagation of value, gradient and Laplacian
+    forward  exact, by forward propagation of value, gradient and second-order forms
 
   The stencil of an estimator is cut into fixed blocks of nodes, so that ranks can share them: the jet is the sum of the
   blocks' contributions, in ascending order of the block.
@@ -22,8 +22,14 @@ PETSC_EXTERN PetscClassId   TZDERIV_CLASSID;
 PETSC_EXTERN PetscErrorCode TzDerivCreate(MPI_Comm comm, TzDeriv *deriv);
 PETSC_EXTERN PetscErrorCode TzDerivSetType(TzDeriv deriv, TzDerivType type);
 PETSC_EXTERN PetscErrorCode TzDerivGetType(TzDeriv deriv, TzDerivType *type);
-PETSC_EXTERN PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, PetscInt d); /* net has d + 1 inputs: x, t; reference counted */
-PETSC_EXTERN PetscErrorCode TzDerivGetRule(TzDeriv deriv, TzRule *rule);         /* stein: its rule; otherwise NULL */
+/*
+  The network (reference counted, TzJetCoordinates(shape) inputs, one output), and which derivatives are wanted (copied; the fields of its forms must
+  live as long). shape NULL: the last input is t, and there is one form, the Laplacian.
+*/
+PETSC_EXTERN PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, const TzJetShape *shape);
+PETSC_EXTERN PetscErrorCode TzDerivGetJetShape(TzDeriv deriv, const TzJetShape **shape);
+PETSC_EXTERN PetscErrorCode TzDerivIsSmoothed(TzDeriv deriv, PetscBool *smoothed); /* whether the value is not that of the network itself */
+PETSC_EXTERN PetscErrorCode TzDerivGetRule(TzDeriv deriv, TzRule *rule);           /* stein: its rule; otherwise NULL */
 PETSC_EXTERN PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv);
 PETSC_EXTERN PetscErrorCode TzDerivSetUp(TzDeriv deriv);
 PETSC_EXTERN PetscErrorCode TzDerivView(TzDeriv deriv, PetscViewer viewer);
@@ -31,14 +37,14 @@ PETSC_EXTERN PetscErrorCode TzDerivDestroy(TzDeriv *deriv);
 PETSC_EXTERN PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks);         /* blocks of nodes; 1 for forward */
 PETSC_EXTERN PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards);     /* network evaluations per point: 925, 43, 1 ... */
 PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step); /* nodes of this step (Monte Carlo) */
-/* partial [n][D+2] (overwritten): contribution of node block k at the points X [n][D], with the evaluator's parameters */
+/* J = TzJetSize(shape). partial [n][J] (overwritten): contribution of node block k at the points X [n][D], with the evaluator's parameters */
 PETSC_EXTERN PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
-/* jet [n][D+2]: all blocks */
+/* jet [n][J]: all blocks */
 PETSC_EXTERN PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal jet[]);
-/* grad [nparams] += the gradient of sum jetbar . jet in the parameters, jetbar [n][D+2] constant: the adjoint of TzDerivJet */
+/* grad [nparams] += the gradient of sum jetbar . jet in the parameters, jetbar [n][J] constant: the adjoint of TzDerivJet */
 PETSC_EXTERN PetscErrorCode TzDerivAdjoint(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]);
 /*
-  Coordinate queries: the jets at the n points X [n][D] for theta + mu[s] e_i, i0 <= i < i1, s < nmu. For every (i, s) the sink gets jet [m][D+2]
+  Coordinate queries: the jets at the n points X [n][D] for theta + mu[s] e_i, i0 <= i < i1, s < nmu. For every (i, s) the sink gets jet [m][J]
   of the points p0 <= p < p0 + m, these in ascending order.
 */
 typedef struct {

@@ -44,6 +44,7 @@ typedef struct {
   PetscBool time; /* whether t is the last coordinate */
   PetscInt  nforms;
   TzForm   *form; /* [nforms] */
+  PetscInt  id;   /* another one for every list of forms made by TzJetShapeAddForm(); 0: none, or a list made by hand */
 } TzJetShape;
 
 /* Coordinates of a point */
@@ -77,10 +78,16 @@ typedef struct {
   const PetscReal *w, *S;
 } TzFormAt;
 
-PETSC_EXTERN PetscInt       TzFormWorkSize(const TzForm *form, PetscInt d); /* numbers that a field is written to; 0: S is constant */
-PETSC_EXTERN PetscErrorCode TzFormEvaluate(const TzForm *form, PetscInt d, const PetscReal z[], PetscReal work[], TzFormAt *S);
+PETSC_EXTERN PetscInt       TzFormWorkSize(const TzForm *form, PetscInt d); /* numbers of a field at one point; 0: S is constant */
+PETSC_EXTERN PetscErrorCode TzFormEvaluate(const TzForm *form, PetscInt d, const PetscReal z[], PetscReal work[], TzFormAt *S); /* work: of a field */
+/* Fields of all forms at points: F [n][TzJetFieldSize(shape)], X [n][TzJetCoordinates(shape)] */
+PETSC_EXTERN PetscInt       TzJetFieldSize(const TzJetShape *shape);
+PETSC_EXTERN PetscErrorCode TzJetFields(const TzJetShape *shape, PetscInt n, const PetscReal X[], PetscReal F[]);
+PETSC_EXTERN void           TzJetFormAt(const TzJetShape *shape, PetscInt p, const PetscReal F[], TzFormAt *S); /* form p; F: the row of the point */
+PETSC_EXTERN PetscReal      TzFormEntry(const TzFormAt *S, PetscInt i, PetscInt j);
+PETSC_EXTERN PetscReal      TzFormTrace(const TzFormAt *S);
 PETSC_EXTERN void           TzFormApply(const TzFormAt *S, const PetscReal v[], PetscReal Sv[]); /* Sv [d] = S v [d] */
-/* S = sum_k w[k] v_k v_k', k < n <= max(d, m), v_k of length 1, [d]: w [max(d,m)], V [max(d,m)][d]; by LAPACK where S is a matrix; parts below rounding are left out */
+/* S = sum_k w[k] v_k v_k', k < n, v_k [d] of length 1; w [max(d,m)], V [max(d,m)][d]. A matrix by LAPACK's syev; parts below rounding are left out */
 PETSC_EXTERN PetscErrorCode TzFormDirections(const TzFormAt *S, PetscInt *n, PetscReal w[], PetscReal V[]);
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef TZNET_H
 #define TZNET_H
 
-#include <tzsys.h>
+#include <tzjet.h>
 #include <tzrule.h>
 
 typedef struct _p_TzNet     *TzNet;
@@ -100,13 +100,14 @@ PETSC_EXTERN PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const 
 */
 PETSC_EXTERN PetscErrorCode TzNetEvalStencil(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
                                              PetscReal f0[], PetscReal even[], PetscReal odd[]);
-/* jet [n][in+2]: value, gradient in all inputs, Laplacian in the first nlap inputs, by exact forward propagation. */
-PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+/* jet [n][TzJetSize(shape)]: the derivatives that the shape names (TzJetCoordinates(shape) = in), by exact forward propagation. */
+PETSC_EXTERN PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscReal jet[]);
 /* Their adjoints, for the first-order references: grad [nparams] += d(loss)/d(theta), from d(loss)/d(f0), d(even), d(odd), or d(jet), of the same shapes */
 PETSC_EXTERN PetscErrorCode TzNetEvalStencilBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0,
                                                      PetscInt j1, const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[],
                                                      PetscReal grad[]);
-PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
+PETSC_EXTERN PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal jetbar[],
+                                                 PetscReal grad[]);
 
 /*
   Learning rules that send no errors back through the weights (feedback alignment, local losses). As TzNetEvalBackward, but the derivative with
@@ -144,12 +145,12 @@ PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscIn
 
 /*
   All parameter vectors theta + mu[s] e_i, i0 <= i < i1, s < nmu, at once: for every panel of rows p0 <= p < p0 + m of X [n][in] (ascending) and every (i, s)
-  the sink gets the change against theta of the values [m] (nlap < 0) or of the jets [m][in+2] (nlap >= 0), exact to rounding. This is
+  the sink gets the change against theta of the values [m] (shape NULL) or of the jets [m][TzJetSize(shape)], exact to rounding. This is
   possible for the coordinates first <= i < nparams (first = nparams: for none); each row and each (i, s) is independent of the others of the call.
 */
 typedef PetscErrorCode (*TzSweepSink)(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[]);
 PETSC_EXTERN PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first);
-PETSC_EXTERN PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
+PETSC_EXTERN PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscInt i0, PetscInt i1, PetscInt nmu,
                                            const PetscReal mu[], TzSweepSink sink, void *ctx);
 
 #endif

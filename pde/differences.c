@@ -42,22 +42,43 @@ static PetscErrorCode Along(TzPDE pde, const PetscReal z[], PetscInt i0, PetscIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* S : Hess g = sum_k w_k d^2 g / d v_k^2 */
-static PetscErrorCode Form(TzPDE pde, const PetscReal z[], const TzFormAt *S, PetscReal g0, PetscReal y[], PetscReal *form)
+/* S = sum_k w_k v_k v_k' of a form with a matrix: of constant ones kept, as eigenvectors are dear */
+typedef struct {
+  PetscInt   n;
+  PetscReal *w, *V; /* [max(d,m)], [max(d,m)][d]; NULL: not yet */
+} Directions;
+
+PetscErrorCode TzPDEDifferencesReset(TzPDE pde)
 {
-  const PetscInt d = pde->d, most = PetscMax(d, S->m);
-  PetscReal     *w, *V, d1, d2;
-  PetscInt       n;
+  Directions *all = (Directions *)pde->directions;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(most, &w, most * d, &V));
-  PetscCall(TzFormDirections(S, &n, w, V));
-  *form = 0;
-  for (PetscInt k = 0; k < n; k++) {
-    PetscCall(Along(pde, z, 0, d, V + k * d, g0, y, &d1, &d2));
-    *form += w[k] * d2;
+  for (PetscInt p = 0; all && p < pde->shape.nforms; p++) PetscCall(PetscFree2(all[p].w, all[p].V));
+  PetscCall(PetscFree(pde->directions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* S : Hess g of form p = sum_k w_k d^2 g / d v_k^2 */
+static PetscErrorCode Form(TzPDE pde, const PetscReal z[], PetscInt p, const TzFormAt *S, PetscReal g0, PetscReal y[], PetscReal *form)
+{
+  const PetscInt  d = pde->d, most = PetscMax(d, S->m);
+  const PetscBool known = (PetscBool)(pde->directions && ((Directions *)pde->directions)[p].V && !pde->shape.form[p].field);
+  Directions     *to;
+  PetscReal       d1, d2;
+
+  PetscFunctionBegin;
+  if (!pde->directions) {
+    PetscCall(PetscCalloc1(pde->shape.nforms, &to));
+    pde->directions = to;
   }
-  PetscCall(PetscFree2(w, V));
+  to = (Directions *)pde->directions + p;
+  if (!to->V) PetscCall(PetscMalloc2(most, &to->w, most * d, &to->V));
+  if (!known) PetscCall(TzFormDirections(S, &to->n, to->w, to->V));
+  *form = 0;
+  for (PetscInt k = 0; k < to->n; k++) {
+    PetscCall(Along(pde, z, 0, d, to->V + k * d, g0, y, &d1, &d2));
+    *form += to->w[k] * d2;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,7 +99,7 @@ PetscErrorCode TzPDETerminalJet(TzPDE pde, const PetscReal z[], TzJet *b)
     TzFormAt S;
 
     PetscCall(TzFormEvaluate(&shape->form[p], d, z, pde->field, &S));
-    if (S.S) PetscCall(Form(pde, z, &S, TzJetValue(b), y, &TzJetForm(b, p)));
+    if (S.S) PetscCall(Form(pde, z, p, &S, TzJetValue(b), y, &TzJetForm(b, p)));
     for (PetscInt i = 0; !S.S && i < d; i++) TzJetForm(b, p) += (S.w ? S.w[i] : 1) * diagonal[i];
   }
   PetscCall(PetscFree2(y, diagonal));

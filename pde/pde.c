@@ -44,6 +44,7 @@ static PetscErrorCode Reset(TzPDE pde)
 {
   PetscFunctionBegin;
   for (PetscInt p = 0; p < pde->shape.nforms; p++) PetscCall(PetscFree(pde->shape.form[p].ctx));
+  PetscCall(TzPDEDifferencesReset(pde));
   PetscCall(TzJetShapeReset(&pde->shape));
   PetscCall(PetscFree2(pde->work, pde->field));
   PetscCall(TzPDEProcessDestroy(pde));

@@ -15,28 +15,21 @@ static PetscErrorCode Directions(Process *p, const PetscReal z[])
 {
   const TzJetShape *shape = &p->pde->shape;
   TzFormAt          S;
-  PetscReal         largest = 0;
 
   PetscFunctionBegin;
   PetscCall(TzFormEvaluate(&shape->form[0], shape->d, z, p->field, &S));
   PetscCall(TzFormDirections(&S, &p->n, p->w, p->V));
-  for (PetscInt k = 0; k < p->n; k++) largest = PetscMax(largest, PetscAbsReal(p->w[k]));
-  for (PetscInt k = 0; k < p->n; k++) { /* 0 may come out of LAPACK as a little less */
-    PetscCheck(p->w[k] >= -1e-12 * largest, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
-               "-loss_sampler: the second-order part of equation %s is not positive (eigenvalue %g): it has no paths", ((PetscObject)p->pde)->type_name,
-               (double)p->w[k]);
-    p->w[k] = PetscMax(p->w[k], 0);
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* dx [d] = sum_k sqrt(2 nu w_k) v_k xi_k: that xi has d numbers is enough, as rows <= d or the factor has its own */
 static PetscErrorCode Noise(void *ctx, const PetscReal z[], const PetscReal xi[], PetscReal dx[])
 {
-  Process        *p  = (Process *)ctx;
-  const TzForm   *f  = &p->pde->shape.form[0];
-  const PetscInt  d  = p->pde->d;
-  const PetscReal nu = p->pde->diffusion;
+  Process        *p       = (Process *)ctx;
+  const TzForm   *f       = &p->pde->shape.form[0];
+  const PetscInt  d       = p->pde->d;
+  const PetscReal nu      = p->pde->diffusion;
+  PetscReal       largest = 0;
 
   PetscFunctionBegin;
   if (p->pde->ops->noise) {
@@ -45,9 +38,13 @@ static PetscErrorCode Noise(void *ctx, const PetscReal z[], const PetscReal xi[]
   }
   if (f->field) PetscCall(Directions(p, z));
   PetscCall(PetscArrayzero(dx, d));
-  for (PetscInt k = 0; k < p->n; k++) {
-    const PetscReal c = PetscSqrtReal(2 * nu * p->w[k]) * xi[k];
+  for (PetscInt k = 0; k < p->n; k++) largest = PetscMax(largest, PetscAbsReal(p->w[k]));
+  for (PetscInt k = 0; k < p->n; k++) { /* 0 may come out of LAPACK as a little less */
+    const PetscReal c = PetscSqrtReal(2 * nu * PetscMax(p->w[k], 0)) * xi[k];
 
+    PetscCheck(p->w[k] >= -1e-12 * largest, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "-loss_sampler: the second-order part of equation %s is not positive (eigenvalue %g): it has no paths", ((PetscObject)p->pde)->type_name,
+               (double)p->w[k]);
     for (PetscInt i = 0; i < d; i++) dx[i] += c * p->V[k * d + i];
   }
   PetscFunctionReturn(PETSC_SUCCESS);

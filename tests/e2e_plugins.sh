@@ -41,7 +41,10 @@ plugin liblowrank.so "-net_format lowrank" -deriv_type stein
 plugin libmcnamee.so "-rule_type mcnamee" -deriv_type stein
 small="-pde_dim 4 -net_layers 32,32 -net_tt_rank 2 -tz_quiet"
 plugin libdata.so "-loss_type data" -data_points 30 -tao_type zogn -deriv_type forward
-[ -e libfd4.so ] && plugin libfd4.so "-deriv_type fd4"
+plugin libfd4.so "-deriv_type fd4"
+plugin libassets.so "-pde_type assets" -deriv_type forward
+on 2 pde -dll_append ./libassets.so -pde_type assets -pde_dim 5 >check.txt 2>&1
+ok "an equation with a full S(x): its file is true to 1e-9" grep -q "^CHECK pde=assets .*residual=[0-9.]*e-1[0-9] " check.txt
 
 # all at once: as many libraries as one likes
 on 2 solve -dll_append ./libdrift.so,./libsoftplus.so,./liblowrank.so,./libmcnamee.so $quick -pde_type drift -net_activation softplus -net_format lowrank \

@@ -61,7 +61,7 @@ static TzLoss Problem(MPI_Comm comm, const char net_options[], const char estima
   CHECK(TzNetSetFromOptions(net));
   CHECK(TzNetSetUp(net));
   CHECK(TzDerivCreate(comm, &deriv));
-  CHECK(TzDerivSetNet(deriv, net, 5));
+  CHECK(TzDerivSetNet(deriv, net, NULL));
   CHECK(TzDerivSetFromOptions(deriv));
   CHECK(TzLossCreate(comm, &loss));
   CHECK(TzLossSetType(loss, TZLOSSRESIDUAL));
@@ -197,7 +197,7 @@ static void TestValues(void **state)
   for (kept.i = first; kept.i < n; kept.i += 23) {
     const PetscReal before = theta[kept.i];
 
-    CHECK(TzNetEvalSweep(eval[0], NPTS, X, -1, kept.i, kept.i + 1, 1, &mu, Keep, &kept));
+    CHECK(TzNetEvalSweep(eval[0], NPTS, X, NULL, kept.i, kept.i + 1, 1, &mu, Keep, &kept));
     theta[kept.i] += mu;
     CHECK(TzNetEvalBind(eval[1], theta));
     CHECK(TzNetEvalForward(eval[1], NPTS, X, Y));

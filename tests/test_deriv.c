@@ -28,7 +28,7 @@ static TzDeriv Estimator(const char *options, PetscInt d, TzNet *net)
   OK(TzNetSetIO(*net, d + 1, 1));
   OK(TzNetSetFromOptions(*net));
   OK(TzDerivCreate(PETSC_COMM_SELF, &deriv));
-  OK(TzDerivSetNet(deriv, *net, d));
+  OK(TzDerivSetNet(deriv, *net, NULL));
   OK(TzDerivSetFromOptions(deriv));
   OK(TzDerivSetUp(deriv));
   return deriv;
@@ -78,9 +78,9 @@ static void Apply(TzDeriv deriv, const int alpha[], const double c[], double jet
     }
     all = fabs(f[0]) + fabs(f[1]) + 2 * fabs(f0);
     jet[0] += st->value[j] * (f[0] + f[1] - 2 * f0);
-    jet[D + 1] += st->lap[j] * (f[0] + f[1] - 2 * f0);
+    jet[D + 1] += st->form[j] * (f[0] + f[1] - 2 * f0);
     size[0] += fabs(st->value[j]) * all;
-    size[D + 1] += fabs(st->lap[j]) * all;
+    size[D + 1] += fabs(st->form[j]) * all;
     for (PetscInt k = st->pairs->ptr[j]; k < st->pairs->ptr[j + 1]; k++) {
       jet[1 + st->pairs->idx[k]] += st->grad[k] * (f[0] - f[1]);
       size[1 + st->pairs->idx[k]] += fabs(st->grad[k]) * all;

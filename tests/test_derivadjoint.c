@@ -49,7 +49,7 @@ static void Open(Case *c, const char *net, const char *act, const char *deriv)
   ok(TzNetSetFromOptions(c->net));
   ok(TzNetGetNumParameters(c->net, &c->np));
   ok(TzDerivCreate(PETSC_COMM_SELF, &c->deriv));
-  ok(TzDerivSetNet(c->deriv, c->net, D - 1));
+  ok(TzDerivSetNet(c->deriv, c->net, NULL));
   ok(TzDerivSetFromOptions(c->deriv));
   ok(TzDerivSetUp(c->deriv));
   ok(TzDerivSample(c->deriv, 3, 1));

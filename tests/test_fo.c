@@ -34,7 +34,7 @@ static void Open(Case *c, const char *options)
   ok(TzNetSetIO(c->net, d + 1, 1));
   ok(TzNetSetFromOptions(c->net));
   ok(TzDerivCreate(PETSC_COMM_WORLD, &c->deriv));
-  ok(TzDerivSetNet(c->deriv, c->net, d));
+  ok(TzDerivSetNet(c->deriv, c->net, NULL));
   ok(TzDerivSetFromOptions(c->deriv));
   ok(TzLossCreate(PETSC_COMM_WORLD, &c->loss));
   ok(TzLossSetType(c->loss, TZLOSSRESIDUAL));

@@ -368,6 +368,15 @@ static void TestShift(void **state)
 
 /* ----------------------------------------------------- coordinate queries ----------------------------------------------------- */
 
+/* M [4][4][PANEL], symmetric, another one in every lane */
+static void Metric(int seed, double M[])
+{
+  Fill(seed, 1, 16 * TZ_PANEL, M);
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < i; j++)
+      for (int m = 0; m < TZ_PANEL; m++) M[(i * 4 + j) * TZ_PANEL + m] = M[(j * 4 + i) * TZ_PANEL + m];
+}
+
 /* Fields of a state or shift [rows][SHIFT_FIELDS][PANEL]: channels at random, 2 M G and G . M G from them */
 static void State(int seed, double scale, PetscInt rows, PetscInt c, const double M[], double S[])
 {
@@ -381,7 +390,7 @@ static void State(int seed, double scale, PetscInt rows, PetscInt c, const doubl
       for (PetscInt k = 0; k < c - 2; k++) {
         double sum = 0;
 
-        for (PetscInt l = 0; l < c - 2; l++) sum += 2 * M[k * (c - 2) + l] * s[(1 + l) * TZ_PANEL];
+        for (PetscInt l = 0; l < c - 2; l++) sum += 2 * M[(k * (c - 2) + l) * TZ_PANEL + m] * s[(1 + l) * TZ_PANEL];
         s[(c + k) * TZ_PANEL] = sum;
         square += 0.5 * s[(1 + k) * TZ_PANEL] * sum;
       }
@@ -396,7 +405,7 @@ static long double Channels(const char name[], PetscInt c, const double M[], con
 
   Exact(name, w[0], d);
   for (PetscInt k = 0; k < c - 2; k++)
-    for (PetscInt l = 0; l < c - 2; l++) quad += w[1 + k] * M[k * (c - 2) + l] * w[1 + l];
+    for (PetscInt l = 0; l < c - 2; l++) quad += w[1 + k] * M[(k * (c - 2) + l) * TZ_PANEL] * w[1 + l];
   u[0] = d[0];
   for (PetscInt ch = 1; ch < c; ch++) u[ch] = d[1] * w[ch];
   if (c > 1) u[c - 1] += d[2] * quad;
@@ -423,12 +432,10 @@ static void TestUnitsAndSlices(void **state)
 {
   static const double mu[] = {0.5, 1e-2, 1e-5, 40};
   static double table[NU * (1 + 2 * RU)], S[RU * 11 * TZ_PANEL], p[2 * 11 * TZ_PANEL], F[NU * 10 * TZ_PANEL], U[NU * CU * TZ_PANEL], out[RU * CU * TZ_PANEL];
-  double        M[16], eps[3];
+  double        M[16 * TZ_PANEL], eps[3];
 
   (void)state;
-  Fill(8, 1, 16, M);
-  for (int i = 0; i < 4; i++)
-    for (int j = 0; j < i; j++) M[i * 4 + j] = M[j * 4 + i];
+  Metric(8, M);
   Fill(9, 1, 3, eps);
   EACH_ACTIVATION(k, act, name)
   for (int jets = 0; jets < 2; jets++)
@@ -453,12 +460,12 @@ static void TestUnitsAndSlices(void **state)
             const int in = h >= 1 && (h - 1) % 6 < 3, lo = (h - 1) / 6;
 
             for (int ch = 0; ch < c; ch++) w[ch] = Dot(table + h * width, S, ns, ch, m);
-            Channels(name, c, M, w, u, d);
+            Channels(name, c, M + m, w, u, d);
             for (int i = 0; i < 3; i++) Near(k, "units", name, F[(h * nf + 1 + i) * TZ_PANEL + m], d[i], 2e-14L * (1 + fabsl(d[i])));
             for (int ch = 0; ch < c; ch++) Near(k, "units", name, U[(h * c + ch) * TZ_PANEL + m], u[ch], 2e-14L * (1 + fabsl(u[ch])));
             if (!in || lo > 1) continue;
             for (int ch = 0; ch < c; ch++) w[ch] += (long double)mu[step] * eps[(h - 1) % 6] * p[(lo * ns + ch) * TZ_PANEL + m];
-            factor = Channels(name, c, M, w, moved, d);
+            factor = Channels(name, c, M + m, w, moved, d);
             for (int j = 0; j < q; j++)
               for (int ch = 0; ch < c; ch++) {
                 want[j * c + ch] += table[h * width + 1 + RU + j] * (moved[ch] - u[ch]);
@@ -644,14 +651,12 @@ static long double Series(PetscInt r, int order, PetscBool divided, const double
 */
 static void TestExpansion(void **state)
 {
-  static double coeff[TERMS * TZ_PANEL], S[RE * 11 * TZ_PANEL], delta[RE * CU * TZ_PANEL], out[CU * TZ_PANEL], M[16];
+  static double coeff[TERMS * TZ_PANEL], S[RE * 11 * TZ_PANEL], delta[RE * CU * TZ_PANEL], out[CU * TZ_PANEL], M[16 * TZ_PANEL];
   double        order[TZ_PANEL];
 
   (void)state;
   Fill(19, 1, TERMS * TZ_PANEL, coeff);
-  Fill(20, 1, 16, M);
-  for (int i = 0; i < 4; i++)
-    for (int j = 0; j < i; j++) M[i * 4 + j] = M[j * 4 + i];
+  Metric(20, M);
   for (int i = 0; i < nsets; i++)
     for (PetscInt r = 2; r <= RE; r += 2)
       for (int jets = 0; jets < 2; jets++) {
@@ -683,8 +688,8 @@ static void TestExpansion(void **state)
                 for (PetscInt b = 0; b < c - 2; b++) {
                   const long double Ga = S[(j * ns + 1 + a) * TZ_PANEL + m], Gb = S[(l * ns + 1 + b) * TZ_PANEL + m];
 
-                  N += Ga * M[a * 4 + b] * Gb;
-                  moved += (Ga + delta[(j * c + 1 + a) * TZ_PANEL + m]) * M[a * 4 + b] * (Gb + delta[(l * c + 1 + b) * TZ_PANEL + m]);
+                  N += Ga * M[(a * 4 + b) * TZ_PANEL + m] * Gb;
+                  moved += (Ga + delta[(j * c + 1 + a) * TZ_PANEL + m]) * M[(a * 4 + b) * TZ_PANEL + m] * (Gb + delta[(l * c + 1 + b) * TZ_PANEL + m]);
                 }
               beta[l]++;
               h = coeff[TermOf(beta) * TZ_PANEL + m];

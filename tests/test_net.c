@@ -108,7 +108,9 @@ static const char *const variants[] = {
   "-net_format lowrankbond -net_layers 48,36 -net_tt_rank 3 -net_contraction dense",
 };
 
-#define D    6
+#define D 6
+static TzForm           laplacian = {.type = TZ_FORM_LAPLACIAN};
+static const TzJetShape shape     = {.d = D - 1, .time = PETSC_TRUE, .nforms = 1, .form = &laplacian};
 #define NPTS 29
 
 /* theta random, biases included; points of order one */
@@ -332,11 +334,11 @@ static void TestJet(void **state)
         net = Net(options, D, 1);
         Data(net, &theta, X);
         eval = Bound(net, theta);
-        OK(TzNetEvalJet(eval, NPTS, X, D - 1, jet[plain]));
+        OK(TzNetEvalJet(eval, NPTS, X, &shape, jet[plain]));
         if (!plain) {
           PetscReal part[NPTS * (D + 2)];
 
-          OK(TzNetEvalJet(eval, NPTS - 9, X + 9 * D, D - 1, part));
+          OK(TzNetEvalJet(eval, NPTS - 9, X + 9 * D, &shape, part));
           assert_memory_equal(part, jet[0] + 9 * (D + 2), (NPTS - 9) * (D + 2) * sizeof(PetscReal));
         }
         OK(TzNetEvalDestroy(&eval));
@@ -413,7 +415,7 @@ static void TestThreads(void **state)
         theta[0] += rebind;
         OK(TzNetEvalBind(eval, theta));
         OK(TzNetEvalStencil(eval, NPTS, X, &pairs, 0.1, 0, n, f0[t], even[t], odd[t]));
-        OK(TzNetEvalJet(eval, NPTS, X, D - 1, jet[t]));
+        OK(TzNetEvalJet(eval, NPTS, X, &shape, jet[t]));
       }
       OK(TzNetEvalDestroy(&eval));
       OK(PetscFree(theta));

@@ -35,7 +35,7 @@ static void Create(const char *options, Case *c)
   OK(TzNetSetIO(c->net, D, 1));
   OK(TzNetSetFromOptions(c->net));
   OK(TzDerivCreate(PETSC_COMM_SELF, &c->deriv));
-  OK(TzDerivSetNet(c->deriv, c->net, D - 1));
+  OK(TzDerivSetNet(c->deriv, c->net, NULL));
   OK(TzDerivSetFromOptions(c->deriv));
   OK(TzDerivSetUp(c->deriv));
   OK(TzNetGetNumParameters(c->net, &n));

@@ -37,7 +37,7 @@ static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
   PetscCallAbort(comm, TzNetSetFromOptions(net));
   PetscCallAbort(comm, TzNetSetUp(net));
   PetscCallAbort(comm, TzDerivCreate(comm, &deriv));
-  PetscCallAbort(comm, TzDerivSetNet(deriv, net, d));
+  PetscCallAbort(comm, TzDerivSetNet(deriv, net, NULL));
   PetscCallAbort(comm, TzDerivSetFromOptions(deriv));
   PetscCallAbort(comm, TzLossCreate(comm, &loss));
   PetscCallAbort(comm, TzLossSetType(loss, TZLOSSRESIDUAL));

@@ -1,6 +1,7 @@
 /*
-  Inside src/deriv/: an estimator is either a linear functional of the network's values on a symmetric stencil around the
-  point (stein, fd), or exact (forward).
+  For an estimator: one file that fills these operations in TzDerivCreate_Name() and one row of the table in src/deriv/deriv.c, or a call of
+  TzDerivRegister(). Most are a linear functional of the network's values on a symmetric stencil around the point (stein, fd), which need to
+  give the stencil and its coefficients alone; `forward` is exact.
 */
 #ifndef TZDERIVIMPL_H
 #define TZDERIVIMPL_H
@@ -21,19 +22,25 @@ struct _TzDerivOps {
 
 /*
   With even_j = f(x + s z_j) + f(x - s z_j) - 2 f(x) and odd_j = f(x + s z_j) - f(x - s z_j):
-  value = f(x) + sum_j value[j] even_j,  Laplacian = sum_j lap[j] even_j,  d/dx_idx[k] += grad[k] odd_j for ptr[j] <= k < ptr[j+1].
+  value = f(x) + sum_j value[j] even_j,  form p = sum_j form[p][j] even_j,  d/dx_idx[k] += grad[k] odd_j for ptr[j] <= k < ptr[j+1].
 */
 typedef struct {
   const TzPairs *pairs;
   PetscReal      s;
-  PetscReal     *value, *lap; /* [npairs] */
-  PetscReal     *grad;        /* [ptr[npairs]] */
+  PetscReal     *value; /* [npairs] */
+  PetscReal     *grad;  /* [ptr[npairs]] */
+  PetscReal     *form;  /* [nforms][npairs]; of a field at the point of the last TzDerivStencilPoint() */
+  /* form[p][j] for a form S that is no factor (m = 0), with its trace */
+  PetscReal (*coefficient)(TzDeriv, PetscInt j, const TzFormAt *S, PetscReal trace);
+  PetscReal *F, *S; /* of the fields at a point; [d][d], where one of them is a factor */
 } TzStencil;
 
 struct _p_TzDeriv {
   PETSCHEADER(struct _TzDerivOps);
   TzNet      net;
-  PetscInt   d, D;      /* space dimensions; inputs D = d + 1 */
+  TzJetShape shape;     /* what is to be estimated */
+  PetscInt   d, D;      /* space dimensions; inputs */
+  PetscBool  smoothed;  /* the value estimated is not that of the network itself */
   PetscInt   blocks;    /* blocks of pairs */
   PetscInt   blocksize; /* pairs of a block */
   PetscInt   forwards;  /* network evaluations per point */
@@ -44,10 +51,13 @@ struct _p_TzDeriv {
   void      *data;
 };
 
-PETSC_INTERN PetscErrorCode TzDerivStencilSetUp(TzDeriv, const TzPairs *, PetscReal s); /* blocks, room for the coefficients */
-PETSC_INTERN PetscErrorCode TzDerivPartial_Stencil(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
-PETSC_INTERN PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]);
-PETSC_INTERN PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv, TzNetEval, const TzDerivQueries *);
+/* For an estimator on a stencil: blocks, and room for the coefficients; form[][] of the constant forms, by `coefficient`; of the fields at x, j0 <= j < j1 */
+PETSC_EXTERN PetscErrorCode TzDerivStencilSetUp(TzDeriv, const TzPairs *, PetscReal s);
+PETSC_EXTERN PetscErrorCode TzDerivStencilForms(TzDeriv);
+PETSC_EXTERN PetscErrorCode TzDerivStencilPoint(TzDeriv, const PetscReal x[], PetscInt j0, PetscInt j1);
+PETSC_EXTERN PetscErrorCode TzDerivPartial_Stencil(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
+PETSC_EXTERN PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv, TzNetEval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[]);
+PETSC_EXTERN PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv, TzNetEval, const TzDerivQueries *);
 PETSC_INTERN PetscErrorCode TzDerivCoordinates_Forward(TzDeriv, TzNetEval, const TzDerivQueries *);
 PETSC_INTERN PetscErrorCode TzDerivCreate_Stein(TzDeriv);
 PETSC_INTERN PetscErrorCode TzDerivCreate_FD(TzDeriv);

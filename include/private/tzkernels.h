@@ -33,7 +33,7 @@
 
 /*
   Coordinate queries (src/net/coordinate). A state is a bond vector with c channels: its value and, where c > 1, its c - 2 derivatives
-  in y_0 (G) and its Laplacian. M [c-2][c-2]: inner products of the gradients of y_0. Its fields, also of a shift p of a
+  in y_0 (G) and a second-order form. M [c-2][c-2][PANEL]: inner products, by the form's matrix, of the gradients of y_0. Its fields, also of a shift p of a
   state: the c channels, then 2 M G, then (of a shift only) p_G . M p_G. Fields of a unit: z, act, act', act'', then for c > 1 the channels
   1..c-1 of w = B . S, and w_G . M w_G.
 */

@@ -46,7 +46,7 @@ struct _p_TzLoss {
   PetscInt   blocksize;     /* samples of a block; the last may be shorter */
   PetscInt   gradientblock; /* samples of a block of the exact gradient; 0: blocksize */
   PetscInt   nodeblocks;    /* blocks of nodes per sample; 1 if the type has none */
-  PetscInt   partialsize;   /* numbers of a partial sum per sample: D + 2 */
+  PetscInt   partialsize;   /* numbers of a partial sum per sample: those of a jet */
   PetscInt64 forwards;      /* network evaluations per sample and query */
   PetscBool  listed;        /* ops->coordinates understands TzQueries.which */
   PetscInt   grid[2];       /* ranks over values x blocks of samples, over blocks of nodes; 0 0: automatic */

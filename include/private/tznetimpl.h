@@ -123,22 +123,23 @@ typedef PetscErrorCode (*TzThreadsPart)(TzNetEval, const void *task, PetscInt p0
 PETSC_INTERN PetscErrorCode TzThreadsRun(TzNetEval, PetscInt n, TzThreadsPart part, const void *task);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Columns(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
-                                                 const PetscReal mu[], TzSweepSink, void *ctx);
+PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscInt i0, PetscInt i1,
+                                                 PetscInt nmu, const PetscReal mu[], TzSweepSink, void *ctx);
 PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscReal jet[]);
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                   PetscReal f0[], PetscReal even[], PetscReal odd[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJet_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscReal jet[]);
 /* grad [nfull] += in these: with the places of all biases, also of a network that has none */
 PETSC_INTERN PetscErrorCode TzNetEvalBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval, PetscInt n, const PetscReal X[], TzNetRule, void *ctx, PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzNetEvalStencilBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                           const PetscReal f0bar[], const PetscReal evenbar[], const PetscReal oddbar[], PetscReal grad[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[],
+                                                      const PetscReal jetbar[], PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                        PetscReal f0[], PetscReal even[], PetscReal odd[]);
-PETSC_INTERN PetscErrorCode TzNetEvalJet_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[]);
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscReal jet[]);
 
 #endif

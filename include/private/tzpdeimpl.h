@@ -64,9 +64,10 @@ struct _p_TzPDE {
   PetscInt     nconditions;
   TzCondition *condition; /* [nconditions]: condition.c */
 
-  TzJetShape shape; /* by TzPDESetUp() */
-  PetscReal *work;  /* [TzPDEGetTransformSize()] */
-  PetscReal *field; /* [largest TzFormWorkSize()] */
+  void      *directions; /* differences.c */
+  TzJetShape shape;      /* by TzPDESetUp() */
+  PetscReal *work;       /* [TzPDEGetTransformSize()] */
+  PetscReal *field;      /* [largest TzFormWorkSize()] */
 };
 
 /* process.c */
@@ -76,6 +77,7 @@ PETSC_INTERN PetscErrorCode TzPDEConditionsReset(TzPDE);
 /* differences.c */
 typedef PetscErrorCode (*TzPDESlotFunction)(TzPDE, void *ctx, const PetscReal z[], const TzJet *u, PetscReal *r);
 PETSC_INTERN PetscErrorCode TzPDESlotDerivatives(TzPDE, TzPDESlotFunction, void *ctx, const PetscReal z[], const PetscReal u[], PetscInt n, PetscReal dr[]);
+PETSC_INTERN PetscErrorCode TzPDEDifferencesReset(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDETerminalJet(TzPDE, const PetscReal z[], TzJet *b);                                   /* zero on entry */
 PETSC_INTERN PetscErrorCode TzPDEResidualDerivative(TzPDE, const PetscReal z[], const PetscReal u[], PetscReal dr[]); /* [J] */
 

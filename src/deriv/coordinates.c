@@ -40,15 +40,15 @@ static PetscErrorCode SinkForward(void *ctx, PetscInt i, PetscInt s, PetscInt p0
 
 PetscErrorCode TzDerivCoordinates_Forward(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
 {
-  const PetscInt nc = deriv->D + 2;
+  const PetscInt nc = TzJetSize(&deriv->shape);
   Forward        f  = {.nc = nc, .sink = q->sink, .ctx = q->ctx};
   PetscReal     *base;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(q->n * nc, &base, q->n * nc, &f.jet));
-  PetscCall(TzNetEvalJet(eval, q->n, q->X, deriv->d, base));
+  PetscCall(TzNetEvalJet(eval, q->n, q->X, &deriv->shape, base));
   f.base = base;
-  PetscCall(TzNetEvalSweep(eval, q->n, q->X, deriv->d, q->i0, q->i1, q->nmu, q->mu, SinkForward, &f));
+  PetscCall(TzNetEvalSweep(eval, q->n, q->X, &deriv->shape, q->i0, q->i1, q->nmu, q->mu, SinkForward, &f));
   PetscCall(PetscFree2(base, f.jet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -60,6 +60,8 @@ typedef struct {
   PetscInt         nc, i0, nmu, n, p; /* numbers of a jet; first coordinate; points; the point whose nodes are evaluated */
   PetscReal       *centre;            /* [coordinates nmu][n]: changes at the points themselves */
   PetscReal       *jet;               /* [coordinates nmu][nc]: of point p */
+  PetscInt         nforms;
+  PetscReal       *sum; /* [nforms] */
 } Nodes;
 
 static PetscErrorCode SinkCentre(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
@@ -74,23 +76,25 @@ static PetscErrorCode SinkCentre(void *ctx, PetscInt i, PetscInt s, PetscInt p0,
 /* change [m]: at the nodes +, - of the pairs from p0/2 on */
 static PetscErrorCode SinkNodes(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
 {
-  const Nodes     *d     = (const Nodes *)ctx;
-  const TzStencil *st    = d->st;
-  const TzPairs   *pairs = st->pairs;
-  const PetscInt   v     = (i - d->i0) * d->nmu + s;
-  const PetscReal  f0    = d->centre[v * d->n + d->p];
-  PetscReal       *jet = d->jet + v * d->nc, value = 0, lap = 0;
+  const Nodes     *d      = (const Nodes *)ctx;
+  const TzStencil *st     = d->st;
+  const TzPairs   *pairs  = st->pairs;
+  const PetscInt   v      = (i - d->i0) * d->nmu + s;
+  const PetscReal  f0     = d->centre[v * d->n + d->p];
+  const PetscInt   nforms = d->nforms, npairs = pairs->npairs;
+  PetscReal       *jet = d->jet + v * d->nc, *form = jet + d->nc - nforms, value = 0;
 
   PetscFunctionBegin;
+  for (PetscInt q = 0; q < nforms; q++) d->sum[q] = 0;
   for (PetscInt x = 0, j = p0 / 2; x < m; x += 2, j++) {
     const PetscReal even = (change[x] - f0) + (change[x + 1] - f0), odd = change[x] - change[x + 1];
 
     value += st->value[j] * even;
-    lap += st->lap[j] * even;
+    for (PetscInt q = 0; q < nforms; q++) d->sum[q] += st->form[q * npairs + j] * even;
     for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) jet[1 + pairs->idx[l]] += st->grad[l] * odd;
   }
   jet[0] += value;
-  jet[d->nc - 1] += lap;
+  for (PetscInt q = 0; q < nforms; q++) form[q] += d->sum[q];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -110,24 +114,26 @@ static void NodesOf(TzDeriv deriv, const PetscReal x[], PetscReal Z[])
 
 PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
 {
-  const PetscInt nc = deriv->D + 2, nv = (q->i1 - q->i0) * q->nmu, nodes = 2 * deriv->stencil.pairs->npairs;
+  const PetscInt nc = TzJetSize(&deriv->shape), nv = (q->i1 - q->i0) * q->nmu, nodes = 2 * deriv->stencil.pairs->npairs;
   Nodes          d = {.st = &deriv->stencil, .nc = nc, .i0 = q->i0, .nmu = q->nmu, .n = q->n};
   PetscReal     *base, *Z;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4(q->n * nc, &base, nv * q->n, &d.centre, nv * nc, &d.jet, nodes * deriv->D, &Z));
+  d.nforms = deriv->shape.nforms;
+  PetscCall(PetscMalloc5(q->n * nc, &base, nv * q->n, &d.centre, nv * nc, &d.jet, nodes * deriv->D, &Z, d.nforms, &d.sum));
   PetscCall(TzDerivJet(deriv, eval, q->n, q->X, base));
-  PetscCall(TzNetEvalSweep(eval, q->n, q->X, -1, q->i0, q->i1, q->nmu, q->mu, SinkCentre, &d));
+  PetscCall(TzNetEvalSweep(eval, q->n, q->X, NULL, q->i0, q->i1, q->nmu, q->mu, SinkCentre, &d));
   for (d.p = 0; d.p < q->n; d.p++) {
     for (PetscInt v = 0; v < nv; v++) {
       PetscCall(PetscArraycpy(d.jet + v * nc, base + d.p * nc, nc));
       d.jet[v * nc] += d.centre[v * q->n + d.p];
     }
     NodesOf(deriv, q->X + d.p * deriv->D, Z);
-    PetscCall(TzNetEvalSweep(eval, nodes, Z, -1, q->i0, q->i1, q->nmu, q->mu, SinkNodes, &d));
+    PetscCall(TzDerivStencilPoint(deriv, q->X + d.p * deriv->D, 0, deriv->stencil.pairs->npairs));
+    PetscCall(TzNetEvalSweep(eval, nodes, Z, NULL, q->i0, q->i1, q->nmu, q->mu, SinkNodes, &d));
     for (PetscInt v = 0; v < nv; v++) PetscCall((*q->sink)(q->ctx, q->i0 + v / q->nmu, v % q->nmu, d.p, 1, d.jet + v * nc));
   }
-  PetscCall(PetscFree4(base, d.centre, d.jet, Z));
+  PetscCall(PetscFree5(base, d.centre, d.jet, Z, d.sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,7 +147,7 @@ static PetscErrorCode OneAtATime(TzDeriv deriv, TzNetEval eval, const PetscReal 
 
   PetscFunctionBegin;
   PetscCall(TzNetGetNumParameters(deriv->net, &n));
-  PetscCall(PetscMalloc2(n, &x, q->n * (deriv->D + 2), &jet));
+  PetscCall(PetscMalloc2(n, &x, q->n * TzJetSize(&deriv->shape), &jet));
   PetscCall(PetscArraycpy(x, theta, n));
   for (PetscInt i = q->i0; i < q->i1; i++) {
     for (PetscInt s = 0; s < q->nmu; s++) {

@@ -26,12 +26,11 @@ static PetscErrorCode Reset(PetscObject obj)
 
   PetscFunctionBegin;
   PetscTryTypeMethod(deriv, destroy);
-  PetscCall(PetscFree(deriv->stencil.value));
-  PetscCall(PetscFree(deriv->stencil.lap));
-  PetscCall(PetscFree(deriv->stencil.grad));
+  PetscCall(PetscFree5(deriv->stencil.value, deriv->stencil.grad, deriv->stencil.form, deriv->stencil.F, deriv->stencil.S));
   PetscCall(PetscFree3(deriv->even, deriv->odd, deriv->f0));
   deriv->stencil.pairs = NULL;
   deriv->nscratch      = 0;
+  deriv->smoothed      = PETSC_FALSE;
   deriv->data          = NULL;
   deriv->setupcalled   = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -79,6 +78,7 @@ PetscErrorCode TzDerivDestroy(TzDeriv *deriv)
   PetscCall(TzClassRelease(&TzDerivClass, (PetscObject *)deriv, &last));
   if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzNetDestroy(&(*deriv)->net));
+  PetscCall(TzJetShapeReset(&(*deriv)->shape));
   PetscCall(PetscHeaderDestroy(deriv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,20 +97,43 @@ PetscErrorCode TzDerivGetType(TzDeriv deriv, TzDerivType *type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, PetscInt d)
+PetscErrorCode TzDerivSetNet(TzDeriv deriv, TzNet net, const TzJetShape *shape)
 {
-  PetscInt in, out;
+  const TzForm laplacian = {.type = TZ_FORM_LAPLACIAN};
+  PetscInt     in, out;
 
   PetscFunctionBegin;
   PetscCall(TzNetGetIO(net, &in, &out));
-  PetscCheck(in == d + 1 && out == 1, PetscObjectComm((PetscObject)deriv), PETSC_ERR_ARG_SIZ,
-             "network %" PetscInt_FMT " -> %" PetscInt_FMT "; must be %" PetscInt_FMT " -> 1", in, out, d + 1);
+  PetscCheck((!shape || in == TzJetCoordinates(shape)) && out == 1, PetscObjectComm((PetscObject)deriv), PETSC_ERR_ARG_SIZ,
+             "network %" PetscInt_FMT " -> %" PetscInt_FMT "; must be %" PetscInt_FMT " -> 1", in, out, shape ? TzJetCoordinates(shape) : in);
   PetscCall(PetscObjectReference((PetscObject)net));
   PetscCall(TzNetDestroy(&deriv->net));
-  deriv->net         = net;
-  deriv->d           = d;
-  deriv->D           = d + 1;
+  deriv->net = net;
+  if (shape) PetscCall(TzJetShapeCopy(shape, &deriv->shape));
+  else {
+    PetscCall(TzJetShapeReset(&deriv->shape));
+    deriv->shape.d    = in - 1;
+    deriv->shape.time = PETSC_TRUE;
+    PetscCall(TzJetShapeAddForm(&deriv->shape, &laplacian, NULL));
+  }
+  deriv->d           = deriv->shape.d;
+  deriv->D           = in;
   deriv->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivGetJetShape(TzDeriv deriv, const TzJetShape **shape)
+{
+  PetscFunctionBegin;
+  *shape = &deriv->shape;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivIsSmoothed(TzDeriv deriv, PetscBool *smoothed)
+{
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  *smoothed = deriv->smoothed;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -186,7 +209,7 @@ PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const P
 
 PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal jet[])
 {
-  const PetscInt size = n * (deriv->D + 2);
+  const PetscInt size = n * TzJetSize(&deriv->shape);
   PetscReal     *partial;
 
   PetscFunctionBegin;

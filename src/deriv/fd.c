@@ -1,7 +1,9 @@
 /*
   Central finite differences with step h in every coordinate: (f(x+h e_i) - f(x-h e_i)) / 2h and
-  sum_i (f(x+h e_i) + f(x-h e_i) - 2 f(x)) / h^2. 2D + 1 evaluations a point; exact for polynomials of degree 2 (gradient)
-  and 3 (Laplacian).
+  sum_i (f(x+h e_i) + f(x-h e_i) - 2 f(x)) / h^2. Exact for polynomials of degree 2 (gradient) and 3 (forms).
+
+  Evaluations a point: 2D + 1 for the Laplacian and diagonal forms; a constant matrix adds 2 for each eigenvector, or, where at most d of its entries above the
+  diagonal are not 0, 2 for each of these (nodes x +- h (e_i + e_j)); a matrix that depends on x adds all of them, d (d-1).
 
   Options: -fd_step h (default 0.01, in units of x)
 */
@@ -10,6 +12,7 @@
 typedef struct {
   PetscReal h;
   TzPairs   pairs;
+  PetscInt  direct; /* those that are axes or pairs of coordinates; behind them the eigenvectors */
 } TzFD;
 
 static PetscErrorCode SetFromOptions_FD(TzDeriv deriv, TzOptionItems PetscOptionsObject)
@@ -31,32 +34,137 @@ static PetscErrorCode FreePairs(TzPairs *pairs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetUp_FD(TzDeriv deriv)
+/* What a stencil of differences is made of: the axes, then pairs e_i + e_j of coordinates, then the eigenvectors of constant matrices */
+typedef struct {
+  PetscBool *pair;      /* [d][d], i < j: whether e_i + e_j is wanted */
+  PetscInt   npairs;    /* of these */
+  PetscInt  *n, *first; /* [nforms]: eigenvectors of a form (0: it is done by axes and pairs), their first place in the stencil */
+  PetscReal *w, *V;     /* their weights [..], themselves [..][d] */
+  PetscInt   eigen;     /* number of all */
+} Plan;
+
+/* By pairs where few entries are not zero, or all pairs are there anyway; otherwise along the eigenvectors */
+static PetscErrorCode PlanMatrix(TzDeriv deriv, PetscInt p, PetscBool all, Plan *plan)
 {
-  TzFD          *fd    = (TzFD *)deriv->data;
-  TzPairs       *pairs = &fd->pairs;
-  const PetscInt D     = deriv->D;
+  const PetscInt d     = deriv->d;
+  PetscInt       count = 0;
+  TzFormAt       S;
+
+  PetscFunctionBegin;
+  TzJetFormAt(&deriv->shape, p, NULL, &S);
+  for (PetscInt i = 0; i < d; i++)
+    for (PetscInt j = i + 1; j < d; j++) count += S.S[i * d + j] != 0 ? 1 : 0;
+  if (all || count <= d) {
+    for (PetscInt i = 0; i < d; i++)
+      for (PetscInt j = i + 1; j < d; j++) plan->pair[i * d + j] = (PetscBool)(plan->pair[i * d + j] || S.S[i * d + j] != 0);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  plan->first[p] = plan->eigen;
+  PetscCall(TzFormDirections(&S, &plan->n[p], plan->w + plan->eigen, plan->V + plan->eigen * d));
+  plan->eigen += plan->n[p];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PlanCreate(TzDeriv deriv, Plan *plan)
+{
+  const PetscInt d = deriv->d, nforms = deriv->shape.nforms;
+  PetscInt       matrices = 0;
+  PetscBool      all      = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < nforms; p++) {
+    if (deriv->shape.form[p].type == TZ_FORM_MATRIX) matrices++;
+    if (deriv->shape.form[p].type == TZ_FORM_MATRIXFIELD) all = PETSC_TRUE;
+  }
+  PetscCall(PetscCalloc5(d * d, &plan->pair, nforms, &plan->n, nforms, &plan->first, matrices * d, &plan->w, matrices * d * d, &plan->V));
+  for (PetscInt i = 0; i < d && all; i++)
+    for (PetscInt j = i + 1; j < d; j++) plan->pair[i * d + j] = PETSC_TRUE;
+  for (PetscInt p = 0; p < nforms; p++)
+    if (deriv->shape.form[p].type == TZ_FORM_MATRIX) PetscCall(PlanMatrix(deriv, p, all, plan));
+  for (PetscInt k = 0; k < d * d; k++) plan->npairs += plan->pair[k] ? 1 : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Stencil(TzDeriv deriv, const Plan *plan, TzPairs *pairs)
+{
+  const PetscInt d = deriv->d, D = deriv->D, n = D + plan->npairs + plan->eigen, entries = D + 2 * plan->npairs + plan->eigen * d;
+  PetscInt       j = 0, k = 0;
 
   PetscFunctionBegin;
   PetscCall(FreePairs(pairs));
-  PetscCall(PetscMalloc4(D + 1, &pairs->ptr, D, &pairs->idx, D, &pairs->val, D, &pairs->w));
+  PetscCall(PetscMalloc4(n + 1, &pairs->ptr, entries, &pairs->idx, entries, &pairs->val, n, &pairs->w));
   pairs->dim       = D;
-  pairs->npairs    = D;
+  pairs->npairs    = n;
   pairs->hascentre = PETSC_TRUE;
   pairs->w0        = 1;
-  for (PetscInt i = 0; i <= D; i++) pairs->ptr[i] = i;
+  PetscCall(PetscArrayzero(pairs->w, n));
   for (PetscInt i = 0; i < D; i++) {
-    pairs->idx[i] = i;
-    pairs->val[i] = 1;
-    pairs->w[i]   = 0;
+    pairs->ptr[j++] = k;
+    pairs->idx[k]   = i;
+    pairs->val[k++] = 1;
   }
+  for (PetscInt ij = 0; ij < d * d; ij++) {
+    if (!plan->pair[ij]) continue;
+    pairs->ptr[j++]   = k;
+    pairs->idx[k]     = ij / d;
+    pairs->idx[k + 1] = ij % d;
+    pairs->val[k] = pairs->val[k + 1] = 1;
+    k += 2;
+  }
+  for (PetscInt v = 0; v < plan->eigen; v++) {
+    pairs->ptr[j++] = k;
+    for (PetscInt i = 0; i < d; i++, k++) {
+      pairs->idx[k] = i;
+      pairs->val[k] = plan->V[v * d + i];
+    }
+  }
+  pairs->ptr[j] = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  With u_ij = (even at e_i + e_j - even at e_i - even at e_j) / 2 h^2: S_ij / h^2 for the pair (2 S_ij u_ij), S_ii - sum_j S_ij for the axis. An eigenvector
+  belongs to one form alone.
+*/
+static PetscReal Coefficient(TzDeriv deriv, PetscInt j, const TzFormAt *S, PETSC_UNUSED PetscReal trace)
+{
+  const TzPairs  *pairs = deriv->stencil.pairs;
+  const PetscInt *idx = pairs->idx + pairs->ptr[j], n = ((TzFD *)deriv->data)->direct;
+  const PetscReal h = deriv->stencil.s;
+  PetscReal       sum;
+
+  if (j >= n || idx[0] >= deriv->d) return 0;
+  if (j >= deriv->D) return TzFormEntry(S, idx[0], idx[1]) / (h * h);
+  sum = TzFormEntry(S, j, j);
+  for (PetscInt i = 0; S->S && i < deriv->d; i++)
+    if (i != j) sum -= S->S[j * deriv->d + i];
+  return sum / (h * h);
+}
+
+static PetscErrorCode SetUp_FD(TzDeriv deriv)
+{
+  TzFD          *fd   = (TzFD *)deriv->data;
+  TzStencil     *st   = &deriv->stencil;
+  Plan           plan = {.npairs = 0};
+  const TzPairs *pairs;
+
+  PetscFunctionBegin;
+  PetscCall(PlanCreate(deriv, &plan));
+  PetscCall(Stencil(deriv, &plan, &fd->pairs));
+  pairs      = &fd->pairs;
+  fd->direct = deriv->D + plan.npairs;
   PetscCall(TzDerivStencilSetUp(deriv, pairs, fd->h));
-  for (PetscInt i = 0; i < D; i++) {
-    deriv->stencil.value[i] = 0;
-    deriv->stencil.grad[i]  = 1 / (2 * fd->h);
-    deriv->stencil.lap[i]   = i < deriv->d ? 1 / (fd->h * fd->h) : 0;
+  st->coefficient = Coefficient;
+  PetscCall(TzDerivStencilForms(deriv));
+  for (PetscInt p = 0; p < deriv->shape.nforms; p++) {
+    if (!plan.n[p]) continue;
+    PetscCall(PetscArrayzero(st->form + p * pairs->npairs, pairs->npairs));
+    for (PetscInt k = 0; k < plan.n[p]; k++) st->form[p * pairs->npairs + fd->direct + plan.first[p] + k] = plan.w[plan.first[p] + k] / (fd->h * fd->h);
   }
-  deriv->forwards = 2 * D + 1;
+  PetscCall(PetscArrayzero(st->value, pairs->npairs));
+  for (PetscInt k = 0; k < pairs->ptr[pairs->npairs]; k++) st->grad[k] = k < deriv->D ? 1 / (2 * fd->h) : 0;
+  deriv->forwards = 2 * pairs->npairs + 1;
+  PetscCall(PetscFree5(plan.pair, plan.n, plan.first, plan.w, plan.V));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,5 @@
 /*
-  Exact derivatives by forward propagation of value, gradient and Laplacian through the layers (TzNetEvalJet). One forward
+  Exact derivatives by forward propagation of value, gradient and second-order forms through the layers (TzNetEvalJet). One forward
   evaluation a point: the "AD" of the paper's tables, without a backward pass.
 */
 #include <private/tzderivimpl.h>
@@ -21,14 +21,14 @@ static PetscErrorCode Partial_Forward(TzDeriv deriv, TzNetEval eval, PetscInt n,
 {
   PetscFunctionBegin;
   (void)k;
-  PetscCall(TzNetEvalJet(eval, n, X, deriv->d, partial));
+  PetscCall(TzNetEvalJet(eval, n, X, &deriv->shape, partial));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Adjoint_Forward(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal jetbar[], PetscReal grad[])
 {
   PetscFunctionBegin;
-  PetscCall(TzNetEvalJetBackward(eval, n, X, deriv->d, jetbar, grad));
+  PetscCall(TzNetEvalJetBackward(eval, n, X, &deriv->shape, jetbar, grad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

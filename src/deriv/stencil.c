@@ -14,12 +14,42 @@ PetscErrorCode TzDerivStencilSetUp(TzDeriv deriv, const TzPairs *pairs, PetscRea
   st->s            = s;
   deriv->blocksize = PetscMax(72, (size + 23) / 24 * 24);
   deriv->blocks    = PetscMax(1, (pairs->npairs + deriv->blocksize - 1) / deriv->blocksize);
-  PetscCall(PetscFree(st->value));
-  PetscCall(PetscFree(st->lap));
-  PetscCall(PetscFree(st->grad));
-  PetscCall(PetscMalloc1(pairs->npairs, &st->value));
-  PetscCall(PetscMalloc1(pairs->npairs, &st->lap));
-  PetscCall(PetscMalloc1(pairs->ptr[pairs->npairs], &st->grad));
+  PetscCall(PetscFree5(st->value, st->grad, st->form, st->F, st->S));
+  PetscCall(PetscMalloc5(pairs->npairs, &st->value, pairs->ptr[pairs->npairs], &st->grad, deriv->shape.nforms * pairs->npairs, &st->form,
+                         TzJetFieldSize(&deriv->shape), &st->F, deriv->d * deriv->d, &st->S));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Coefficients j0 <= j < j1 of form p, whose fields are F */
+static void Form(TzDeriv deriv, PetscInt p, const PetscReal F[], PetscInt j0, PetscInt j1)
+{
+  const PetscInt d  = deriv->d;
+  TzStencil     *st = &deriv->stencil;
+  PetscReal      trace;
+  TzFormAt       S;
+
+  TzJetFormAt(&deriv->shape, p, F, &S);
+  for (PetscInt i = 0; S.m && i < d; i++)
+    for (PetscInt j = 0; j <= i; j++) st->S[i * d + j] = st->S[j * d + i] = TzFormEntry(&S, i, j);
+  if (S.m) S = (TzFormAt){.d = d, .S = st->S};
+  trace = TzFormTrace(&S);
+  for (PetscInt j = j0; j < j1; j++) st->form[p * st->pairs->npairs + j] = (*st->coefficient)(deriv, j, &S, trace);
+}
+
+PetscErrorCode TzDerivStencilForms(TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < deriv->shape.nforms; p++)
+    if (!deriv->shape.form[p].field) Form(deriv, p, NULL, 0, deriv->stencil.pairs->npairs);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzDerivStencilPoint(TzDeriv deriv, const PetscReal x[], PetscInt j0, PetscInt j1)
+{
+  PetscFunctionBegin;
+  PetscCall(TzJetFields(&deriv->shape, 1, x, deriv->stencil.F));
+  for (PetscInt p = 0; p < deriv->shape.nforms; p++)
+    if (deriv->shape.form[p].field) Form(deriv, p, deriv->stencil.F, j0, j1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -27,7 +57,7 @@ PetscErrorCode TzDerivPartial_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
 {
   const TzStencil *st    = &deriv->stencil;
   const TzPairs   *pairs = st->pairs;
-  const PetscInt   j0 = k * deriv->blocksize, j1 = PetscMin(j0 + deriv->blocksize, pairs->npairs), m = j1 - j0, nc = deriv->D + 2;
+  const PetscInt   j0 = k * deriv->blocksize, j1 = PetscMin(j0 + deriv->blocksize, pairs->npairs), m = j1 - j0, nc = TzJetSize(&deriv->shape);
 
   PetscFunctionBegin;
   if (n > deriv->nscratch) {
@@ -38,16 +68,21 @@ PetscErrorCode TzDerivPartial_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
   PetscCall(TzNetEvalStencil(eval, n, X, pairs, st->s, j0, j1, deriv->f0, deriv->even, deriv->odd));
   for (PetscInt p = 0; p < n; p++) {
     const PetscReal *even = deriv->even + p * m - j0, *odd = deriv->odd + p * m - j0;
-    PetscReal       *jet = partial + p * nc, value = k ? 0 : deriv->f0[p], lap = 0;
+    PetscReal       *jet = partial + p * nc, value = k ? 0 : deriv->f0[p];
 
-    for (PetscInt i = 1; i < nc - 1; i++) jet[i] = 0;
+    PetscCall(TzDerivStencilPoint(deriv, X + p * deriv->D, j0, j1));
+    for (PetscInt i = 1; i <= deriv->D; i++) jet[i] = 0;
     for (PetscInt j = j0; j < j1; j++) {
       value += st->value[j] * even[j];
-      lap += st->lap[j] * even[j];
       for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) jet[1 + pairs->idx[l]] += st->grad[l] * odd[j];
     }
-    jet[0]      = value;
-    jet[nc - 1] = lap;
+    jet[0] = value;
+    for (PetscInt q = 0; q < deriv->shape.nforms; q++) {
+      PetscReal form = 0;
+
+      for (PetscInt j = j0; j < j1; j++) form += st->form[q * pairs->npairs + j] * even[j];
+      jet[1 + deriv->D + q] = form;
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -57,7 +92,7 @@ PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
 {
   const TzStencil *st    = &deriv->stencil;
   const TzPairs   *pairs = st->pairs;
-  const PetscInt   nc    = deriv->D + 2;
+  const PetscInt   nc    = TzJetSize(&deriv->shape);
   PetscReal       *even, *odd, *f0;
 
   PetscFunctionBegin;
@@ -68,10 +103,12 @@ PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
     for (PetscInt p = 0; p < n; p++) {
       const PetscReal *bar = jetbar + p * nc;
 
+      PetscCall(TzDerivStencilPoint(deriv, X + p * deriv->D, j0, j1));
       f0[p] = k ? 0 : bar[0];
       for (PetscInt j = j0; j < j1; j++) {
-        even[p * m + j - j0] = st->value[j] * bar[0] + st->lap[j] * bar[nc - 1];
+        even[p * m + j - j0] = st->value[j] * bar[0];
         odd[p * m + j - j0]  = 0;
+        for (PetscInt q = 0; q < deriv->shape.nforms; q++) even[p * m + j - j0] += st->form[q * pairs->npairs + j] * bar[1 + deriv->D + q];
         for (PetscInt l = pairs->ptr[j]; l < pairs->ptr[j + 1]; l++) odd[p * m + j - j0] += st->grad[l] * bar[1 + pairs->idx[l]];
       }
     }

@@ -35,12 +35,15 @@ static PetscErrorCode CheckStencil(TzNetEval eval, PetscInt n, const TzPairs *pa
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckJet(TzNetEval eval, PetscInt n, PetscInt nlap)
+/* The fields of a shape at the points, which the user's functions give: here, not in the threads. F is to be freed. */
+static PetscErrorCode Fields(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscReal **F)
 {
   PetscFunctionBegin;
   PetscCall(CheckScalar(eval, n));
-  PetscCheck(0 <= nlap && nlap <= eval->net->in, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a Laplacian in %" PetscInt_FMT " of %" PetscInt_FMT " coordinates",
-             nlap, eval->net->in);
+  PetscCheck(TzJetCoordinates(shape) == eval->net->in, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "jets in %" PetscInt_FMT " coordinates, a network with %" PetscInt_FMT " inputs", TzJetCoordinates(shape), eval->net->in);
+  PetscCall(PetscMalloc1(n * TzJetFieldSize(shape), F));
+  PetscCall(TzJetFields(shape, n, X, *F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,8 +67,10 @@ typedef struct {
   const PetscReal *X;
   const TzPairs   *pairs;
   PetscReal        s;
-  PetscInt         j0, j1, nlap;
-  PetscReal       *f0, *even, *odd, *jet;
+  PetscInt         j0, j1;
+  PetscReal       *f0, *even, *odd, *jet, *F;
+
+  const TzJetShape *shape;
 } Task;
 
 /* Points p0 <= p < p1 */
@@ -97,27 +102,27 @@ PetscErrorCode TzNetEvalStencil(TzNetEval eval, PetscInt n, const PetscReal X[],
 
 static PetscErrorCode JetPart(TzNetEval eval, const void *task, PetscInt p0, PetscInt p1)
 {
-  const Task      *t   = (const Task *)task;
-  const PetscInt   in  = eval->net->in;
-  const PetscReal *X   = t->X + p0 * in;
-  PetscReal       *jet = t->jet + p0 * (in + 2);
+  const Task      *t = (const Task *)task;
+  const PetscReal *X = t->X + p0 * eval->net->in, *F = t->F + p0 * TzJetFieldSize(t->shape);
+  PetscReal       *jet = t->jet + p0 * TzJetSize(t->shape);
 
   PetscFunctionBegin;
-  if (eval->net->reference) PetscCall(TzNetEvalJet_Reference(eval, p1 - p0, X, t->nlap, jet));
+  if (eval->net->reference) PetscCall(TzNetEvalJet_Reference(eval, p1 - p0, X, t->shape, F, jet));
   else {
     PetscCall(TzEvalBuild(eval));
-    PetscCall(TzNetEvalJet_Fast(eval, p1 - p0, X, t->nlap, jet));
+    PetscCall(TzNetEvalJet_Fast(eval, p1 - p0, X, t->shape, F, jet));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscReal jet[])
 {
-  const Task task = {.X = X, .nlap = nlap, .jet = jet};
+  Task task = {.X = X, .shape = shape, .jet = jet};
 
   PetscFunctionBegin;
-  PetscCall(CheckJet(eval, n, nlap));
+  PetscCall(Fields(eval, n, X, shape, &task.F));
   PetscCall(TzThreadsRun(eval, n, JetPart, &task));
+  PetscCall(PetscFree(task.F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -181,31 +186,35 @@ PetscErrorCode TzNetEvalStencilBackward(TzNetEval eval, PetscInt n, const PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[])
+PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal jetbar[], PetscReal grad[])
 {
-  PetscReal *full;
+  PetscReal *full, *F;
 
   PetscFunctionBegin;
-  PetscCall(CheckJet(eval, n, nlap));
+  PetscCall(Fields(eval, n, X, shape, &F));
   PetscCall(TzEvalBuild(eval));
   PetscCall(Open(eval->net, grad, &full));
-  PetscCall(TzNetEvalJetBackward_Fast(eval, n, X, nlap, jetbar, full));
+  PetscCall(TzNetEvalJetBackward_Fast(eval, n, X, shape, F, jetbar, full));
   PetscCall(Close(eval->net, grad, &full));
+  PetscCall(PetscFree(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ------------------------------------------------------- coordinate queries ------------------------------------------------------- */
 
-PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu, const PetscReal mu[],
-                              TzSweepSink sink, void *ctx)
+PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscInt i0, PetscInt i1, PetscInt nmu,
+                              const PetscReal mu[], TzSweepSink sink, void *ctx)
 {
-  PetscInt first;
+  PetscReal *F = NULL;
+  PetscInt   first;
 
   PetscFunctionBegin;
-  PetscCall(CheckJet(eval, n, PetscMax(nlap, 0)));
+  if (shape) PetscCall(Fields(eval, n, X, shape, &F));
+  else PetscCall(CheckScalar(eval, n));
   PetscCall(TzNetGetSweep(eval->net, &first));
   PetscCheck(first <= i0 || i0 >= i1, PETSC_COMM_SELF, PETSC_ERR_SUP, "coordinate %" PetscInt_FMT " has no structured evaluation", i0);
   PetscCall(TzEvalBuild(eval));
-  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, nlap, i0, i1, nmu, mu, sink, ctx));
+  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, shape, F, i0, i1, nmu, mu, sink, ctx));
+  PetscCall(PetscFree(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

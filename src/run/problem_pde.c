@@ -17,7 +17,7 @@ static PetscErrorCode SetFromOptions_PDE(TzRun run)
   PetscCall(TzNetSetFromOptions(run->net));
   PetscCall(TzNetSetSeed(run->net, run->seed));
   PetscCall(TzNetSetUp(run->net));
-  PetscCall(TzDerivSetNet(run->deriv, run->net, shape->d));
+  PetscCall(TzDerivSetNet(run->deriv, run->net, shape));
   PetscCall(TzDerivSetFromOptions(run->deriv));
   PetscCall(TzDerivSetUp(run->deriv));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -27,16 +27,17 @@ static PetscErrorCode Loss_PDE(TzRun run, TzNet net, TzLoss *loss)
 {
   MPI_Comm comm = PetscObjectComm((PetscObject)run);
   TzDeriv  deriv;
-  PetscInt d;
+
+  const TzJetShape *shape;
 
   PetscFunctionBegin;
   if (net == run->net) {
     deriv = run->deriv;
     PetscCall(PetscObjectReference((PetscObject)deriv));
   } else {
-    PetscCall(TzPDEGetDim(run->pde, &d));
+    PetscCall(TzPDEGetJetShape(run->pde, &shape));
     PetscCall(TzDerivCreate(comm, &deriv));
-    PetscCall(TzDerivSetNet(deriv, net, d));
+    PetscCall(TzDerivSetNet(deriv, net, shape));
     PetscCall(TzDerivSetFromOptions(deriv));
   }
   PetscCall(TzLossCreate(comm, loss));

@@ -4,6 +4,8 @@
 #include <tzjet.h>
 #include <petscblaslapack.h>
 
+static PetscInt shapes; /* made so far */
+
 static PetscInt ConstantSize(const TzForm *form, PetscInt d)
 {
   return form->type == TZ_FORM_DIAGONAL ? d : form->type == TZ_FORM_MATRIX ? d * d : 0;
@@ -34,6 +36,7 @@ PetscErrorCode TzJetShapeAddForm(TzJetShape *shape, const TzForm *form, PetscInt
   }
   PetscCall(PetscFree(shape->form));
   shape->form = copy;
+  shape->id   = ++shapes;
   if (p) *p = shape->nforms;
   shape->nforms++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -45,6 +48,7 @@ PetscErrorCode TzJetShapeReset(TzJetShape *shape)
   for (PetscInt p = 0; p < shape->nforms; p++) PetscCall(PetscFree(shape->form[p].S));
   PetscCall(PetscFree(shape->form));
   shape->nforms = 0;
+  shape->id     = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -63,19 +67,72 @@ PetscInt TzFormWorkSize(const TzForm *form, PetscInt d)
   return form->type == TZ_FORM_DIAGONALFIELD ? d : form->type == TZ_FORM_MATRIXFIELD ? d * (form->m ? form->m : d) : 0;
 }
 
-PetscErrorCode TzFormEvaluate(const TzForm *form, PetscInt d, const PetscReal z[], PetscReal work[], TzFormAt *S)
+PetscInt TzJetFieldSize(const TzJetShape *shape)
 {
-  const PetscBool diagonal = (PetscBool)(form->type == TZ_FORM_DIAGONAL || form->type == TZ_FORM_DIAGONALFIELD);
-  PetscReal      *data     = form->S;
+  PetscInt size = 0;
+
+  for (PetscInt p = 0; p < shape->nforms; p++) size += TzFormWorkSize(&shape->form[p], shape->d);
+  return size;
+}
+
+PetscErrorCode TzJetFields(const TzJetShape *shape, PetscInt n, const PetscReal X[], PetscReal F[])
+{
+  const PetscInt size = TzJetFieldSize(shape);
 
   PetscFunctionBegin;
+  if (!size) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscArrayzero(F, n * size));
+  for (PetscInt i = 0; i < n; i++, X += TzJetCoordinates(shape))
+    for (PetscInt p = 0; p < shape->nforms; p++) {
+      const TzForm *form = &shape->form[p];
+
+      if (!form->field) continue;
+      PetscCall((*form->field)(form->ctx, X, F));
+      F += TzFormWorkSize(form, shape->d);
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void At(const TzForm *form, PetscInt d, const PetscReal data[], TzFormAt *S)
+{
+  const PetscBool diagonal = (PetscBool)(form->type == TZ_FORM_DIAGONAL || form->type == TZ_FORM_DIAGONALFIELD);
+
+  *S = (TzFormAt){.d = d, .m = form->m, .w = diagonal ? data : NULL, .S = diagonal ? NULL : data};
+}
+
+PetscErrorCode TzFormEvaluate(const TzForm *form, PetscInt d, const PetscReal z[], PetscReal work[], TzFormAt *S)
+{
+  PetscFunctionBegin;
   if (form->field) {
-    data = work;
     PetscCall(PetscArrayzero(work, TzFormWorkSize(form, d)));
     PetscCall((*form->field)(form->ctx, z, work));
   }
-  *S = (TzFormAt){.d = d, .m = form->m, .w = diagonal ? data : NULL, .S = diagonal ? NULL : data};
+  At(form, d, form->field ? work : form->S, S);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void TzJetFormAt(const TzJetShape *shape, PetscInt p, const PetscReal F[], TzFormAt *S)
+{
+  for (PetscInt q = 0; q < p && F; q++) F += TzFormWorkSize(&shape->form[q], shape->d);
+  At(&shape->form[p], shape->d, shape->form[p].field ? F : shape->form[p].S, S);
+}
+
+PetscReal TzFormEntry(const TzFormAt *S, PetscInt i, PetscInt j)
+{
+  PetscReal sum = 0;
+
+  if (!S->S) return i != j ? 0 : S->w ? S->w[i] : 1;
+  if (!S->m) return S->S[i * S->d + j];
+  for (PetscInt k = 0; k < S->m; k++) sum += S->S[i * S->m + k] * S->S[j * S->m + k];
+  return sum;
+}
+
+PetscReal TzFormTrace(const TzFormAt *S)
+{
+  PetscReal sum = 0;
+
+  for (PetscInt i = 0; i < S->d; i++) sum += TzFormEntry(S, i, i);
+  return sum;
 }
 
 void TzFormApply(const TzFormAt *S, const PetscReal v[], PetscReal Sv[])

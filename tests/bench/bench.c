@@ -48,7 +48,7 @@ static PetscErrorCode Create(MPI_Comm comm, const char *options, Problem *p)
   PetscCall(TzNetSetIO(p->net, d + 1, 1));
   PetscCall(TzNetSetFromOptions(p->net));
   PetscCall(TzDerivCreate(comm, &p->deriv));
-  PetscCall(TzDerivSetNet(p->deriv, p->net, d));
+  PetscCall(TzDerivSetNet(p->deriv, p->net, NULL));
   PetscCall(TzDerivSetFromOptions(p->deriv));
   PetscCall(TzLossCreate(comm, &p->loss));
   PetscCall(TzLossSetType(p->loss, TZLOSSRESIDUAL));

@@ -40,7 +40,7 @@ static PetscErrorCode Create(const char *options, const char *more, Problem *p)
   PetscCall(TzNetSetFromOptions(net));
   PetscCall(TzNetSetUp(net));
   PetscCall(TzDerivCreate(PETSC_COMM_SELF, &deriv));
-  PetscCall(TzDerivSetNet(deriv, net, 20));
+  PetscCall(TzDerivSetNet(deriv, net, NULL));
   PetscCall(TzDerivSetFromOptions(deriv));
   PetscCall(TzLossCreate(PETSC_COMM_SELF, &p->loss));
   PetscCall(TzLossSetType(p->loss, TZLOSSRESIDUAL));

@@ -38,7 +38,7 @@ static PetscErrorCode Loss(const char *options, PetscInt points, TzLoss *loss)
   PetscCall(TzNetSetIO(net, d + 1, 1));
   PetscCall(TzNetSetFromOptions(net));
   PetscCall(TzDerivCreate(PETSC_COMM_SELF, &deriv));
-  PetscCall(TzDerivSetNet(deriv, net, d));
+  PetscCall(TzDerivSetNet(deriv, net, NULL));
   PetscCall(TzDerivSetFromOptions(deriv));
   PetscCall(TzLossCreate(PETSC_COMM_SELF, loss));
   PetscCall(TzLossSetType(*loss, TZLOSSRESIDUAL));
@@ -78,7 +78,7 @@ static PetscErrorCode Seconds(const char *options, PetscInt points, double *seco
   }
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-pde_dim", &d, NULL));
   PetscCall(TzDerivCreate(PETSC_COMM_SELF, &deriv));
-  PetscCall(TzDerivSetNet(deriv, net, d));
+  PetscCall(TzDerivSetNet(deriv, net, NULL));
   PetscCall(TzDerivSetFromOptions(deriv));
   PetscCall(TzDerivGetNumBlocks(deriv, &work->nodeblocks));
   PetscCall(TzDerivDestroy(&deriv));

@@ -16,6 +16,7 @@
 #include "residual.h"
 
 #define GRADIENT_BLOCK   24           /* points that an exact gradient takes at a time: a panel of the network's kernels */
+#define CHUNK            16           /* points whose transforms are kept together */
 #define VALIDATION_BLOCK 100          /* points; the sums of a block are the unit of communication */
 #define VALIDATION_STEP  TZ_STEP_NONE /* step of the key of the estimator's nodes: no step of the training has it */
 
@@ -23,14 +24,18 @@ typedef struct {
   TzPDE      pde;
   TzDeriv    deriv;
   TzNetEval  eval;
-  PetscInt   D;       /* coordinates x, t */
+  PetscInt   D, J;    /* coordinates of a point; numbers of a jet */
   PetscInt   npoints; /* of a step */
   PetscInt   block;
   PetscBool  fixed;
   PetscInt   step; /* sampled last */
   TzSampler  sampler;
   PetscReal *X;    /* [npoints][D] */
-  PetscReal *ujet; /* [npoints or VALIDATION_BLOCK][D+2] */
+  PetscReal *ujet; /* [npoints or VALIDATION_BLOCK][J] */
+
+  PetscInt    chunks; /* the transforms of the points of this step, where they have been asked for */
+  PetscReal **ab;     /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
+  PetscInt   *abstep; /* [chunks]: the step they belong to, -1: none */
 
   PetscInt   nvalid; /* validation points, of which this rank has those of the blocks b0 <= b < b1: */
   PetscInt   b0, b1;
@@ -62,6 +67,8 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&r->eval));
   PetscCall(PetscFree2(r->X, r->ujet));
+  for (PetscInt c = 0; c < r->chunks; c++) PetscCall(PetscFree(r->ab[c]));
+  PetscCall(PetscFree2(r->ab, r->abstep));
   PetscCall(PetscFree2(r->validX, r->validexact));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,31 +92,35 @@ static PetscErrorCode CoordinateResiduals_Residual(TzLoss, const PetscReal[], co
 
 static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
-  TzResidual       *r = (TzResidual *)loss->data;
-  const TzJetShape *shape;
-  const TzDomain   *domain;
+  TzResidual       *r    = (TzResidual *)loss->data;
+  MPI_Comm          comm = PetscObjectComm((PetscObject)loss);
+  const TzJetShape *shape, *estimated;
   PetscInt          forwards;
   PetscBool         structured;
 
   PetscFunctionBegin;
-  PetscCheck(r->pde && r->deriv && loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() and TzLossSetProblem() first");
+  PetscCheck(r->pde && r->deriv && loss->net, comm, PETSC_ERR_ORDER, "TzLossSetNet() and TzLossSetProblem() first");
   PetscCall(Reset_Residual(r));
   PetscCall(TzPDEGetJetShape(r->pde, &shape));
-  PetscCheck(shape->time && shape->nforms == 1 && shape->form[0].type == TZ_FORM_LAPLACIAN, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP,
-             "An equation without a time or with other second-order forms than the Laplacian");
-  PetscCall(TzPDEGetDomain(r->pde, &domain));
+  PetscCall(TzDerivGetJetShape(r->deriv, &estimated));
+  PetscCheck(estimated->d == shape->d && estimated->time == shape->time && estimated->nforms == shape->nforms, comm, PETSC_ERR_ORDER,
+             "TzDerivSetNet() with the shape of TzPDEGetJetShape() first");
   PetscCall(TzPDESetSampler(r->pde, r->sampler));
-  r->D = TzDomainSize(domain);
+  r->D = TzJetCoordinates(shape);
+  r->J = TzJetSize(shape);
   PetscCall(TzNetEvalCreate(loss->net, &r->eval));
   PetscCall(TzDerivGetNumBlocks(r->deriv, &loss->nodeblocks));
   PetscCall(TzDerivGetNumForwards(r->deriv, &forwards));
   loss->forwards      = forwards;
   loss->nsamples      = r->npoints;
   loss->blocksize     = PetscMin(r->block, r->npoints);
-  loss->partialsize   = r->D + 2;
+  loss->partialsize   = r->J;
   loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->npoints);
   r->step             = -1;
-  PetscCall(PetscMalloc2(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * (r->D + 2), &r->ujet));
+  r->chunks           = (r->npoints + CHUNK - 1) / CHUNK;
+  PetscCall(PetscMalloc2(r->npoints * r->D, &r->X, PetscMax(r->npoints, VALIDATION_BLOCK) * r->J, &r->ujet));
+  PetscCall(PetscCalloc2(r->chunks, &r->ab, r->chunks, &r->abstep));
+  for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = -1;
   PetscCall(TzDerivHasCoordinates(r->deriv, &structured));
   loss->ops->coordinates         = structured ? Coordinates_Residual : NULL;
   loss->ops->coordinateresiduals = structured ? CoordinateResiduals_Residual : NULL;
@@ -148,13 +159,31 @@ static PetscErrorCode Partial_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* r->ujet = the jets of u at the points i0 <= i < i1, from those of f; the transform of a point is evaluated once a step, not for every query */
+static PetscErrorCode Transform(TzResidual *r, PetscInt i0, PetscInt i1, const PetscReal fjet[])
+{
+  PetscInt size;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetTransformSize(r->pde, &size));
+  for (PetscInt c = i0 / CHUNK; c * CHUNK < i1; c++) {
+    const PetscInt first = PetscMax(i0, c * CHUNK), n = PetscMin(i1, (c + 1) * CHUNK) - first;
+
+    if (!r->ab[c]) PetscCall(PetscMalloc1(CHUNK * size, &r->ab[c]));
+    if (r->abstep[c] != r->step) PetscCall(TzPDETransformJets(r->pde, PetscMin(CHUNK, r->npoints - c * CHUNK), r->X + c * CHUNK * r->D, r->ab[c]));
+    r->abstep[c] = r->step;
+    PetscCall(TzPDETransformBy(r->pde, n, r->ab[c] + (first - c * CHUNK) * size, fjet + (first - i0) * r->J, r->ujet + (first - i0) * r->J));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Residual_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal fjet[], PetscReal res[])
 {
   TzResidual      *r = (TzResidual *)loss->data;
   const PetscReal *X = r->X + i0 * r->D;
 
   PetscFunctionBegin;
-  PetscCall(TzPDETransform(r->pde, i1 - i0, X, fjet, r->ujet));
+  PetscCall(Transform(r, i0, i1, fjet));
   PetscCall(TzPDEResidual(r->pde, i1 - i0, X, r->ujet, res, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -172,7 +201,7 @@ static PetscErrorCode Finish_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pet
 static PetscErrorCode Backwards(TzLoss loss, PetscInt i0, PetscInt i1, PetscBool squares, PetscReal res[], PetscReal grad[])
 {
   TzResidual      *r = (TzResidual *)loss->data;
-  const PetscInt   n = i1 - i0, stride = r->D + 2;
+  const PetscInt   n = i1 - i0, stride = r->J;
   const PetscReal *X = r->X + i0 * r->D;
   PetscReal       *bar;
 
@@ -180,7 +209,7 @@ static PetscErrorCode Backwards(TzLoss loss, PetscInt i0, PetscInt i1, PetscBool
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
   PetscCall(PetscMalloc1(n * stride, &bar));
   PetscCall(TzDerivJet(r->deriv, r->eval, n, X, r->ujet));
-  PetscCall(TzPDETransform(r->pde, n, X, r->ujet, r->ujet));
+  PetscCall(Transform(r, i0, i1, r->ujet));
   PetscCall(TzPDEResidual(r->pde, n, X, r->ujet, res, bar));
   for (PetscInt p = 0; p < n && squares; p++)
     for (PetscInt c = 0; c < stride; c++) bar[p * stride + c] *= 2 * res[p];
@@ -262,15 +291,15 @@ static PetscErrorCode ValidationSetUp(TzLoss loss)
 static PetscErrorCode ValidateBlock(TzLoss loss, PetscInt b, PetscReal sums[])
 {
   TzResidual      *r     = (TzResidual *)loss->data;
-  const PetscInt   first = (b - r->b0) * VALIDATION_BLOCK, n = PetscMin(VALIDATION_BLOCK, r->nvalid - b * VALIDATION_BLOCK), stride = r->D + 2;
+  const PetscInt   first = (b - r->b0) * VALIDATION_BLOCK, n = PetscMin(VALIDATION_BLOCK, r->nvalid - b * VALIDATION_BLOCK), stride = r->J;
   const PetscReal *X = r->validX + first * r->D;
   PetscReal        value[VALIDATION_BLOCK];
-  TzRule           rule;
+  PetscBool        smoothed;
 
   PetscFunctionBegin;
   sums[0] = sums[1] = sums[2] = 0;
-  PetscCall(TzDerivGetRule(r->deriv, &rule));
-  if (rule || !r->validexact) {
+  PetscCall(TzDerivIsSmoothed(r->deriv, &smoothed));
+  if (smoothed || !r->validexact) {
     PetscCall(TzDerivJet(r->deriv, r->eval, n, X, r->ujet));
   } else { /* the value is the network's: no derivatives needed */
     PetscCall(TzNetEvalForward(r->eval, n, X, value));

@@ -1,7 +1,7 @@
 /*
   Coordinate queries: the change of a network of bonds when one parameter moves by mu, for all parameters behind the first bond.
 
-  A layer maps the state of its bond (value y, derivatives in y_0, Laplacian: jet.c) to sum_h L_h u_h, u_h = the jet of act(b_h + B_h . y). A parameter
+  A layer maps the state of its bond (value y, derivatives in y_0, one form: jet_bonds.c) to sum_h L_h u_h, u_h = the jet of act(b_h + B_h . y). A parameter
   of one core is one entry of one factor of a product of cores, so with the products of the cores on its left and right
     - a core of the input side moves L_h on a slice of the units by a rank-one term: the state behind moves by mu times a sum over the slice of unit jets,
       and all these sums for all entries of the core come from one pass over the units;
@@ -19,7 +19,7 @@ static PetscErrorCode Destroy(TzNetEval eval, void *what)
   PetscCall(TzCutsDestroy(co));
   PetscCall(TzReachDestroy(co));
   for (PetscInt l = 0; l < eval->net->nhidden; l++) PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
-  PetscCall(PetscFree5(co->shift, co->R, co->T, co->jets, co->S[eval->net->nhidden]));
+  PetscCall(PetscFree6(co->shift, co->R, co->T, co->jets, co->M, co->S[eval->net->nhidden]));
   PetscCall(PetscFree(co));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -47,11 +47,11 @@ PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
 /* The memory of a pass with c channels */
 static PetscErrorCode Allocate(TzNetEval eval, TzSweep *co, PetscInt c)
 {
-  const PetscInt H = eval->net->nhidden, ns = TZ_SHIFT_FIELDS(c), nf = TZ_UNIT_FIELDS(c);
+  const PetscInt H = eval->net->nhidden, ns = TZ_SHIFT_FIELDS(c), nf = TZ_UNIT_FIELDS(c), nforms = c > 1 ? TzJetsGet(eval)->nforms : 0, r1 = eval->layer[0].q;
   PetscInt       shift = 0, R = 0, T = 0, jets = 0;
 
   PetscFunctionBegin;
-  if (co->channels == c) PetscFunctionReturn(PETSC_SUCCESS);
+  if (co->channels == c && co->nforms == nforms) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt l = 0; l < H; l++) {
     const TzLayer *layer = &eval->net->layer[l];
     const TzTrain *train = co->train[l];
@@ -66,21 +66,36 @@ static PetscErrorCode Allocate(TzNetEval eval, TzSweep *co, PetscInt c)
       R     = PetscMax(R, cut->nlo * wide);
       T     = PetscMax(T, cut->r0 * wide);
     }
-    if (c > 1) jets = PetscMax(jets, TzJetsWorkSize(eval, l) + 2 * TZ_MAX_BOND * c * TZ_PANEL);
+    if (c > 1) jets = PetscMax(jets, TzJetsWorkSize(eval, l) + 2 * TzJetsStateSize(eval));
   }
-  PetscCall(PetscFree5(co->shift, co->R, co->T, co->jets, co->S[H]));
-  PetscCall(PetscCalloc5(shift * ns * TZ_PANEL, &co->shift, R * TZ_PANEL, &co->R, T * TZ_PANEL, &co->T, jets, &co->jets, ns * TZ_PANEL, &co->S[H]));
+  PetscCall(PetscFree6(co->shift, co->R, co->T, co->jets, co->M, co->S[H]));
+  PetscCall(PetscCalloc6(shift * ns * TZ_PANEL, &co->shift, R * TZ_PANEL, &co->R, T * TZ_PANEL, &co->T, jets, &co->jets, c > 1 ? r1 * r1 * TZ_PANEL : 0, &co->M,
+                         ns * TZ_PANEL, &co->S[H]));
   co->channels = c;
+  co->nforms   = nforms;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* --------------------------------------------------- the network at theta itself --------------------------------------------------- */
 
+/* M of the pass's form at the rows of the panel; 0 where there is no form */
+static void SetForm(TzPass *pass)
+{
+  const PetscInt   r1 = pass->c - 2;
+  const PetscReal *M;
+  PetscBool        field;
+
+  if (!pass->shape || !pass->shape->nforms) return;
+  field = TzJetsMetric(TzJetsGet(pass->eval), pass->form, r1, &M);
+  for (PetscInt kl = 0; kl < r1 * r1; kl++)
+    for (PetscInt i = 0; i < TZ_PANEL; i++) pass->co->M[kl * TZ_PANEL + i] = field ? M[kl * TZ_PANEL + i] : M[kl];
+}
+
 /* Fields 2 M G of the state in front of layer l */
 static void Metric(TzPass *pass, PetscInt l)
 {
   const PetscInt   r1 = pass->c - 2;
-  const PetscReal *M  = TzJetsGet(pass->eval)->M;
+  const PetscReal *M  = pass->co->M;
 
   for (PetscInt j = 0; j < pass->eval->layer[l].q; j++)
     for (PetscInt k = 0; k < r1; k++) {
@@ -88,7 +103,7 @@ static void Metric(TzPass *pass, PetscInt l)
 
       for (PetscInt i = 0; i < TZ_PANEL; i++) to[i] = 0;
       for (PetscInt n = 0; n < r1; n++)
-        for (PetscInt i = 0; i < TZ_PANEL; i++) to[i] += 2 * M[k * r1 + n] * S[(1 + n) * TZ_PANEL + i];
+        for (PetscInt i = 0; i < TZ_PANEL; i++) to[i] += 2 * M[(k * r1 + n) * TZ_PANEL + i] * S[(1 + n) * TZ_PANEL + i];
     }
 }
 
@@ -136,27 +151,32 @@ static inline PetscReal Step(const TzPass *pass, PetscInt i, PetscInt s)
   return (pass->eval->theta[i] + pass->mu[s]) - pass->eval->theta[i];
 }
 
-/* f [c][PANEL]: change of the output's state -> change of the value or of the jet, to the sink */
+/* f [c][PANEL]: change of the output's state -> change of the value or of the jet, to the sink; kept before the last form's pass */
 static PetscErrorCode Emit(TzPass *pass, PetscInt i, PetscInt s, const PetscReal f[])
 {
-  TzNetEval      eval = pass->eval;
-  const PetscInt in = eval->net->in, r1 = pass->c - 2;
-  PetscReal     *g, *jet;
+  TzNetEval        eval = pass->eval;
+  const PetscInt   in = eval->net->in, r1 = pass->c - 2, nforms = pass->shape ? pass->shape->nforms : 0, J = 1 + in + nforms;
+  const PetscReal *form = f + (1 + r1) * TZ_PANEL;
+  PetscReal       *g, *jet, *kept = pass->kept + ((i - pass->i0) * pass->nmu + s) * PetscMax(nforms - 1, 0) * TZ_PANEL;
 
   PetscFunctionBegin;
   if (pass->c == 1) {
     PetscCall((*pass->sink)(pass->ctx, i, s, pass->p0, pass->m, f));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, (2 * in + 2) * TZ_PANEL, &g));
+  if (pass->form < nforms - 1) {
+    PetscCall(PetscArraycpy(kept + pass->form * TZ_PANEL, form, TZ_PANEL));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, (in + J) * TZ_PANEL, &g));
   jet = g + in * TZ_PANEL;
   (*eval->kernels->combine)(pass->m, in, r1, eval->layer[0].left, r1, 1, f + TZ_PANEL, TZ_PANEL, g, TZ_PANEL);
   for (PetscInt p = 0; p < pass->m; p++) {
-    PetscReal *to = jet + p * (in + 2);
+    PetscReal *to = jet + p * J;
 
-    to[0]      = f[p];
-    to[in + 1] = f[(1 + r1) * TZ_PANEL + p];
+    to[0] = f[p];
     for (PetscInt j = 0; j < in; j++) to[1 + j] = g[j * TZ_PANEL + p];
+    for (PetscInt q = 0; q < nforms; q++) to[1 + in + q] = q == nforms - 1 ? form[p] : kept[q * TZ_PANEL + p];
   }
   PetscCall((*pass->sink)(pass->ctx, i, s, pass->p0, pass->m, jet));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -337,36 +357,56 @@ static PetscErrorCode LastLayer(TzPass *pass)
 
 /* ------------------------------------------------------------------------------------------------------------------------------- */
 
-PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscInt i0, PetscInt i1, PetscInt nmu,
-                                    const PetscReal mu[], TzSweepSink sink, void *ctx)
+/* All coordinates on the panel X [m][in], with one form */
+static PetscErrorCode Panel(TzPass *pass, const PetscReal X[])
 {
-  const PetscInt c = nlap < 0 ? 1 : 2 + eval->layer[0].q, H = eval->net->nhidden;
-  TzPass pass = {.eval = eval, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c), .i0 = i0, .i1 = i1, .nmu = nmu, .mu = mu, .sink = sink, .ctx = ctx};
+  TzNetEval eval = pass->eval;
 
   PetscFunctionBegin;
-  pass.co = (TzSweep *)TzEvalAttached(eval, Destroy);
+  SetForm(pass);
+  PetscCall(Base(pass, X));
+  PetscCall(TzReachPrepare(pass));
+  for (PetscInt l = 0; l < eval->net->nhidden; l++) {
+    const TzTrain *train = pass->co->train[l];
+
+    for (PetscInt k = l ? 0 : train->bond; k < train->ncores; k++) {
+      if (k < train->bond) PetscCall(InputCore(pass, l, &pass->co->cut[l][k]));
+      else PetscCall(OutputCore(pass, l, &pass->co->cut[l][k]));
+    }
+    PetscCall(Biases(pass, l));
+  }
+  PetscCall(LastLayer(pass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal F[], PetscInt i0, PetscInt i1,
+                                    PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx)
+{
+  const PetscInt c = shape ? 2 + eval->layer[0].q : 1, nf = shape ? TzJetFieldSize(shape) : 0, passes = shape ? PetscMax(1, shape->nforms) : 1;
+  TzPass         pass = {.eval = eval, .shape = shape, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c)};
+
+  PetscFunctionBegin;
+  pass.i0   = i0;
+  pass.i1   = i1;
+  pass.nmu  = nmu;
+  pass.mu   = mu;
+  pass.sink = sink;
+  pass.ctx  = ctx;
+  pass.co   = (TzSweep *)TzEvalAttached(eval, Destroy);
   if (!pass.co) {
     PetscCall(PetscNew(&pass.co));
     PetscCall(TzEvalAttach(eval, Destroy, pass.co));
     PetscCall(TzReachCreate(eval, pass.co));
   }
   PetscCall(TzCutsPrepare(eval, pass.co));
-  if (c > 1) PetscCall(TzJetsPrepare(eval, nlap));
+  if (shape) PetscCall(TzJetsPrepare(eval, shape));
   PetscCall(Allocate(eval, pass.co, c));
+  PetscCall(PetscMalloc1((i1 - i0) * nmu * (passes - 1) * TZ_PANEL, &pass.kept));
   for (pass.p0 = 0; pass.p0 < n; pass.p0 += TZ_PANEL) {
     pass.m = PetscMin(TZ_PANEL, n - pass.p0);
-    PetscCall(Base(&pass, X + pass.p0 * eval->net->in));
-    PetscCall(TzReachPrepare(&pass));
-    for (PetscInt l = 0; l < H; l++) {
-      const TzTrain *train = pass.co->train[l];
-
-      for (PetscInt k = l ? 0 : train->bond; k < train->ncores; k++) {
-        if (k < train->bond) PetscCall(InputCore(&pass, l, &pass.co->cut[l][k]));
-        else PetscCall(OutputCore(&pass, l, &pass.co->cut[l][k]));
-      }
-      PetscCall(Biases(&pass, l));
-    }
-    PetscCall(LastLayer(&pass));
+    if (nf) TzJetsPanel(eval, pass.m, F + pass.p0 * nf);
+    for (pass.form = 0; pass.form < passes; pass.form++) PetscCall(Panel(&pass, X + pass.p0 * eval->net->in));
   }
+  PetscCall(PetscFree(pass.kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

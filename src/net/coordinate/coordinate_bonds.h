@@ -30,24 +30,28 @@ typedef struct {
   PetscReal          *derivatives;          /* [terms][PANEL]: at the rows of this panel */
   PetscReal          *limit;                /* [most + 1]: order m suffices up to |B . d| = limit[m] */
   PetscInt            order;                /* up to which order */
-  PetscInt            channels;             /* for which the following are allocated */
+  PetscInt            channels, nforms;     /* for which the following are allocated */
   PetscReal          *S[TZ_MAX_LAYERS + 1]; /* [q_l][SHIFT_FIELDS][PANEL]: state in front of layer l; the last: the output without its bias */
   PetscReal          *F[TZ_MAX_LAYERS];     /* [n_l][UNIT_FIELDS][PANEL] */
   PetscReal          *U[TZ_MAX_LAYERS];     /* [n_l][c][PANEL] */
   PetscReal          *shift;                /* [nlo r0][SHIFT_FIELDS][PANEL] of one core */
   PetscReal          *R, *T;                /* sums of one input core */
   PetscReal          *jets;                 /* two states and the work memory of TzJetsLayer */
+  PetscReal          *M;                    /* [r_1][r_1][PANEL]: the metric of the form, see jet.h */
 } TzSweep;
 
-/* One pass: a panel of m rows, all coordinates wanted */
+/* One pass: a panel of m rows, all coordinates wanted, values or jets with one form. The changes of all forms but the last are kept for the last pass. */
 typedef struct {
-  TzNetEval        eval;
-  TzSweep         *co;
-  PetscInt         m, p0, c, ns, nf; /* rows; their first; channels, SHIFT_FIELDS, UNIT_FIELDS */
-  PetscInt         i0, i1, nmu;      /* coordinates i0 <= i < i1, each by mu[0..nmu-1] */
-  const PetscReal *mu;
-  TzSweepSink      sink;
-  void            *ctx;
+  TzNetEval         eval;
+  TzSweep          *co;
+  const TzJetShape *shape;            /* NULL: values */
+  PetscInt          form;             /* number of the form */
+  PetscReal        *kept;             /* [coordinates nmu][nforms - 1][PANEL] */
+  PetscInt          m, p0, c, ns, nf; /* rows; their first; channels, SHIFT_FIELDS, UNIT_FIELDS */
+  PetscInt          i0, i1, nmu;      /* coordinates i0 <= i < i1, each by mu[0..nmu-1] */
+  const PetscReal  *mu;
+  TzSweepSink       sink;
+  void             *ctx;
 } TzPass;
 
 PETSC_INTERN PetscErrorCode TzCutsPrepare(TzNetEval, TzSweep *);

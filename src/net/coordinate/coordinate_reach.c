@@ -119,18 +119,16 @@ static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta
 {
   TzNetEval      eval = pass->eval;
   TzSweep       *co   = pass->co;
-  const PetscInt H = eval->net->nhidden, r1 = pass->c - 2, size = TZ_MAX_BOND * (2 + r1) * TZ_PANEL;
+  const PetscInt H = eval->net->nhidden, r1 = pass->c - 2, size = TzJetsStateSize(eval), nforms = pass->shape->nforms ? 1 : 0;
   TzJetState     state[2];
 
   PetscFunctionBegin;
-  for (int i = 0; i < 2; i++) {
-    state[i].y   = co->jets + i * size;
-    state[i].lap = state[i].y + TZ_MAX_BOND * TZ_PANEL;
-    state[i].G   = state[i].lap + TZ_MAX_BOND * TZ_PANEL;
-  }
+  for (int i = 0; i < 2; i++) state[i] = TzJetsState(eval, co->jets + i * size);
   for (PetscInt j = 0; j < eval->layer[l].q; j++)
-    for (PetscInt ch = 0; ch < pass->c; ch++) {
-      PetscReal *to = !ch ? state[l % 2].y + j * TZ_PANEL : ch == pass->c - 1 ? state[l % 2].lap + j * TZ_PANEL : state[l % 2].G + (j * r1 + ch - 1) * TZ_PANEL;
+    for (PetscInt ch = 0; ch < pass->c - 1 + nforms; ch++) {
+      PetscReal       *to = !ch               ? state[l % 2].y + j * TZ_PANEL
+                          : ch == pass->c - 1 ? state[l % 2].form + j * TZ_PANEL
+                                              : state[l % 2].G + (j * r1 + ch - 1) * TZ_PANEL;
       const PetscReal *s = co->S[l] + (j * pass->ns + ch) * TZ_PANEL, *d = delta + (j * pass->c + ch) * TZ_PANEL;
 
       for (PetscInt i = 0; i < TZ_PANEL; i++) to[i] = s[i] + d[i];
@@ -138,10 +136,11 @@ static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta
   for (; l < H; l++) {
     const TzJetWork w = TzJetsWork(eval, l, co->jets + 2 * size);
 
-    PetscCall(TzJetsLayer(eval, pass->m, l, &state[l % 2], &state[(l + 1) % 2], &w));
+    PetscCall(TzJetsLayer(eval, pass->m, l, pass->form, nforms, &state[l % 2], &state[(l + 1) % 2], &w));
   }
-  for (PetscInt ch = 0; ch < pass->c; ch++) {
-    const PetscReal *from = !ch ? state[H % 2].y : ch == pass->c - 1 ? state[H % 2].lap : state[H % 2].G + (ch - 1) * TZ_PANEL;
+  PetscCall(PetscArrayzero(f + (pass->c - 1) * TZ_PANEL, TZ_PANEL));
+  for (PetscInt ch = 0; ch < pass->c - 1 + nforms; ch++) {
+    const PetscReal *from = !ch ? state[H % 2].y : ch == pass->c - 1 ? state[H % 2].form : state[H % 2].G + (ch - 1) * TZ_PANEL;
 
     for (PetscInt i = 0; i < pass->m; i++) f[ch * TZ_PANEL + i] = from[i] - co->S[H][ch * TZ_PANEL + i];
   }
@@ -178,7 +177,7 @@ PetscErrorCode TzReach(TzPass *pass, PetscInt l, const PetscReal delta[], PetscR
   }
   if (x.top) {
     PetscCall(Coefficients(pass, x.top, &x.coeff));
-    (*eval->kernels->expansion)(pass->m, co->taylor->r, pass->c, &x, order, pass->c > 1 ? TzJetsGet(eval)->M : NULL, co->S[l], delta, all ? f : near);
+    (*eval->kernels->expansion)(pass->m, co->taylor->r, pass->c, &x, order, co->M, co->S[l], delta, all ? f : near);
   }
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
   if (pass->c > 1) PetscCall(LayersJets(pass, l, delta, f));

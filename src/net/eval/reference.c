@@ -128,11 +128,34 @@ PetscErrorCode TzNetEvalStencil_Reference(TzNetEval eval, PetscInt n, const Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Channels [D + 2][width] of one point through the layers: value, derivatives in each input, Laplacian in the first nlap */
-PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt nlap, PetscReal jet[])
+/* z' S z of form p, z_i = z[i width]; S entry by entry from what the form is made of, for its factor the square of sigma' z */
+static PetscReal Quadratic(const TzJetShape *shape, PetscInt p, const PetscReal F[], const PetscReal z[], PetscInt width)
+{
+  const TzForm *form = &shape->form[p];
+  TzFormAt      S;
+  PetscReal     q = 0;
+
+  TzJetFormAt(shape, p, F, &S);
+  for (PetscInt i = 0; i < shape->d; i++) {
+    if (form->type == TZ_FORM_LAPLACIAN) q += z[i * width] * z[i * width];
+    else if (S.w) q += S.w[i] * z[i * width] * z[i * width];
+    else
+      for (PetscInt j = 0; !form->m && j < shape->d; j++) q += S.S[i * shape->d + j] * z[i * width] * z[j * width];
+  }
+  for (PetscInt k = 0; k < form->m; k++) {
+    PetscReal v = 0;
+
+    for (PetscInt i = 0; i < shape->d; i++) v += S.S[i * form->m + k] * z[i * width];
+    q += v * v;
+  }
+  return q;
+}
+
+/* Channels [J][width] of one point through the layers: value, derivatives in each input, forms */
+PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal F[], PetscReal jet[])
 {
   TzNet          net = eval->net;
-  const PetscInt D = net->in, nc = D + 2;
+  const PetscInt D = net->in, nc = TzJetSize(shape), nf = TzJetFieldSize(shape);
   PetscReal     *a, *z, *work;
   PetscInt       width;
 
@@ -148,13 +171,12 @@ PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscRea
 
       for (PetscInt c = 0; c < nc; c++) PetscCall(Multiply(eval, l, a + c * width, work, z + c * width));
       for (PetscInt j = 0; j < layer->out; j++) {
-        PetscReal d[4] = {z[j] + b[j], 1, 0}, q = 0;
+        PetscReal d[4] = {z[j] + b[j], 1, 0};
 
-        for (PetscInt i = 0; i < nlap; i++) q += z[(1 + i) * width + j] * z[(1 + i) * width + j];
         if (l < net->nhidden) (*net->act->ops.evaluate)(d[0], 2, d);
         a[j] = d[0];
         for (PetscInt c = 1; c < nc; c++) a[c * width + j] = d[1] * z[c * width + j];
-        a[(D + 1) * width + j] += d[2] * q;
+        for (PetscInt q = 0; q < shape->nforms; q++) a[(D + 1 + q) * width + j] += d[2] * Quadratic(shape, q, F + p * nf, z + width + j, width);
       }
     }
     for (PetscInt c = 0; c < nc; c++) jet[p * nc + c] = a[c * width];

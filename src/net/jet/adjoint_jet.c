@@ -7,7 +7,8 @@
   all of them products with a panel. The coefficients' bars are gathered over all points and then handed on to the factors of the
   bonds, and these to the cores. For plain values only the first q rows of stream 0 have bars (`values`).
 */
-#include "../jet/jet.h"
+#include "formpanel.h"
+#include "jet.h"
 
 #define LANE        for (PetscInt i = 0; i < TZ_PANEL; i++)
 #define PAD(rows)   (((rows) + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM)
@@ -24,7 +25,7 @@ typedef struct {
 struct _TzJetAdjoint {
   TzNetEval  eval;
   PetscBool  values;
-  PetscReal *M;                    /* [r_1][r_1]: bar of M */
+  PetscReal *M, *ML;               /* bars of the metrics M_p: [nforms][r_1][r_1]; of the fields' at the points of a panel, with [PANEL] */
   PetscReal *third[TZ_MAX_LAYERS]; /* [out][PANEL] of each layer: act''', where it is needed */
   PetscReal *F, *flip;             /* [out][PANEL] for MAX_STREAMS streams; [PANEL][most rows] */
   PetscReal *bars;                 /* [most rows][PANEL] */
@@ -78,7 +79,10 @@ static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetWor
   const PetscReal *bars = a->bars;
 
   for (int s = 0; s < MAX_STREAMS; s++) {
-    if (!g->rows[s]) continue;
+    if (!g->rows[s]) {
+      for (PetscInt j = 0; j < n * TZ_PANEL && !a->values; j++) a->F[s * n * TZ_PANEL + j] = 0;
+      continue;
+    }
     Factor(a, l, s, bars, a->F + s * n * TZ_PANEL);
     Flip(g->rows[s], bars, a->flip);
     p->product(n, PAD(g->rows[s]), TZ_PANEL, (TzStrided){w->act[s], TZ_PANEL, 1}, a->flip, PAD(g->rows[s]), g->coeff[s], PAD(g->rows[s]), PETSC_TRUE);
@@ -92,7 +96,7 @@ static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetWor
 }
 
 /* J_bar of layer l (rows c r + k) from the bars of the state above it */
-static void JacobianBars(const TzJetPlan *plan, PetscInt l, PetscInt r1, const TzJetState *from, const TzJetState *bar, PetscReal *J)
+static void JacobianBars(const TzJetPlan *plan, PetscInt l, PetscInt r1, PetscInt nforms, const TzJetState *from, const TzJetState *bar, PetscReal *J)
 {
   for (PetscInt c = 0; c < plan->q; c++)
     for (PetscInt k = 0; k < plan->r; k++) {
@@ -102,7 +106,8 @@ static void JacobianBars(const TzJetPlan *plan, PetscInt l, PetscInt r1, const T
         LANE j[i] = bar->G[(c * r1 + k) * TZ_PANEL + i];
         continue;
       }
-      LANE j[i] = bar->lap[c * TZ_PANEL + i] * from->lap[k * TZ_PANEL + i];
+      LANE j[i] = nforms ? bar->form[c * TZ_PANEL + i] * from->form[k * TZ_PANEL + i] : 0;
+      for (PetscInt p = 1; p < nforms; p++) LANE j[i] += bar->form[(p * TZ_MAX_BOND + c) * TZ_PANEL + i] * from->form[(p * TZ_MAX_BOND + k) * TZ_PANEL + i];
       for (PetscInt k0 = 0; k0 < r1; k0++) LANE j[i] += bar->G[(c * r1 + k0) * TZ_PANEL + i] * from->G[(k * r1 + k0) * TZ_PANEL + i];
     }
 }
@@ -110,6 +115,7 @@ static void JacobianBars(const TzJetPlan *plan, PetscInt l, PetscInt r1, const T
 /* a->bars of layer l: those of the sums, from the bars of the state above it */
 static void SumBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJetState *from, const TzJetWork *w, const TzJetState *bar)
 {
+  const TzJets   *jets = TzJetsGet(a->eval);
   const PetscInt *rows = a->layer[l].rows;
   PetscReal      *stream[MAX_STREAMS], *second;
 
@@ -119,63 +125,109 @@ static void SumBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJ
   for (PetscInt j = 0; j < (PAD(rows[0]) + PAD(rows[1]) + PAD(rows[2])) * TZ_PANEL; j++) a->bars[j] = 0;
   for (PetscInt j = 0; j < plan->q * TZ_PANEL; j++) stream[0][j] = bar->y[j];
   if (a->values) return;
-  JacobianBars(plan, l, a->eval->layer[0].q, from, bar, stream[1]);
+  JacobianBars(plan, l, a->eval->layer[0].q, jets->nforms, from, bar, stream[1]);
   second = stream[plan->stream] + plan->second * TZ_PANEL;
-  for (PetscInt c = 0; c < plan->q; c++)
-    for (PetscInt kl = 0; kl < plan->nn; kl++) LANE second[(c * plan->nn + kl) * TZ_PANEL + i] = bar->lap[c * TZ_PANEL + i] * (l ? w->N[kl * TZ_PANEL + i] : 1);
+  for (PetscInt p = 0; p < jets->nforms; p++)
+    for (PetscInt c = 0; c < plan->q; c++)
+      for (PetscInt kl = 0; kl < plan->nn; kl++) {
+        const PetscReal *restrict form = bar->form + (p * TZ_MAX_BOND + c) * TZ_PANEL, *restrict N = w->N + (p * plan->nn + kl) * TZ_PANEL;
+        PetscReal *restrict to = second + (c * plan->nn + kl) * TZ_PANEL;
+
+        if (!l && jets->single) LANE to[i] = form[i];
+        else LANE to[i] += form[i] * N[i];
+      }
 }
 
-/* The bars of G and lap below layer l >= 1, and of M: the adjoint of Chain() and InnerProducts() */
-static void ChainBars(TzJetAdjoint a, const TzJetPlan *plan, const TzJetState *from, const TzJetWork *w, const TzJetState *bar, TzJetState *below)
+/* The bars of G below layer l >= 1, but for what the forms add */
+static void ChainBars(const TzJetPlan *plan, PetscInt r1, const PetscReal *J, const TzJetState *bar, TzJetState *below)
+{
+  for (PetscInt j = 0; j < plan->r * r1 * TZ_PANEL; j++) below->G[j] = 0;
+  for (PetscInt c = 0; c < plan->q; c++)
+    for (PetscInt k = 0; k < plan->r; k++)
+      for (PetscInt k0 = 0; k0 < r1; k0++)
+        LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += J[(c * plan->r + k) * TZ_PANEL + i] * bar->G[(c * r1 + k0) * TZ_PANEL + i];
+}
+
+/* nbar of N_kl (number kl) of form p */
+static void InnerBar(const TzJetPlan *plan, PetscInt kl, const PetscReal *second, const PetscReal *bar, PetscReal *nbar)
+{
+  LANE nbar[i] = 0;
+  for (PetscInt c = 0; c < plan->q; c++) LANE nbar[i] += second[(c * plan->nn + kl) * TZ_PANEL + i] * bar[c * TZ_PANEL + i];
+}
+
+/* Mbar_kl += sum of v over the points, or of a field each at its point */
+static void AddMetricBar(TzJetAdjoint a, PetscInt p, PetscInt kl, PetscBool field, const PetscReal *v)
+{
+  const PetscInt r1  = a->eval->layer[0].q;
+  PetscReal      sum = 0;
+
+  if (field) LANE a->ML[(p * r1 * r1 + kl) * TZ_PANEL + i] += v[i];
+  else {
+    LANE sum += v[i];
+    a->M[p * r1 * r1 + kl] += sum;
+  }
+}
+
+/* The bars of form p and, by it, of G below layer l >= 1, and of M_p: the adjoint of ChainForm() and InnerProducts() */
+static void FormBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt p, const TzJetState *from, const TzJetWork *w, const PetscReal *bar, TzJetState *below)
 {
   const PetscInt   r = plan->r, r1 = a->eval->layer[0].q;
-  const PetscReal *second = w->sum[plan->stream] + plan->second * TZ_PANEL, *J = w->sum[1];
-  PetscReal        nbar[TZ_PANEL];
+  const PetscReal *second = w->sum[plan->stream] + plan->second * TZ_PANEL, *J = w->sum[1], *T = w->T + p * r * r1 * TZ_PANEL, *M;
+  const PetscBool  field = TzJetsMetric(TzJetsGet(a->eval), p, r1, &M);
+  PetscReal       *form  = below->form + p * TZ_MAX_BOND * TZ_PANEL, nbar[TZ_PANEL], v[TZ_PANEL];
 
-  for (PetscInt j = 0; j < r * TZ_PANEL; j++) below->lap[j] = 0;
-  for (PetscInt j = 0; j < r * r1 * TZ_PANEL; j++) below->G[j] = 0;
+  for (PetscInt j = 0; j < r * TZ_PANEL; j++) form[j] = 0;
   for (PetscInt c = 0; c < plan->q; c++)
-    for (PetscInt k = 0; k < r; k++) {
-      const PetscReal *restrict j = J + (c * r + k) * TZ_PANEL;
-
-      LANE below->lap[k * TZ_PANEL + i] += j[i] * bar->lap[c * TZ_PANEL + i];
-      for (PetscInt k0 = 0; k0 < r1; k0++) LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += j[i] * bar->G[(c * r1 + k0) * TZ_PANEL + i];
-    }
+    for (PetscInt k = 0; k < r; k++) LANE form[k * TZ_PANEL + i] += J[(c * r + k) * TZ_PANEL + i] * bar[c * TZ_PANEL + i];
   for (PetscInt k = 0, kl = 0; k < r; k++)
     for (PetscInt m = k; m < r; m++, kl++) {
-      LANE nbar[i] = 0;
-      for (PetscInt c = 0; c < plan->q; c++) LANE nbar[i] += second[(c * plan->nn + kl) * TZ_PANEL + i] * bar->lap[c * TZ_PANEL + i];
+      InnerBar(plan, kl, second, bar, nbar);
       for (PetscInt k0 = 0; k0 < r1; k0++) {
-        LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += nbar[i] * w->T[(m * r1 + k0) * TZ_PANEL + i];
-        LANE below->G[(m * r1 + k0) * TZ_PANEL + i] += nbar[i] * w->T[(k * r1 + k0) * TZ_PANEL + i];
+        LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += nbar[i] * T[(m * r1 + k0) * TZ_PANEL + i];
+        LANE below->G[(m * r1 + k0) * TZ_PANEL + i] += nbar[i] * T[(k * r1 + k0) * TZ_PANEL + i];
         for (PetscInt l0 = 0; l0 < r1; l0++) {
-          PetscReal sum = 0;
-
-          LANE sum += nbar[i] * from->G[(k * r1 + k0) * TZ_PANEL + i] * from->G[(m * r1 + l0) * TZ_PANEL + i];
-          a->M[k0 * r1 + l0] += sum;
+          LANE v[i] = nbar[i] * from->G[(k * r1 + k0) * TZ_PANEL + i] * from->G[(m * r1 + l0) * TZ_PANEL + i];
+          AddMetricBar(a, p, k0 * r1 + l0, field, v);
         }
       }
+    }
+}
+
+/* The same for layer 1, whose N is M itself; a single form's is in the coefficients, see UnitBars() */
+static void FirstFormBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt p, const TzJetWork *w, const PetscReal *bar)
+{
+  const PetscInt   r1 = plan->r;
+  const PetscReal *M;
+  const PetscBool  field = TzJetsMetric(TzJetsGet(a->eval), p, r1, &M);
+  PetscReal        nbar[TZ_PANEL];
+
+  for (PetscInt k = 0, kl = 0; k < r1; k++)
+    for (PetscInt m = k; m < r1; m++, kl++) {
+      InnerBar(plan, kl, w->sum[plan->stream] + plan->second * TZ_PANEL, bar, nbar);
+      AddMetricBar(a, p, k * r1 + m, field, nbar);
     }
 }
 
 /* From the coefficients of one unit to its rows of the factors: bars of B [r] and of L [q], which is row h of the next layer's left */
 static void UnitBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, PetscInt h, PetscReal *B, PetscReal *L)
 {
-  const Gathered  *g = &a->layer[l];
+  const TzJets    *jets = TzJetsGet(a->eval);
+  const Gathered  *g    = &a->layer[l];
   const PetscInt   r = plan->r, q = plan->q;
-  const PetscReal *b = a->eval->layer[l].table + h * (1 + r + q) + 1, *left = b + r, *M = TzJetsGet(a->eval)->M;
+  const PetscReal *b = a->eval->layer[l].table + h * (1 + r + q) + 1, *left = b + r, *M = jets->M;
   const PetscReal *first = g->coeff[0] + h * PAD(g->rows[0]), *J = g->coeff[1] + h * PAD(g->rows[1]), *second;
   PetscReal        x = 0, xbar = 0;
 
   for (PetscInt c = 0; c < q; c++) L[c] += first[c];
   if (a->values) return;
-  second = g->coeff[plan->stream] + h * PAD(g->rows[plan->stream]) + plan->second;
   for (PetscInt c = 0; c < q; c++)
     for (PetscInt k = 0; k < r; k++) {
       L[c] += J[c * r + k] * b[k];
       B[k] += J[c * r + k] * left[c];
     }
-  if (l) {
+  if (!jets->nforms) return;
+  second = g->coeff[plan->stream] + h * PAD(g->rows[plan->stream]) + plan->second;
+  if (l || !jets->single) {
     for (PetscInt c = 0; c < q; c++)
       for (PetscInt k = 0, kl = 0; k < r; k++)
         for (PetscInt m = k; m < r; m++, kl++) {
@@ -216,10 +268,11 @@ static PetscErrorCode FactorBars(TzNetEval eval, PetscInt l, const PetscReal lef
 }
 
 /* What was gathered over the points -> grad */
-static PetscErrorCode Scatter(TzJetAdjoint a, PetscInt nlap, PetscReal grad[])
+static PetscErrorCode Scatter(TzJetAdjoint a, PetscReal grad[])
 {
   TzNetEval      eval = a->eval;
   TzNet          net  = eval->net;
+  const TzJets  *jets = TzJetsGet(eval);
   const PetscInt r1   = eval->layer[0].q;
   PetscReal      B[TZ_MAX_BOND];
 
@@ -236,10 +289,13 @@ static PetscErrorCode Scatter(TzJetAdjoint a, PetscInt nlap, PetscReal grad[])
       grad[net->layer[l].bias + h] += g->z[h * ld + plan.r];
     }
   }
-  if (!a->values)
-    for (PetscInt i = 0; i < nlap; i++)
-      for (PetscInt k = 0; k < r1; k++)
-        for (PetscInt m = 0; m < r1; m++) a->layer[0].left[i * r1 + k] += (a->M[k * r1 + m] + a->M[m * r1 + k]) * eval->layer[0].left[i * r1 + m];
+  for (PetscInt p = 0; p < jets->nforms && !a->values; p++) {
+    TzFormPanel form;
+
+    if (jets->shape->form[p].field) continue;
+    TzFormPanelGet(jets->shape, p, NULL, &form);
+    TzFormPanelMetricAdjoint(&form, r1, eval->layer[0].left, a->M + p * r1 * r1, a->layer[0].left);
+  }
   for (PetscInt l = 0; l < net->nlayers; l++) PetscCall(FactorBars(eval, l, a->layer[l].left, a->layer[l].right, a->F, grad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -251,11 +307,11 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
 {
   TzNetEval      eval = a->eval;
   TzNet          net  = eval->net;
-  const PetscInt r1 = eval->layer[0].q, states = TZ_MAX_BOND * (2 + r1) * TZ_PANEL;
+  const PetscInt r1 = eval->layer[0].q, nforms = TzJetsGet(eval)->nforms, states = TzJetsStateSize(eval);
   PetscInt       size = 0, out = 1, rows = PAD(TZ_MAX_BOND + 1);
 
 #define TAKE(pointer, n) (pointer = memory ? memory + size : NULL, size += (n))
-  TAKE(a->M, r1 * r1);
+  TAKE(a->M, nforms * r1 * r1);
   for (PetscInt l = 0; l < net->nlayers; l++) {
     Gathered *g = &a->layer[l];
 
@@ -279,6 +335,7 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
   }
   for (PetscInt l = 0; l <= net->nhidden; l++) TAKE(a->state[l].y, states);
   for (int i = 0; i < 2; i++) TAKE(a->bar[i].y, states);
+  TAKE(a->ML, TzJetsGet(eval)->fields ? nforms * r1 * r1 * TZ_PANEL : 0);
   TAKE(a->F, PetscMax(MAX_STREAMS * out * TZ_PANEL, net->layer[net->nhidden].in * net->layer[net->nhidden].out));
   TAKE(a->flip, rows * TZ_PANEL);
   TAKE(a->bars, rows * TZ_PANEL);
@@ -286,23 +343,16 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
   return size;
 }
 
-static void PlaceState(TzJetState *state)
-{
-  state->lap = state->y + TZ_MAX_BOND * TZ_PANEL;
-  state->G   = state->lap + TZ_MAX_BOND * TZ_PANEL;
-}
-
-/* values: the adjoint of plain values, not of jets */
-PetscErrorCode TzJetAdjointBegin(TzNetEval eval, PetscBool values, PetscInt nlap, TzJetAdjoint *adjoint)
+PetscErrorCode TzJetAdjointBegin(TzNetEval eval, const TzJetShape *shape, TzJetAdjoint *adjoint)
 {
   TzJetAdjoint a;
   PetscReal   *memory;
 
   PetscFunctionBegin;
-  PetscCall(TzJetsPrepare(eval, nlap));
+  PetscCall(TzJetsPrepare(eval, shape));
   PetscCall(PetscNew(&a));
   a->eval   = eval;
-  a->values = values;
+  a->values = (PetscBool)!shape;
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_ADJOINT, Place(a, NULL), &memory));
   (void)Place(a, memory);
   PetscCall(PetscArrayzero(memory, a->gathered));
@@ -310,16 +360,16 @@ PetscErrorCode TzJetAdjointBegin(TzNetEval eval, PetscBool values, PetscInt nlap
     a->work[l]       = TzJetsWork(eval, l, a->work[l].act[0]);
     a->work[l].third = a->third[l];
   }
-  for (PetscInt l = 0; l <= eval->net->nhidden; l++) PlaceState(&a->state[l]);
-  for (int i = 0; i < 2; i++) PlaceState(&a->bar[i]);
+  for (PetscInt l = 0; l <= eval->net->nhidden; l++) a->state[l] = TzJetsState(eval, a->state[l].y);
+  for (int i = 0; i < 2; i++) a->bar[i] = TzJetsState(eval, a->bar[i].y);
   *adjoint = a;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzJetAdjointEnd(TzJetAdjoint *adjoint, PetscInt nlap, PetscReal grad[])
+PetscErrorCode TzJetAdjointEnd(TzJetAdjoint *adjoint, PetscReal grad[])
 {
   PetscFunctionBegin;
-  PetscCall(Scatter(*adjoint, nlap, grad));
+  PetscCall(Scatter(*adjoint, grad));
   PetscCall(PetscFree(*adjoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -339,33 +389,54 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
   TzGemm(eval->kernels, TZ_PANEL, 1, q, n, TzJetsGet(eval)->layer[l].coeff[0], w->act[0], to->y);
 }
 
+/* Through the forms of layer l, and the metrics of fields to the first factor at the end */
+static void Forms(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJetState *bar, TzJetState *below)
+{
+  const TzJets  *jets = TzJetsGet(a->eval);
+  const PetscInt r1   = a->eval->layer[0].q;
+  TzFormPanel    form;
+
+  for (PetscInt p = 0; p < jets->nforms; p++) {
+    const PetscReal *bars = bar->form + p * TZ_MAX_BOND * TZ_PANEL;
+
+    if (l) FormBars(a, plan, p, &a->state[l], &a->work[l], bars, below);
+    else if (!jets->single) FirstFormBars(a, plan, p, &a->work[l], bars);
+    if (l || !jets->shape->form[p].field) continue;
+    TzFormPanelGet(jets->shape, p, jets->lanes, &form);
+    TzFormPanelMetricAdjoint(&form, r1, a->eval->layer[0].left, a->ML + p * r1 * r1 * TZ_PANEL, a->layer[0].left);
+  }
+}
+
 /*
   One panel, from y_0 in TzJetAdjointInput(): forward with everything kept, then backward from the bars of the network's value, of
-  its derivatives in y_0 [r_1][PANEL] and of its Laplacian [PANEL] (both NULL for values). ybar [r_1][PANEL]: the bars of y_0.
+  its derivatives in y_0 [r_1][PANEL] and of its forms [nforms][PANEL] (both NULL for values). ybar [r_1][PANEL]: the bars of y_0.
 */
-PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const PetscReal gbar[], const PetscReal lapbar[], const PetscReal **df,
+PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const PetscReal gbar[], const PetscReal formbar[], const PetscReal **df,
                                  const PetscReal **ybar)
 {
   TzNetEval      eval   = a->eval;
+  const TzJets  *jets   = TzJetsGet(eval);
   const PetscInt hidden = eval->net->nhidden, r1 = eval->layer[0].q;
   TzJetState    *bar = &a->bar[0], *below = &a->bar[1], *swap;
 
   PetscFunctionBegin;
   for (PetscInt l = 0; l < hidden; l++) {
     if (a->values) ValueLayer(eval, l, &a->state[l], &a->state[l + 1], &a->work[l]);
-    else PetscCall(TzJetsLayer(eval, TZ_PANEL, l, &a->state[l], &a->state[l + 1], &a->work[l]));
+    else PetscCall(TzJetsLayer(eval, TZ_PANEL, l, 0, jets->nforms, &a->state[l], &a->state[l + 1], &a->work[l]));
   }
   PetscCall(PetscArraycpy(bar->y, fbar, TZ_PANEL));
   if (!a->values) {
-    PetscCall(PetscArraycpy(bar->lap, lapbar, TZ_PANEL));
+    for (PetscInt p = 0; p < jets->nforms; p++) PetscCall(PetscArraycpy(bar->form + p * TZ_MAX_BOND * TZ_PANEL, formbar + p * TZ_PANEL, TZ_PANEL));
     PetscCall(PetscArraycpy(bar->G, gbar, r1 * TZ_PANEL));
+    if (jets->fields) PetscCall(PetscArrayzero(a->ML, jets->nforms * r1 * r1 * TZ_PANEL));
   }
   for (PetscInt l = hidden - 1; l >= 0; l--) {
     const TzJetPlan plan = TzJetsPlan(eval, l);
 
     SumBars(a, &plan, l, &a->state[l], &a->work[l], bar);
     Units(a, l, a->state[l].y, &a->work[l], below->y);
-    if (l && !a->values) ChainBars(a, &plan, &a->state[l], &a->work[l], bar, below);
+    if (l && !a->values) ChainBars(&plan, r1, a->work[l].sum[1], bar, below);
+    if (!a->values) Forms(a, &plan, l, bar, below);
     swap  = bar;
     bar   = below;
     below = swap;

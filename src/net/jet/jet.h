@@ -11,53 +11,68 @@ typedef struct {
   PetscReal *coeff[3]; /* [ceil(rows/GEMM)][out][GEMM]: against act, act', act'' */
 } TzJetLayer;
 
-/* Coefficients of forward propagation through bonds, for one binding */
+/*
+  Coefficients of forward propagation through bonds, for one binding and one shape of jets. M_p = A' S_p A with A the first factor: N of layer 1. One form with
+  constant S enters the coefficients of layer 1 (`single`); more of them, or fields, share the second derivatives of layer 1.
+*/
 typedef struct {
-  PetscInt   serial, nlap;
-  PetscReal *M; /* [r_1][r_1]: N of layer 1 */
-  TzJetLayer layer[TZ_MAX_LAYERS];
+  PetscInt          serial, id, nforms, fields;
+  PetscBool         single;
+  const TzJetShape *shape;      /* of the call */
+  PetscReal        *M;          /* [nforms][r_1][r_1] of the constant forms */
+  PetscReal        *lanes, *ML; /* of the fields, at the points of one panel: see formpanel.h; [nforms][r_1][r_1][PANEL] */
+  TzJetLayer        layer[TZ_MAX_LAYERS];
 } TzJets;
 
 /*
   Which row of which product holds what: stream 0 (act) y'_c at c; stream 1 (act') J_ck at c r + k; second derivatives in
-  stream 2 (act''), for a harmonic activation behind y' in stream 0 with the opposite sign (act'' = -act), at `second` + c (layer 1) or + c nn + kl.
+  stream 2 (act''), for a harmonic activation behind y' in stream 0 with the opposite sign (act'' = -act), at `second` + c (layer 1 of a
+  single form) or + c nn + kl; nn = 0 without forms.
 */
 typedef struct {
   PetscInt  r, q, nn, second, stream;
   PetscReal sign;
 } TzJetPlan;
 
-/* The state of one panel of points after some layers: y [q], its derivatives in y_0 G [q][r_1], its Laplacian [q]; lanes last */
+/* The state of one panel of points after some layers: y [q], its derivatives in y_0 G [q][r_1], its forms [nforms][MAX_BOND]; lanes last */
 typedef struct {
-  PetscReal *y, *G, *lap;
+  PetscReal *y, *G, *form;
 } TzJetState;
 
 /*
-  What a layer leaves in its work memory: activations and derivatives act[s] [out][PANEL], the products sum[s] [rows][PANEL], N, T = G M. third: where act'''
+  What a layer leaves in its work memory: activations and derivatives act[s] [out][PANEL], the products sum[s] [rows][PANEL], for
+  each form N and T = G M. third: where act'''
   goes, or NULL.
 */
 typedef struct {
   PetscReal *act[3], *third, *sum[3], *N, *T;
 } TzJetWork;
 
-PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);           /* whether every hidden layer has a narrow bond */
-PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, PetscInt nlap); /* coefficients of the binding */
-PETSC_INTERN TzJets        *TzJetsGet(TzNetEval);                    /* as prepared */
+PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);                           /* whether every hidden layer has a narrow bond */
+PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, const TzJetShape *);            /* coefficients of the binding; NULL: for values alone */
+PETSC_INTERN void           TzJetsPanel(TzNetEval, PetscInt m, const PetscReal F[]); /* fields of the panel that comes next */
+PETSC_INTERN TzJets        *TzJetsGet(TzNetEval);                                    /* as prepared */
+PETSC_INTERN PetscBool      TzJetsMetric(const TzJets *, PetscInt p, PetscInt r1, const PetscReal **M); /* M_p: [r_1][r_1], or (true) with [PANEL] */
 PETSC_INTERN TzJetPlan      TzJetsPlan(TzNetEval, PetscInt l);
+PETSC_INTERN PetscInt       TzJetsStateSize(TzNetEval);
+PETSC_INTERN TzJetState     TzJetsState(TzNetEval, PetscReal *memory); /* places in memory[TzJetsStateSize] */
 PETSC_INTERN PetscInt       TzJetsWorkSize(TzNetEval, PetscInt l);
 PETSC_INTERN TzJetWork      TzJetsWork(TzNetEval, PetscInt l, PetscReal *work); /* places in work[TzJetsWorkSize] */
-PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *);
+/* A panel of m points through one layer, with n forms from `first` on, which are form[0..n-1] of the states */
+PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, PetscInt first, PetscInt n, const TzJetState *from, TzJetState *to,
+                                        const TzJetWork *);
 
 /* adjointjet.c: bars are gathered panel by panel, then handed on to the parameters (grad +=). Left: bar of the first factor [in][r_1], to add to. */
 typedef struct _TzJetAdjoint *TzJetAdjoint;
-PETSC_INTERN PetscErrorCode   TzJetAdjointBegin(TzNetEval, PetscBool values, PetscInt nlap, TzJetAdjoint *);
-PETSC_INTERN PetscReal       *TzJetAdjointInput(TzJetAdjoint); /* y_0 of the next panel goes here: [r_1][PANEL] */
+PETSC_INTERN PetscErrorCode   TzJetAdjointBegin(TzNetEval, const TzJetShape *, TzJetAdjoint *); /* NULL: values alone */
+PETSC_INTERN PetscReal       *TzJetAdjointInput(TzJetAdjoint);                                  /* y_0 of the next panel goes here: [r_1][PANEL] */
 PETSC_INTERN PetscReal       *TzJetAdjointLeft(TzJetAdjoint);
-PETSC_INTERN PetscErrorCode   TzJetAdjointPanel(TzJetAdjoint, const PetscReal fbar[], const PetscReal gbar[], const PetscReal lapbar[], const PetscReal **df,
+PETSC_INTERN PetscErrorCode   TzJetAdjointPanel(TzJetAdjoint, const PetscReal fbar[], const PetscReal gbar[], const PetscReal formbar[], const PetscReal **df,
                                                 const PetscReal **ybar);
-PETSC_INTERN PetscErrorCode   TzJetAdjointEnd(TzJetAdjoint *, PetscInt nlap, PetscReal grad[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalJetBackward_Bonds(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[], PetscReal grad[]);
-PETSC_INTERN PetscErrorCode   TzNetEvalJetBackward_Channels(TzNetEval, PetscInt n, const PetscReal X[], PetscInt nlap, const PetscReal jetbar[],
-                                                            PetscReal grad[]);
+PETSC_INTERN PetscErrorCode   TzJetAdjointEnd(TzJetAdjoint *, PetscReal grad[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJetBackward_Bonds(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[],
+                                                         const PetscReal jetbar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode   TzNetEvalJetBackward_Channels(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[],
+                                                            const PetscReal jetbar[], PetscReal grad[]);
 
 #endif

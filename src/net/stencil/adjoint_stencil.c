@@ -72,7 +72,7 @@ static PetscErrorCode Backward_Bonds(TzNetEval eval, PetscInt n, const PetscReal
   PetscReal       *Abar, *bias = grad + eval->net->layer[eval->net->nhidden].bias;
 
   PetscFunctionBegin;
-  PetscCall(TzJetAdjointBegin(eval, PETSC_TRUE, 0, &st.a));
+  PetscCall(TzJetAdjointBegin(eval, NULL, &st.a));
   PetscCall(PetscCalloc2(PetscMax(np, 1) * r1, &st.d, PetscMax(np, 1) * r1, &st.dbar));
   for (PetscInt j = 0; j < np; j++)
     for (PetscInt l = pairs->ptr[j0 + j]; l < pairs->ptr[j0 + j + 1]; l++)
@@ -83,7 +83,7 @@ static PetscErrorCode Backward_Bonds(TzNetEval eval, PetscInt n, const PetscReal
     for (PetscInt l = pairs->ptr[j0 + j]; l < pairs->ptr[j0 + j + 1]; l++)
       for (PetscInt k = 0; k < r1; k++) Abar[pairs->idx[l] * r1 + k] += s * pairs->val[l] * st.dbar[j * r1 + k];
   PetscCall(PetscFree2(st.d, st.dbar));
-  PetscCall(TzJetAdjointEnd(&st.a, 0, grad));
+  PetscCall(TzJetAdjointEnd(&st.a, grad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
