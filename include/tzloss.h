@@ -49,11 +49,11 @@ typedef struct {
   PetscInt64 queries, forwards, bytes;
 } TzCounts;
 
-/* Validation figures, by name: residual: mse, rel_l2, max; crossentropy: accuracy, test_loss. The first is the headline. */
+/* Validation figures, by name: residual: mse, rel_l2, max, grad_rel_l2, residual_max; crossentropy: accuracy, test_loss. The first is the headline. */
 typedef struct {
   PetscInt    n;
-  const char *name[4];
-  PetscReal   value[4];
+  const char *name[8];
+  PetscReal   value[8];
 } TzMetrics;
 
 PETSC_EXTERN PetscClassId   TZLOSS_CLASSID;
@@ -71,7 +71,10 @@ PETSC_EXTERN PetscErrorCode TzLossGetNumParameters(TzLoss loss, PetscInt *n);
 PETSC_EXTERN PetscErrorCode TzLossGetCounts(TzLoss loss, TzCounts *counts);
 PETSC_EXTERN PetscErrorCode TzLossSetCounts(TzLoss loss, const TzCounts *counts); /* resume */
 
-/* Losses of an equation ("residual"): the equation and the derivative estimator (reference counted). PETSC_ERR_USER_INPUT for a loss of something else. */
+/*
+  Losses of an equation ("residual"): the equation and the derivative estimator (reference counted), before TzLossSetFromOptions(): the conditions of an
+  equation have options. PETSC_ERR_USER_INPUT for a loss of something else.
+*/
 PETSC_EXTERN PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv);
 
 /* Samples and nodes of a step: all later calls use them. Step s of one seed is always the same. */

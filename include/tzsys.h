@@ -45,7 +45,8 @@ typedef enum {
   TZ_STREAM_RULE,       /* Monte-Carlo nodes */
   TZ_STREAM_BATCH,      /* mini-batches */
   TZ_STREAM_MASK,       /* masks of sparse networks, random feedback matrices */
-  TZ_STREAM_EQUATION    /* random coefficients of equations */
+  TZ_STREAM_EQUATION,   /* random coefficients of equations */
+  TZ_STREAM_CONDITION   /* points of conditions */
 } TzStream;
 
 /*

@@ -85,7 +85,10 @@ static void test_exact_solution(void **state)
     CHECK(TzLossResidualVector(loss, theta, r));
     for (PetscInt i = 0; i < 23; i++) ok = ok && fabs(r[i]) < 1e-9;
     CHECK(TzLossValidate(loss, theta, &m));
-    ok = ok && l < 1e-18 && m.n == 3 && !strcmp(m.name[0], "mse") && m.value[0] < 1e-25 && m.value[1] < 1e-13 && m.value[2] < 1e-13;
+    ok = ok && l < 1e-18 && m.n == 5 && !strcmp(m.name[0], "mse") && m.value[0] < 1e-25 && m.value[1] < 1e-13 && m.value[2] < 1e-13;
+    /* derivatives: as the residuals for the largest one, and rounding over the step for the gradient */
+    ok = ok && !strcmp(m.name[3], "grad_rel_l2") && m.value[3] < 1e-11 && !strcmp(m.name[4], "residual_max") && m.value[4] < 1e-9;
+    if (!ok) print_error("%s: %g %g %g %g %g\n", estimators[e], m.value[0], m.value[1], m.value[2], m.value[3], m.value[4]);
     assert_true(everywhere(ok));
     CHECK(PetscFree(theta));
     CHECK(TzLossDestroy(&loss));

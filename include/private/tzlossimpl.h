@@ -39,6 +39,8 @@ struct _TzLossOps {
 
 struct _p_TzLoss {
   PETSCHEADER(struct _TzLossOps);
+  TzPDE      pde; /* of losses of an equation, NULL until TzLossSetProblem(); and its estimator */
+  TzDeriv    deriv;
   TzNet      net;
   PetscInt   nparams;
   PetscInt64 seed;

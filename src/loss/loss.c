@@ -97,7 +97,20 @@ PetscErrorCode TzLossDestroy(TzLoss *loss)
   PetscCall(TzClassRelease(&TzLossClass, (PetscObject *)loss, &last));
   if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzNetDestroy(&(*loss)->net));
+  PetscCall(TzPDEDestroy(&(*loss)->pde));
+  PetscCall(TzDerivDestroy(&(*loss)->deriv));
   PetscCall(PetscHeaderDestroy(loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The problem to the type, once both are there */
+static PetscErrorCode GiveProblem(TzLoss loss)
+{
+  PetscFunctionBegin;
+  if (!loss->pde || !((PetscObject)loss)->type_name) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(loss->ops->setproblem, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT, "-loss_type %s: is no loss of an equation",
+             ((PetscObject)loss)->type_name);
+  PetscUseTypeMethod(loss, setproblem, loss->pde, loss->deriv);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -105,6 +118,7 @@ PetscErrorCode TzLossSetType(TzLoss loss, TzLossType type)
 {
   PetscFunctionBegin;
   PetscCall(TzClassSetType(&TzLossClass, loss, type));
+  PetscCall(GiveProblem(loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -121,10 +135,14 @@ PetscErrorCode TzLossSetNet(TzLoss loss, TzNet net)
 PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv)
 {
   PetscFunctionBegin;
-  PetscCheck(loss->ops->setproblem, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT, "-loss_type %s: is no loss of an equation",
-             ((PetscObject)loss)->type_name);
   PetscCall(Reset(loss));
-  PetscUseTypeMethod(loss, setproblem, pde, deriv);
+  PetscCall(PetscObjectReference((PetscObject)pde));
+  PetscCall(PetscObjectReference((PetscObject)deriv));
+  PetscCall(TzPDEDestroy(&loss->pde));
+  PetscCall(TzDerivDestroy(&loss->deriv));
+  loss->pde   = pde;
+  loss->deriv = deriv;
+  PetscCall(GiveProblem(loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -42,10 +42,10 @@ static PetscErrorCode Loss_PDE(TzRun run, TzNet net, TzLoss *loss)
   }
   PetscCall(TzLossCreate(comm, loss));
   PetscCall(TzLossSetType(*loss, TZLOSSRESIDUAL));
+  PetscCall(TzLossSetProblem(*loss, run->pde, deriv));
   PetscCall(TzLossSetFromOptions(*loss));
   PetscCall(TzLossSetNet(*loss, net));
   PetscCall(TzLossSetSeed(*loss, run->seed));
-  PetscCall(TzLossSetProblem(*loss, run->pde, deriv));
   PetscCall(TzLossSetUp(*loss));
   PetscCall(TzDerivDestroy(&deriv));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,16 +1,79 @@
 /*
-  Between residual.c and residual_cge.c.
+  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), validate.c, residual_coordinate.c.
 */
 #ifndef TZRESIDUAL_H
 #define TZRESIDUAL_H
 
 #include <private/tzlossimpl.h>
+#include <tzsampler.h>
+
+#define VALIDATION_BLOCK 100 /* points; the sums of a block are the unit of communication */
+
+/* Points first <= i < first + n of the line */
+typedef struct {
+  PetscInt  condition; /* of the equation; -1: the equation itself */
+  PetscInt  first, n;
+  PetscReal weight, scale; /* scale: of its residuals, so that the loss is a mean over the line */
+  PetscBool value;         /* only the value of u is read: one forward evaluation a point */
+} TzTerm;
+
+typedef struct {
+  TzPDE      pde;
+  TzDeriv    deriv;
+  TzNetEval  eval;
+  PetscInt   D, J;    /* coordinates of a point; numbers of a jet */
+  PetscInt   npoints; /* of the equation in a step */
+  PetscReal  p;       /* the loss is the mean of |r|^p */
+  PetscInt   nterms;  /* the equation and its conditions, */
+  TzTerm    *term;    /* [nterms], one after the other on the line of points */
+  PetscInt   nline;   /* points of the line */
+  PetscInt   block;
+  PetscBool  fixed;
+  PetscInt   step; /* sampled last */
+  TzSampler  sampler;
+  PetscReal *X;      /* [nline][D] */
+  PetscReal *normal; /* [nline - npoints][d]: of the points of conditions on the boundary */
+  PetscReal *ujet;   /* [nline or VALIDATION_BLOCK][J] */
+
+  PetscInt    chunks; /* the transforms of the points of this step, where they have been asked for */
+  PetscReal **ab;     /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
+  PetscInt   *abstep; /* [chunks]: the step they belong to, -1: none */
+
+  PetscInt   nvalid; /* validation points, of which this rank has those of the blocks b0 <= b < b1: */
+  PetscInt   b0, b1;
+  PetscReal *validX;     /* [its points][D], NULL before the first validation */
+  PetscReal *validexact; /* [its points], NULL if the equation has no exact solution */
+  PetscReal *validgrad;  /* [its points][d], likewise */
+} TzResidual;
+
+/* terms.c */
+PETSC_INTERN PetscErrorCode TzTermsSetFromOptions(TzResidual *, MPI_Comm, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzTermsSetUp(TzResidual *, MPI_Comm);
+PETSC_INTERN PetscErrorCode TzTermsSample(TzResidual *, PetscInt64 seed, PetscInt step);
+/* Points i0 <= i < i1 of the line. fjet, ujet, dr [i1-i0][J]; res [i1-i0]: scaled residuals */
+PETSC_INTERN PetscErrorCode TzTermsPartial(TzResidual *, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
+PETSC_INTERN PetscErrorCode TzTermsJet(TzResidual *, PetscInt i0, PetscInt i1, PetscReal fjet[]);
+PETSC_INTERN PetscErrorCode TzTermsAdjoint(TzResidual *, PetscInt i0, PetscInt i1, const PetscReal bar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzTermsResidual(TzResidual *, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[]);
+/* |r|^p, and its derivative in r */
+static inline PetscReal TzTermsPower(const TzResidual *r, PetscReal res)
+{
+  return r->p == 2 ? res * res : PetscPowReal(PetscAbsReal(res), r->p);
+}
+static inline PetscReal TzTermsSlope(const TzResidual *r, PetscReal res)
+{
+  return r->p == 2 ? 2 * res : res == 0 ? 0 : r->p * PetscPowReal(PetscAbsReal(res), r->p - 1) * (res > 0 ? 1 : -1);
+}
 
 /*
-  Squared residuals at the n points X [n][D] for all coordinate queries of q, against all nodes, summed over blocks of blocksize points:
-  sums [q->n (1 + twosided)][blocks], the two signs of a coordinate in turn. Or, where blocksize is 0, the residuals: sums [q->n (1 + twosided)][n]. Binds eval.
+  Powers of the residuals at the points i0 <= i < i1 of the line (whole blocks) for all coordinate queries of q, against all nodes, summed over blocks:
+  sums [q->n (1 + twosided)][blocks], the two signs of a coordinate in turn. Or, where blocksize is 0, the residuals: sums [q->n (1 + twosided)][i1-i0].
+  Binds the evaluator.
 */
-PETSC_INTERN PetscErrorCode TzResidualCoordinates(TzPDE pde, TzDeriv deriv, TzNetEval eval, const PetscReal theta[], const TzQueries *q, PetscInt n,
-                                                  const PetscReal X[], PetscInt blocksize, PetscReal sums[]);
+PETSC_INTERN PetscErrorCode TzResidualCoordinates(TzResidual *, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscInt blocksize,
+                                                  PetscReal sums[]);
+
+/* validate.c */
+PETSC_INTERN PetscErrorCode TzResidualValidate(TzLoss, const PetscReal theta[], TzMetrics *);
 
 #endif

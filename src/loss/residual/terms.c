@@ -1,0 +1,213 @@
+/*
+  The terms of a residual loss: the equation on its points, and each condition of the equation on points of its own. Their points are one line,
+
+      loss = mean over the equation's points of r^2 + sum over conditions of weight x mean over the condition's points of r^2,
+
+  which is the mean over the whole line of (scale r)^2, scale^2 (with -loss_p: |scale r|^p, scale^p) = weight x points of the line / points of the term. So blocks of points, ranks, residual vectors
+  and coordinate queries are the same for all of them.
+
+  Options, for each condition NAME of the equation:
+    -loss_NAME_points n   points of a step (default: the equation's choice)
+    -loss_NAME_weight w   weight (default: the equation's choice, or 1)
+*/
+#include "residual.h"
+
+PetscErrorCode TzTermsSetFromOptions(TzResidual *r, MPI_Comm comm, TzOptionItems PetscOptionsObject)
+{
+  const TzCondition *c;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  if (!r->pde) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPDEGetConditions(r->pde, &n, &c));
+  PetscCall(PetscFree(r->term));
+  PetscCall(PetscMalloc1(n + 1, &r->term));
+  r->nterms  = n + 1;
+  r->term[0] = (TzTerm){.condition = -1, .n = r->npoints, .weight = 1};
+  for (PetscInt i = 0; i < n; i++) {
+    char      option[64];
+    PetscInt  points = c[i].points;
+    PetscReal weight = c[i].weight;
+
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-loss_%s_points", c[i].name));
+    PetscCall(TzOptionsInt(option, "Points of this condition in a step (>= 1)", "TzPDEAddCondition", points, &points, NULL));
+    PetscCheck(points >= 1, comm, PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": must be at least 1", option, points);
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-loss_%s_weight", c[i].name));
+    PetscCall(TzOptionsReal(option, "Weight of this condition's mean squared residual (> 0)", "TzPDEAddCondition", weight, &weight, NULL));
+    PetscCheck(PetscIsNormalReal(weight) && weight > 0, comm, PETSC_ERR_USER_INPUT, "%s %g: must be positive", option, (double)weight);
+    r->term[1 + i] = (TzTerm){.condition = i, .n = points, .weight = weight};
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Places of the terms on the line, and its length */
+PetscErrorCode TzTermsSetUp(TzResidual *r, MPI_Comm comm)
+{
+  const TzCondition *c;
+  PetscInt64         all = 0;
+  PetscInt           conditions;
+  PetscBool          smoothed;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetConditions(r->pde, &conditions, &c));
+  if (!r->term || r->nterms != conditions + 1) { /* no options were read */
+    PetscCall(PetscFree(r->term));
+    PetscCall(PetscMalloc1(conditions + 1, &r->term));
+    r->nterms = conditions + 1;
+    for (PetscInt i = 0; i < conditions; i++) r->term[1 + i] = (TzTerm){.condition = i, .n = c[i].points, .weight = c[i].weight};
+  }
+  r->term[0] = (TzTerm){.condition = -1, .n = r->npoints, .weight = 1};
+  PetscCall(TzDerivIsSmoothed(r->deriv, &smoothed));
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    r->term[t].first = (PetscInt)all;
+    all += r->term[t].n;
+    PetscCheck(all <= PETSC_MAX_INT / 4, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": with the points of the conditions too many for an index",
+               r->npoints);
+    /* the value of a smoothed model is no forward evaluation: what the equation sees as u has to meet the condition */
+    r->term[t].value = (PetscBool)(t > 0 && !c[t - 1].gradient && !smoothed);
+  }
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    const PetscReal power = r->term[t].weight * (PetscReal)all / r->term[t].n;
+
+    r->term[t].scale = r->nterms == 1 ? 1 : PetscPowReal(power, 1 / r->p);
+  }
+  r->nline = (PetscInt)all;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* X and normals of all terms at a step. Conditions have a stream of their own, each a range of its items: no two terms share numbers */
+PetscErrorCode TzTermsSample(TzResidual *r, PetscInt64 seed, PetscInt step)
+{
+  const TzCondition *c;
+  const TzDomain    *domain;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetConditions(r->pde, &n, &c));
+  PetscCall(TzPDEGetDomain(r->pde, &domain));
+  PetscCall(TzSamplerDraw(r->sampler, seed, TZ_STREAM_POINTS, step, 0, r->npoints, r->X));
+  for (PetscInt t = 1; t < r->nterms; t++) {
+    const TzTerm  *term = &r->term[t];
+    PetscReal     *X = r->X + term->first * r->D, *normal = r->normal + (term->first - r->npoints) * domain->d;
+    const PetscInt first = (t - 1) * (PETSC_MAX_INT / PetscMax(n, 1));
+
+    if (c[t - 1].place == TZ_AT_BOUNDARY)
+      PetscCall(TzSamplerDrawBoundary(r->sampler, c[t - 1].face, seed, TZ_STREAM_CONDITION, step, first, term->n, X, normal));
+    else PetscCall(TzSamplerDrawTime(r->sampler, c[t - 1].place == TZ_AT_START ? 0 : domain->T, seed, TZ_STREAM_CONDITION, step, first, term->n, X));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The part of the points i0 <= i < i1 that is term t's: FALSE if none is */
+static PetscBool Part(const TzResidual *r, PetscInt t, PetscInt i0, PetscInt i1, PetscInt *j0, PetscInt *j1)
+{
+  const TzTerm *term = &r->term[t];
+
+  *j0 = PetscMax(i0, term->first);
+  *j1 = PetscMin(i1, term->first + term->n);
+  return (PetscBool)(*j0 < *j1);
+}
+
+/* value[n] -> the value slots of jets [n][J] with the same memory; all else is 0 */
+static void Spread(PetscInt n, PetscInt J, PetscReal x[])
+{
+  for (PetscInt i = n; i < n * J; i++) x[i] = 0;
+  for (PetscInt p = n - 1; p > 0; p--) {
+    x[p * J] = x[p];
+    x[p]     = 0;
+  }
+}
+
+/* Node block k's share of the jets of f at the points i0 <= i < i1 */
+PetscErrorCode TzTermsPartial(TzResidual *r, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[])
+{
+  PetscInt j0, j1;
+
+  PetscFunctionBegin;
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    PetscReal *to;
+
+    if (!Part(r, t, i0, i1, &j0, &j1)) continue;
+    to = partial + (j0 - i0) * r->J;
+    if (!r->term[t].value) {
+      PetscCall(TzDerivPartial(r->deriv, r->eval, j1 - j0, r->X + j0 * r->D, k, to));
+      continue;
+    }
+    if (k) PetscCall(PetscArrayzero(to, (j1 - j0) * r->J));
+    else {
+      PetscCall(TzNetEvalForward(r->eval, j1 - j0, r->X + j0 * r->D, to));
+      Spread(j1 - j0, r->J, to);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Jets of f of the points i0 <= i < i1, all nodes */
+PetscErrorCode TzTermsJet(TzResidual *r, PetscInt i0, PetscInt i1, PetscReal fjet[])
+{
+  PetscInt j0, j1;
+
+  PetscFunctionBegin;
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    PetscReal *to;
+
+    if (!Part(r, t, i0, i1, &j0, &j1)) continue;
+    to = fjet + (j0 - i0) * r->J;
+    if (r->term[t].value) {
+      PetscCall(TzNetEvalForward(r->eval, j1 - j0, r->X + j0 * r->D, to));
+      Spread(j1 - j0, r->J, to);
+    } else PetscCall(TzDerivJet(r->deriv, r->eval, j1 - j0, r->X + j0 * r->D, to));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* grad [nparams] += the gradient of sum bar . jets of f */
+PetscErrorCode TzTermsAdjoint(TzResidual *r, PetscInt i0, PetscInt i1, const PetscReal bar[], PetscReal grad[])
+{
+  PetscReal *value;
+  PetscInt   j0, j1;
+
+  PetscFunctionBegin;
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    const PetscReal *from;
+
+    if (!Part(r, t, i0, i1, &j0, &j1)) continue;
+    from = bar + (j0 - i0) * r->J;
+    if (!r->term[t].value) {
+      PetscCall(TzDerivAdjoint(r->deriv, r->eval, j1 - j0, r->X + j0 * r->D, from, grad));
+      continue;
+    }
+    PetscCall(PetscMalloc1(j1 - j0, &value));
+    for (PetscInt p = 0; p < j1 - j0; p++) value[p] = from[p * r->J];
+    PetscCall(TzNetEvalBackward(r->eval, j1 - j0, r->X + j0 * r->D, value, grad));
+    PetscCall(PetscFree(value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Scaled residuals res [i1-i0] of the jets of u, ujet [i1-i0][J], and, if dr is not NULL, their derivatives dr [i1-i0][J] */
+PetscErrorCode TzTermsResidual(TzResidual *r, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[])
+{
+  const TzDomain *domain;
+  PetscInt        j0, j1;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetDomain(r->pde, &domain));
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    const TzTerm    *term = &r->term[t];
+    const PetscReal *X, *u;
+    PetscReal       *d, *to;
+
+    if (!Part(r, t, i0, i1, &j0, &j1)) continue;
+    X  = r->X + j0 * r->D;
+    u  = ujet + (j0 - i0) * r->J;
+    d  = dr ? dr + (j0 - i0) * r->J : NULL;
+    to = res + (j0 - i0);
+    if (!t) PetscCall(TzPDEResidual(r->pde, j1 - j0, X, u, to, d));
+    else PetscCall(TzPDEConditionResidual(r->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * domain->d, u, to, d));
+    if (term->scale == 1) continue;
+    for (PetscInt p = 0; p < j1 - j0; p++) to[p] *= term->scale;
+    for (PetscInt p = 0; d && p < (j1 - j0) * r->J; p++) d[p] *= term->scale;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

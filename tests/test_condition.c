@@ -1,0 +1,269 @@
+/* Soft conditions: terms of a residual loss on points of their own. */
+#include <tzloss.h>
+#include <private/tzpdeimpl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "testloss.h"
+
+#define CHECK(call) assert_true(everywhere((call) == 0))
+
+static PetscMPIInt       rank, size;
+static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd", "-deriv_type stein"};
+
+/* u_t + Lap u = 1 with the conditions u = 2 on the boundary, du/dn = 3 on the face x_1 = hi, u = sin x_1 at t = T and u^2 = 1 at t = 0 */
+static PetscErrorCode Residual(PETSC_UNUSED TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r)
+{
+  *r = TzJetTime(u) + TzJetForm(u, 0) - 1;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Dirichlet(PETSC_UNUSED TzPDE pde, PETSC_UNUSED const PetscReal z[], PETSC_UNUSED const PetscReal normal[], const TzJet *u, PetscReal *r)
+{
+  *r = TzJetValue(u) - 2;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Neumann(TzPDE pde, PETSC_UNUSED const PetscReal z[], const PetscReal normal[], const TzJet *u, PetscReal *r)
+{
+  *r = -3;
+  for (PetscInt i = 0; i < pde->d; i++) *r += normal[i] * TzJetGrad(u)[i];
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode End(PETSC_UNUSED TzPDE pde, const PetscReal z[], const PetscReal normal[], const TzJet *u, PetscReal *r)
+{
+  if (normal) return PETSC_ERR_PLIB;
+  *r = TzJetValue(u) - PetscSinReal(z[0]);
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Start(PETSC_UNUSED TzPDE pde, const PetscReal z[], PETSC_UNUSED const PetscReal normal[], const TzJet *u, PetscReal *r)
+{
+  if (z[pde->d] != 0) return PETSC_ERR_PLIB;
+  *r = TzJetValue(u) * TzJetValue(u) - 1;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode SetUp(TzPDE pde)
+{
+  const TzCondition c[] = {{.name = "wall", .place = TZ_AT_BOUNDARY, .face = -1, .residual = Dirichlet, .points = 17},
+                           {.name = "flux", .place = TZ_AT_BOUNDARY, .face = 1, .gradient = PETSC_TRUE, .residual = Neumann, .points = 9},
+                           {.name = "end", .place = TZ_AT_END, .residual = End, .points = 11},
+                           {.name = "start", .place = TZ_AT_START, .residual = Start, .points = 5}};
+
+  for (int i = 0; i < 4; i++) PetscCall(TzPDEAddCondition(pde, &c[i]));
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Create(TzPDE pde)
+{
+  pde->ops->residualvalue = Residual;
+  pde->ops->setup         = SetUp;
+  return PETSC_SUCCESS;
+}
+
+static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
+{
+  const TzJetShape *shape;
+  TzPDE             pde;
+  TzNet             net;
+  TzDeriv           deriv;
+  TzLoss            loss;
+
+  PetscCallAbort(comm, PetscOptionsClear(NULL));
+  PetscCallAbort(comm, PetscOptionsInsertString(NULL, "-pde_type walls -pde_conditions soft -pde_dim 3 -net_layers 12,12 -net_tt_rank 2 -loss_points 23 "
+                                                      "-loss_block 3 -tz_validation_points 100"));
+  PetscCallAbort(comm, PetscOptionsInsertString(NULL, estimator));
+  PetscCallAbort(comm, PetscOptionsInsertString(NULL, more));
+  PetscCallAbort(comm, TzPDECreate(comm, &pde));
+  PetscCallAbort(comm, TzPDESetFromOptions(pde));
+  PetscCallAbort(comm, TzPDEGetJetShape(pde, &shape));
+  PetscCallAbort(comm, TzNetCreate(comm, &net));
+  PetscCallAbort(comm, TzNetSetIO(net, 4, 1));
+  PetscCallAbort(comm, TzNetSetFromOptions(net));
+  PetscCallAbort(comm, TzNetSetUp(net));
+  PetscCallAbort(comm, TzDerivCreate(comm, &deriv));
+  PetscCallAbort(comm, TzDerivSetNet(deriv, net, shape));
+  PetscCallAbort(comm, TzDerivSetFromOptions(deriv));
+  PetscCallAbort(comm, TzLossCreate(comm, &loss));
+  PetscCallAbort(comm, TzLossSetType(loss, TZLOSSRESIDUAL));
+  PetscCallAbort(comm, TzLossSetNet(loss, net));
+  PetscCallAbort(comm, TzLossSetSeed(loss, 5));
+  PetscCallAbort(comm, TzLossSetProblem(loss, pde, deriv));
+  PetscCallAbort(comm, TzLossSetFromOptions(loss));
+  PetscCallAbort(comm, TzLossSetUp(loss));
+  PetscCallAbort(comm, TzNetDestroy(&net));
+  PetscCallAbort(comm, TzPDEDestroy(&pde));
+  PetscCallAbort(comm, TzDerivDestroy(&deriv));
+  return loss;
+}
+
+static PetscReal *parameters(TzLoss loss, PetscInt *n)
+{
+  PetscReal *theta;
+  TzNet      net;
+
+  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNumParameters(loss, n));
+  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNet(loss, &net));
+  PetscCallAbort(PETSC_COMM_SELF, PetscMalloc1(*n, &theta));
+  PetscCallAbort(PETSC_COMM_SELF, TzNetInitialize(net, 1, theta));
+  return theta;
+}
+
+/*
+  f = c: residual -1, on the wall c - 2, flux -3, at the start c^2 - 1, and at the end c - sin x_1, whose mean square lies between those of c - 1 and c
+  (0 <= sin x_1 <= 1). With the weight of the end 1e-9 the loss is known to 2e-8. With -loss_p the powers of these.
+*/
+static void test_constant(void **state)
+{
+  (void)state;
+  for (int e = 0; e < 3; e++)
+    for (int p = 2; p <= 4; p += 2) {
+      char         more[200];
+      const double c = 1.5, expected = 1 + 0.5 * pow(0.5, p) + 0.25 * pow(3, p) + 2 * pow(1.25, p);
+      TzLoss       loss;
+      PetscInt     n;
+      PetscReal   *theta, l;
+
+      snprintf(more, sizeof(more), "-loss_wall_weight 0.5 -loss_flux_weight 0.25 -loss_start_weight 2 -loss_end_weight 1e-9 -loss_p %d", p);
+      loss  = problem(PETSC_COMM_WORLD, estimators[e], more);
+      theta = parameters(loss, &n);
+      for (PetscInt i = 0; i < n; i++) theta[i] = i == n - 1 ? c : 0;
+      CHECK(TzLossSample(loss, 2));
+      CHECK(TzLossObjective(loss, theta, &l));
+      assert_true(everywhere(fabs(l - expected) < 1e-8 * 5.1 + 1e-9));
+      CHECK(PetscFree(theta));
+      CHECK(TzLossDestroy(&loss));
+    }
+}
+
+/* The loss is linear in the weights: L(w) = L(w') + (w - w') mean r_wall^2, so equal steps of a weight change it equally */
+static void test_weights(void **state)
+{
+  PetscReal l[3];
+
+  (void)state;
+  for (int w = 0; w < 3; w++) {
+    char       more[64];
+    TzLoss     loss;
+    PetscInt   n;
+    PetscReal *theta;
+
+    snprintf(more, sizeof(more), "-loss_wall_weight %d", 1 + w);
+    loss  = problem(PETSC_COMM_WORLD, estimators[0], more);
+    theta = parameters(loss, &n);
+    CHECK(TzLossSample(loss, 2));
+    CHECK(TzLossObjective(loss, theta, &l[w]));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+  assert_true(everywhere(l[1] > l[0] && fabs(l[2] - 2 * l[1] + l[0]) < 1e-13 * l[2]));
+}
+
+/* The exact gradient against central differences of the loss: h^2 and rounding over h leave 1e-8 of it, estimators with their own rounding 1e-5 */
+static void test_exact_gradient(void **state)
+{
+  const PetscReal h = 1e-5;
+
+  (void)state;
+  for (int e = 0; e < 3; e++)
+    for (int p = 2; p <= 4; p += 2) {
+      TzLoss     loss = problem(PETSC_COMM_WORLD, estimators[e], p == 2 ? "" : "-loss_p 4");
+      PetscInt   n;
+      PetscReal *theta = parameters(loss, &n), *grad, l, lp, lm, worst = 0, largest = 0;
+
+      CHECK(PetscMalloc1(n, &grad));
+      CHECK(TzLossSample(loss, 2));
+      CHECK(TzLossGradient(loss, theta, &l, grad));
+      for (PetscInt i = 0; i < n; i += 7) {
+        const PetscReal t = theta[i];
+
+        theta[i] = t + h;
+        CHECK(TzLossObjective(loss, theta, &lp));
+        theta[i] = t - h;
+        CHECK(TzLossObjective(loss, theta, &lm));
+        theta[i] = t;
+        worst    = PetscMax(worst, fabs((lp - lm) / (2 * h) - grad[i]));
+        largest  = PetscMax(largest, fabs(grad[i]));
+      }
+      assert_true(everywhere(worst < (e ? 1e-5 : 1e-8) * largest));
+      CHECK(PetscFree(grad));
+      CHECK(PetscFree(theta));
+      CHECK(TzLossDestroy(&loss));
+    }
+}
+
+/* All coordinate queries at once = one parameter vector after the other, over blocks that cut through the terms */
+static void test_coordinates(void **state)
+{
+  (void)state;
+  for (int e = 0; e < 3; e++) {
+    const char *fine = e == 1 ? "-fd_step 0.1" : e == 2 ? "-stein_sigma 0.3" : "";
+    TzLoss      loss = problem(PETSC_COMM_WORLD, estimators[e], fine);
+    PetscInt    n;
+    PetscReal  *theta = parameters(loss, &n), *x, *lp, l0, l, worst = 0;
+    TzQueries   q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 1e-3, .base = PETSC_TRUE};
+
+    q.n = n;
+    CHECK(PetscMalloc2(n, &lp, n, &x));
+    CHECK(TzLossSample(loss, 2));
+    CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp, NULL));
+    for (PetscInt i = 0; i < n; i += 5) {
+      CHECK(PetscArraycpy(x, theta, n));
+      x[i] += q.mu;
+      CHECK(TzLossObjective(loss, x, &l));
+      worst = PetscMax(worst, fabs(l - lp[i]) / l);
+    }
+    assert_true(everywhere(worst < 1e-12));
+    CHECK(PetscFree2(lp, x));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+}
+
+/* Bitwise what one rank alone computes: values, residual vectors, gradient */
+static void test_ranks(void **state)
+{
+  (void)state;
+  for (int e = 0; e < 3; e++) {
+    TzLoss     all = problem(PETSC_COMM_WORLD, estimators[e], ""), one = problem(PETSC_COMM_SELF, estimators[e], "");
+    PetscInt   n, m;
+    PetscReal *theta = parameters(all, &n), *g, *r, la, lo;
+    int        ok;
+
+    CHECK(TzLossGetNumSamples(all, &m));
+    assert_int_equal(m, 23 + 17 + 9 + 11 + 5);
+    CHECK(PetscMalloc2(2 * n, &g, 2 * m, &r));
+    CHECK(TzLossSample(all, 4));
+    CHECK(TzLossSample(one, 4));
+    CHECK(TzLossGradient(all, theta, &la, g));
+    CHECK(TzLossGradient(one, theta, &lo, g + n));
+    CHECK(TzLossResidualVector(all, theta, r));
+    CHECK(TzLossResidualVector(one, theta, r + m));
+    ok = la == lo && !memcmp(g, g + n, sizeof(*g) * (size_t)n) && !memcmp(r, r + m, sizeof(*r) * (size_t)m);
+    CHECK(TzLossObjective(all, theta, &la));
+    CHECK(TzLossObjective(one, theta, &lo));
+    assert_true(everywhere(ok && la == lo));
+    CHECK(PetscFree2(g, r));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&all));
+    CHECK(TzLossDestroy(&one));
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant), cmocka_unit_test(test_weights), cmocka_unit_test(test_exact_gradient),
+                                     cmocka_unit_test(test_coordinates), cmocka_unit_test(test_ranks)};
+  int                     failed;
+
+  if (TzInitialize(&argc, &argv, NULL)) return 1;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  if (TzPDERegister("walls", Create)) return 1;
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return TzFinalize() || failed;
+}
