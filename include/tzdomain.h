@@ -15,6 +15,7 @@ typedef struct {
   TzDomainType type;
   PetscInt     d;
   PetscBool    stationary;    /* no time */
+  PetscBool    wholespace;    /* the equation holds in all of R^d: the box is where it is asked for, and has no condition on its faces */
   PetscReal    T;             /* t in [0, T] */
   PetscReal   *lo, *hi;       /* [d]: the box, or the smallest one around a ball */
   PetscReal    radius, inner; /* |x| <= radius; of a shell also |x| >= inner */

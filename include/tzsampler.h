@@ -6,7 +6,8 @@
     paths  t uniform in [0, T], x the state at that time of dX = drift dt + sigma dW from X_0 (-loss_x0): points where the process goes. Where the
            process has no drift and constant noise the state is drawn exactly, otherwise by -loss_path_steps steps of Euler and Maruyama.
     mixed  every second point as box or ball, the others as paths
-  The default is what fits the domain: box or ball.
+  The default is what fits the domain: box or ball; but where the equation holds in all of R^d, paths that start uniformly in the box, since inside a box
+  alone, without a condition on its faces, it has many solutions.
 
   Point i of a sample takes its numbers from the key (seed, stream, step, item i) alone: it does not depend on the points that are drawn with
   it, so any rank draws any part.

@@ -165,7 +165,10 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
   PetscFunctionBegin;
   PetscCheck(domain->d > 0, sampler->comm, PETSC_ERR_ORDER, "TzSamplerSetDomain() first");
   sampler->chosen = sampler->type;
-  if (sampler->type == TZ_SAMPLER_AUTO) sampler->chosen = box ? TZ_SAMPLER_BOX : TZ_SAMPLER_BALL;
+  if (sampler->type == TZ_SAMPLER_AUTO) {
+    sampler->chosen = !box ? TZ_SAMPLER_BALL : domain->wholespace && !domain->stationary ? TZ_SAMPLER_PATHS : TZ_SAMPLER_BOX;
+    if (sampler->chosen == TZ_SAMPLER_PATHS && !sampler->start) PetscCall(TzSamplerSetStart(sampler, domain->d, domain->lo, domain->hi, 0, NULL));
+  }
   PetscCheck(sampler->chosen != TZ_SAMPLER_BALL || !box, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_sampler ball: the domain of the equation is a box");
   PetscCheck(sampler->chosen == TZ_SAMPLER_BALL || box, sampler->comm, PETSC_ERR_USER_INPUT,
              "-loss_sampler %s: the domain of the equation is a %s; must be ball", TzSamplerTypes[sampler->chosen], TzDomainTypes[domain->type]);

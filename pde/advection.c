@@ -86,6 +86,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE pde)
   *alpha                   = 1;
   pde->data                = alpha;
   pde->diffusion           = 0.5;
+  pde->domain.wholespace   = PETSC_TRUE;
   pde->formula             = "u_t + (alpha/d) sum_i u_i + 1/2 Lap u + d exp(-u) (1 - 2 exp(-u)) = 0, u(x,T) = ln(1 + (sum_i x_i)^2)";
   pde->reference           = "exact";
   pde->ops->transform      = TzPDETransform_Advection;

@@ -459,6 +459,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_BlackScholes(TzPDE pde)
   pde->data                = b;
   pde->hi                  = 2;
   pde->diffusion           = 0.5;
+  pde->domain.wholespace   = PETSC_TRUE;
   pde->formula             = "u_t + 1/2 sum_ij rho_ij s_i s_j x_i x_j u_ij + sum_i m_i x_i u_i - r u = 0, u(x,T) = g(x)";
   pde->reference           = "exact: closed forms, or an integral (max)";
   pde->ops->residual       = TzPDEResidual_BlackScholes;

@@ -231,6 +231,8 @@ PetscErrorCode TzPDECheck(TzPDE pde, PetscInt n, PetscInt64 seed, TzPDEDeviation
   PetscFunctionBegin;
   PetscCall(TzPDEHasExact(pde, &has));
   PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)pde), &sampler));
+  PetscCall(TzPDESetUp(pde));
+  PetscCall(TzSamplerSetType(sampler, pde->domain.type == TZ_DOMAIN_BOX ? TZ_SAMPLER_BOX : TZ_SAMPLER_BALL));
   PetscCall(TzPDESetSampler(pde, sampler));
   PetscCall(Create(pde, &w));
   PetscCall(PetscMalloc4(w.D, &z, w.J, &u, w.J, &dr, w.J, &diff));

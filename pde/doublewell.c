@@ -259,6 +259,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_DoubleWell(TzPDE pde)
   pde->hi                  = 2;
   pde->T                   = 0.5;
   pde->diffusion           = 0.5;
+  pde->domain.wholespace   = PETSC_TRUE;
   pde->formula             = "V_t + 1/2 Lap V - grad Psi.grad V - 1/2 |grad V|^2 = 0, Psi = kappa sum_i (x_i^2 - 1)^2, V(x,T) = eta sum_i (x_i - 1)^2";
   pde->reference           = "14 digits: sinc collocation in each coordinate";
   pde->ops->transform      = TzPDETransform_DoubleWell;

@@ -144,6 +144,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Heat(TzPDE pde)
   PetscFunctionBegin;
   PetscCall(PetscNew(&h));
   h->nu                    = 1;
+  pde->domain.wholespace   = PETSC_TRUE;
   pde->data                = h;
   pde->formula             = "u_t + nu Lap u = 0, u(x,T) = |x|^2; or in a ball with a normal derivative";
   pde->reference           = "exact";

@@ -9,6 +9,10 @@
     rod     a heated rod: A = heat (d + 1)^2 tridiag(1, -2, 1), B the columns of I at 1/4 <= i/(d + 1) <= 3/4, Q = G = I/(d + 1), R = I/10,
             sigma sigma' = 2 nu I
     FILE    matrices A, B, Q, R, G, sigma by name (TzMatricesRead); where one is missing A = Q = G = 0, B = R = sigma = I
+
+  V = (T - t) f + b. -lqr_extension
+    constant  b = x'Gx
+    free      b = x'P(t)x + c(t) of the same problem without control, K = 0: its residual is -1/4 grad b' K grad b, whatever fast modes A has
 */
 #include <private/tzpdeimpl.h>
 #include <tzfiles.h>
@@ -21,8 +25,8 @@ typedef struct {
   PetscBool  scalar;            /* the matrices are NULL */
   PetscReal *A, *K, *Q, *G, *N; /* [d][d] */
   PetscReal *P, *x, *y;         /* scratch [d][d], [d], [d]; stationary: P is the solution */
-  PetscReal  traceG;            /* S : G of the form */
-  TzRiccati  riccati;
+  PetscInt   extension;         /* 0 constant, 1 free */
+  TzRiccati  riccati, free;     /* free: without control */
 } LQR;
 
 /* out [d] = M x; the value is x'M x */
@@ -38,24 +42,41 @@ static PetscReal Apply(PetscInt d, const PetscReal M[], const PetscReal x[], Pet
   return value;
 }
 
+/* The matrix of b is p I (scalar) or P, and dp, dP its derivative in tau; dc that of c = N : P integrated */
 static PetscErrorCode TzPDETransform_LQR(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
-  LQR           *l      = (LQR *)pde->data;
-  const PetscInt d      = pde->d;
-  PetscReal      square = 0;
+  LQR            *l   = (LQR *)pde->data;
+  const PetscInt  d   = pde->d;
+  const PetscReal tau = l->extension ? pde->T - z[d] : 0;
+  PetscReal      *g = TzJetGrad(b), c = 0, trace = 0, dtau = 0;
 
   PetscFunctionBegin;
   TzJetValue(a) = pde->T - z[d];
   TzJetTime(a)  = -1;
-  if (l->scalar)
+  if (l->scalar) {
+    const PetscReal p = l->g + l->q * tau;
+
     for (PetscInt i = 0; i < d; i++) {
-      TzJetGrad(b)[i] = l->g * z[i];
-      square += l->g * z[i] * z[i];
+      g[i] = 2 * p * z[i];
+      TzJetValue(b) += p * z[i] * z[i];
+      dtau += l->q * z[i] * z[i];
     }
-  else square = Apply(d, l->G, z, TzJetGrad(b));
-  TzJetValue(b) = square;
-  for (PetscInt i = 0; i < d; i++) TzJetGrad(b)[i] *= 2;
-  if (!pde->firstorder) TzJetForm(b, 0) = 2 * l->traceG;
+    c     = 2 * l->nu * (PetscReal)d * (l->g * tau + l->q * tau * tau / 2);
+    trace = 2 * l->nu * (PetscReal)d * p;
+  } else {
+    if (l->extension) PetscCall(TzRiccatiGet(l->free, tau, l->P, &c));
+    TzJetValue(b) = Apply(d, l->extension ? l->P : l->G, z, g);
+    for (PetscInt e = 0; e < d * d; e++) trace += l->N[e] * (l->extension ? l->P[e] : l->G[e]);
+    dtau = Apply(d, l->Q, z, l->y);
+    (void)Apply(d, l->A, z, l->x);
+    for (PetscInt i = 0; i < d; i++) {
+      dtau += 2 * g[i] * l->x[i];
+      g[i] *= 2;
+    }
+  }
+  TzJetValue(b) += c;
+  if (l->extension) TzJetTime(b) = -dtau - trace;
+  if (!pde->firstorder) TzJetForm(b, 0) = trace / pde->diffusion;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,8 +163,7 @@ static PetscErrorCode TzPDEDrift_LQR(TzPDE pde, const PetscReal z[], PetscReal m
   const LQR *l = (LQR *)pde->data;
 
   PetscFunctionBegin;
-  if (l->scalar) PetscCall(PetscArrayzero(mu, pde->d));
-  else (void)Apply(pde->d, l->A, z, mu);
+  (void)Apply(pde->d, l->A, z, mu);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -151,6 +171,8 @@ static PetscErrorCode TzPDESetFromOptions_LQR(TzPDE pde, TzOptionItems PetscOpti
 {
   LQR      *l = (LQR *)pde->data;
   PetscBool scalar, rod;
+
+  static const char *const extension[] = {"constant", "free"};
 
   PetscFunctionBegin;
   PetscCall(TzOptionsString("-lqr_problem", "scalar, rod, or a file with the matrices A, B, Q, R, G, sigma", "TzPDEResidual", l->problem, l->problem,
@@ -163,6 +185,9 @@ static PetscErrorCode TzPDESetFromOptions_LQR(TzPDE pde, TzOptionItems PetscOpti
   if (scalar || rod) PetscCall(TzOptionsReal("-lqr_nu", "Noise: sigma sigma' = 2 nu I (length^2/time)", "TzPDEResidual", l->nu, &l->nu, NULL));
   PetscCall(TzOptionsReal("-lqr_discount", "Rate rho of an infinite horizon; 0: the horizon is T (1/time)", "TzPDEResidual", l->discount, &l->discount, NULL));
   pde->stationary = (PetscBool)(l->discount > 0);
+  if (!pde->stationary)
+    PetscCall(TzOptionsEList("-lqr_extension", "How the terminal value is continued to t < T in V = (T - t) f + b", "TzPDETransform", extension, 2,
+                             extension[l->extension], &l->extension, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,7 +282,7 @@ static PetscErrorCode FromFile(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The second-order part 1/2 N : Hess V in the cheapest form: none, nu Lap V, a diagonal, a matrix; traceG = S : G */
+/* The second-order part 1/2 N : Hess V in the cheapest form: none, nu Lap V, a diagonal, a matrix */
 static PetscErrorCode Forms(TzPDE pde)
 {
   LQR           *l    = (LQR *)pde->data;
@@ -265,7 +290,6 @@ static PetscErrorCode Forms(TzPDE pde)
   PetscBool      zero = PETSC_TRUE, diagonal = PETSC_TRUE, equal = PETSC_TRUE;
 
   PetscFunctionBegin;
-  l->traceG = 0;
   for (PetscInt i = 0; i < d; i++)
     for (PetscInt j = 0; j < d; j++) {
       const PetscReal n = l->N[i * d + j];
@@ -273,7 +297,6 @@ static PetscErrorCode Forms(TzPDE pde)
       zero     = (PetscBool)(zero && n == 0);
       diagonal = (PetscBool)(diagonal && (n == 0 || i == j));
       equal    = (PetscBool)(equal && (i != j || n == l->N[0]));
-      l->traceG += n * l->G[i * d + j];
       if (diagonal && i == j) l->x[i] = n;
     }
   pde->firstorder = zero;
@@ -281,7 +304,6 @@ static PetscErrorCode Forms(TzPDE pde)
   if (zero) PetscFunctionReturn(PETSC_SUCCESS);
   if (diagonal && equal) {
     pde->diffusion = l->N[0] / 2;
-    l->traceG /= l->N[0];
     PetscCall(TzPDEAddLaplacian(pde, NULL));
   } else if (diagonal) PetscCall(TzPDEAddFormDiagonal(pde, l->x, NULL));
   else PetscCall(TzPDEAddFormMatrix(pde, l->N, NULL));
@@ -294,7 +316,24 @@ static PetscErrorCode Reset(LQR *l)
   PetscCall(PetscFree6(l->A, l->K, l->Q, l->G, l->N, l->P));
   PetscCall(PetscFree2(l->x, l->y));
   PetscCall(TzRiccatiDestroy(&l->riccati));
+  PetscCall(TzRiccatiDestroy(&l->free));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Paths have the drift A x where their 20 steps of Euler's method can follow it; a stiff one would throw them far out */
+static void SetDrift(TzPDE pde)
+{
+  const LQR     *l    = (LQR *)pde->data;
+  const PetscInt d    = pde->d;
+  PetscReal      norm = 0;
+
+  for (PetscInt i = 0; i < d; i++) {
+    PetscReal sum = 0;
+
+    for (PetscInt j = 0; j < d; j++) sum += PetscAbsReal(l->A[i * d + j]);
+    norm = PetscMax(norm, sum);
+  }
+  pde->ops->drift = norm * pde->T <= 20 ? TzPDEDrift_LQR : NULL;
 }
 
 /* P and c: tabulated or stationary; the discount acts as A - rho/2 I */
@@ -310,6 +349,11 @@ static PetscErrorCode Solve(TzPDE pde)
   if (!pde->stationary) {
     PetscCall(TzRiccatiCreate(d, l->A, l->K, l->Q, l->G, l->N, pde->T, &l->riccati, &good));
     PetscCheck(good, comm, PETSC_ERR_USER_INPUT, "-lqr_problem %s: the value becomes infinite before t = 0; must have a smaller -pde_T", l->problem);
+    if (!l->extension) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(PetscCalloc1(d * d, &A)); /* K = 0 */
+    PetscCall(TzRiccatiCreate(d, l->A, A, l->Q, l->G, l->N, pde->T, &l->free, &good));
+    PetscCall(PetscFree(A));
+    PetscCheck(good, comm, PETSC_ERR_USER_INPUT, "-lqr_problem %s: without control the cost is too large; must have -lqr_extension constant", l->problem);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(d * d, &A));
@@ -334,10 +378,10 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   PetscCall(Reset(l));
   PetscCall(PetscMalloc2(d, &l->x, d, &l->y));
   l->scalar           = (PetscBool)!strcmp(l->problem, "scalar");
+  pde->ops->drift     = NULL;
   pde->ops->transform = pde->stationary ? NULL : TzPDETransform_LQR;
   if (pde->stationary) PetscCall(TzPDEAddExactCondition(pde, "boundary", TZ_AT_BOUNDARY));
   if (l->scalar) {
-    l->traceG       = l->g * (PetscReal)d;
     pde->diffusion  = l->nu;
     pde->firstorder = (PetscBool)(l->nu == 0);
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -346,6 +390,7 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   if (!strcmp(l->problem, "rod")) PetscCall(Rod(pde));
   else PetscCall(FromFile(pde));
   PetscCall(Forms(pde));
+  SetDrift(pde);
   PetscCall(Solve(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -364,15 +409,15 @@ PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE pde)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&l));
-  l->q = 1, l->g = 0.5, l->nu = 0.5, l->heat = 0.1;
+  l->q = 1, l->g = 0.5, l->nu = 0.5, l->heat = 0.1, l->extension = 1;
   PetscCall(PetscStrncpy(l->problem, "scalar", sizeof(l->problem)));
   pde->data                = l;
   pde->lo                  = -1;
+  pde->domain.wholespace   = PETSC_TRUE;
   pde->formula             = "V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' B R^-1 B' grad V + x'Qx = 0, V(x,T) = x'Gx";
   pde->reference           = "exact: Riccati equation, to rounding";
   pde->ops->residual       = TzPDEResidual_LQR;
   pde->ops->exact          = TzPDEExact_LQR;
-  pde->ops->drift          = TzPDEDrift_LQR;
   pde->ops->setfromoptions = TzPDESetFromOptions_LQR;
   pde->ops->setup          = TzPDESetUp_LQR;
   pde->ops->destroy        = TzPDEDestroy_LQR;

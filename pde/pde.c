@@ -61,10 +61,11 @@ static PetscErrorCode ResetType(PetscObject obj)
   PetscFunctionBegin;
   PetscTryTypeMethod(pde, destroy);
   PetscCall(Reset(pde));
-  pde->data        = NULL;
-  pde->domain.type = TZ_DOMAIN_BOX;
-  pde->stationary  = PETSC_FALSE;
-  pde->firstorder  = PETSC_FALSE;
+  pde->data              = NULL;
+  pde->domain.type       = TZ_DOMAIN_BOX;
+  pde->domain.wholespace = PETSC_FALSE;
+  pde->stationary        = PETSC_FALSE;
+  pde->firstorder        = PETSC_FALSE;
   pde->formula = pde->reference = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

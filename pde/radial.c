@@ -219,6 +219,7 @@ PetscErrorCode TzPDECreateRadial(TzPDE pde, TzReaction f, TzReaction df)
   r->df                    = df;
   pde->data                = r;
   pde->T                   = 0.3;
+  pde->domain.wholespace   = PETSC_TRUE;
   pde->reference           = "13 digits: table, collocation in |x|^2";
   pde->ops->transform      = TzPDETransform_Radial;
   pde->ops->residual       = TzPDEResidual_Radial;

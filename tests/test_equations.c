@@ -83,6 +83,8 @@ static const struct {
   {"-pde_type lqr -lqr_q 2 -lqr_g 3 -lqr_nu 0.2", 0},
   {"-pde_type lqr -lqr_q 0 -lqr_g 2", 0},
   {"-pde_type lqr -lqr_nu 0", 0},
+  {"-pde_type lqr -lqr_extension constant", 0},
+  {"-pde_type lqr -lqr_problem rod -lqr_extension constant", 20},
   {"-pde_type lqr -lqr_discount 0.3", 0},
   {"-pde_type lqr -lqr_problem rod", 20},
   {"-pde_type lqr -lqr_problem rod -pde_T 2", 50},
@@ -205,6 +207,7 @@ static void test_lqr_file(void **state)
   fclose(f);
   check("-pde_type lqr -lqr_problem test_equations.lqr -pde_T 0.7", 10);
   check("-pde_type lqr -lqr_problem test_equations.lqr -lqr_discount 2", 10);
+  check("-pde_type lqr -lqr_problem test_equations.lqr -lqr_extension constant", 10);
   remove("test_equations.lqr");
 }
 
