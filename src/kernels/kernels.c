@@ -129,21 +129,30 @@ const TzKernels *TzKernelsGet(void)
 PetscErrorCode TzKernelsSetFromEnvironment(MPI_Comm comm)
 {
   const char *wanted      = getenv("TENZO_ISA");
-  char        allowed[64] = "";
-  int         k[2]        = {NSETS, -1}; /* the best that runs here; that of TENZO_ISA, -1: not asked for, NSETS: there is none such */
+  char        allowed[64] = "", value[64] = "";
+  int         best = NSETS, asked = -1, last, rank, size, wrong; /* numbers of sets: the best that runs here, that of TENZO_ISA */
 
   PetscFunctionBegin;
   for (int i = NSETS - 1; i >= 0; i--)
-    if ((*sets[i].runs)()) k[0] = i;
+    if ((*sets[i].runs)()) best = i;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &best, 1, MPI_INT, MPI_MAX, comm));
   if (wanted)
-    for (k[1] = k[0]; k[1] < NSETS && strcmp(wanted, sets[k[1]].kernels->name);) k[1]++;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, k, 2, MPI_INT, MPI_MAX, comm));
-  for (int i = k[0]; i < NSETS; i++) {
-    if (i > k[0]) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
-    PetscCall(PetscStrlcat(allowed, sets[i].kernels->name, sizeof(allowed)));
+    for (asked = best; asked < NSETS && strcmp(wanted, sets[asked].kernels->name);) asked++;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  wrong = asked == NSETS ? rank : size; /* the first rank that asks for what there is not tells the others */
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &wrong, 1, MPI_INT, MPI_MIN, comm));
+  if (wrong < size) {
+    if (wrong == rank) PetscCall(PetscStrncpy(value, wanted, sizeof(value)));
+    PetscCallMPI(MPI_Bcast(value, sizeof(value), MPI_CHAR, wrong, comm));
+    for (int i = best; i < NSETS; i++) {
+      if (i > best) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
+      PetscCall(PetscStrlcat(allowed, sets[i].kernels->name, sizeof(allowed)));
+    }
+    SETERRQ(comm, PETSC_ERR_USER_INPUT, "TENZO_ISA=%s: must be one of %s on these processors", value, allowed);
   }
-  PetscCheck(k[1] < 0 || (k[1] >= k[0] && k[1] < NSETS), comm, PETSC_ERR_USER_INPUT, "TENZO_ISA=%s: must be one of %s on these processors",
-             wanted ? wanted : "(another rank's)", allowed);
-  chosen = sets[PetscMax(k[0], k[1])].kernels;
+  last = PetscMax(best, asked);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &last, 1, MPI_INT, MPI_MAX, comm));
+  chosen = sets[last].kernels;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
