@@ -123,7 +123,7 @@ demo check memcheck check-slurm:
 	$(MAKE) --no-print-directory run-$@
 
 run-demo: all
-	$(RUN) $(MPIEXEC) -n 2 $(BUILD)/tenzo solve -options_file jobs/demo.opts -tz_output $(BUILD)/demo.h5
+	$(RUN) $(MPIEXEC) -n 2 $(BUILD)/tenzo solve -options_file jobs/demo.opts -tz_output $(BUILD)/demo.h5 -tz_overwrite
 
 run-check: all tests
 	$(RUN) bash tests/check.sh
@@ -150,7 +150,7 @@ bench-accuracy: all
 FUZZ  ?= 100
 FIRST ?= 0
 fuzz: all $(BUILD)/fuzz/fuzz_hdf5
-	$(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet -tz_output $(BUILD)/fuzz/good.h5
+	$(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
 	$(RUN) $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST)
 
 style:

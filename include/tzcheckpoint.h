@@ -3,6 +3,7 @@
   all that `tenzo eval` needs to rebuild the problem. Data sets:
     /format /versions/{tenzo,petsc,hdf5,mpi,isa}  text (isa: the set of kernels)
     /problem                                  text: what the network is trained on, a TzRunType (tzrun.h)
+    /reason                                   text: why the run ended, the reason= of its RESULT line; none while it goes on
     /options /net /pde                        text: an options file, the views of the network and of the problem
     /network/layerL/...                       how theta is to be read (TzNetGetLayout): shape {out, in}, modes_in, modes_out, ranks: int; format, activation
                                               ("none" at the last layer): text; L from 1 on. /network/bias: int, whether there are biases
@@ -27,6 +28,7 @@ typedef struct {
   TzZOState   solver;
   TzTable     history, validation;
   const char *problem;
+  const char *reason;              /* NULL while the run goes on */
   char       *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */
   TzNet       network;             /* only written: its layout, and its mask, if it has one; may be NULL */
 } TzCheckpoint;
@@ -36,7 +38,8 @@ PETSC_EXTERN PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const ch
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);
 /* The store of a checkpoint file, checked to be one and to be whole */
 PETSC_EXTERN PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store);
-PETSC_EXTERN PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[]); /* valid as long as the store */
+PETSC_EXTERN PetscErrorCode TzCheckpointIs(MPI_Comm comm, const char file[], PetscBool *is); /* whether there is a file, and it is one */
+PETSC_EXTERN PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[]);    /* valid as long as the store */
 /* The mask of a sparse network; nothing for other networks */
 PETSC_EXTERN PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net);
 /* Fills c, whose vectors, solver state and tables are already made, from the store of this file. PETSC_ERR_FILE_UNEXPECTED for what is out of range. */

@@ -30,6 +30,7 @@ PETSC_EXTERN PetscErrorCode TzStoreGetText(TzStore store, const char path[], con
   external links and virtual data sets are refused, no filter is loaded; its arrays must not be larger than 64 MiB and 32 times the file.
 */
 PETSC_EXTERN PetscErrorCode TzStoreWrite(TzStore store, const char option[], const char file[]);
+PETSC_EXTERN PetscErrorCode TzStoreTryRead(MPI_Comm comm, const char file[], const char only[], TzStore *store, size_t len, char reason[]);
 PETSC_EXTERN PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[], const char only[], TzStore *store);
 /* The same without raising the error of a file that cannot be written: reason "" if it is written, equal on every rank */
 PETSC_EXTERN PetscErrorCode TzStoreTryWrite(TzStore store, const char file[], size_t len, char reason[]);
@@ -42,12 +43,11 @@ PETSC_EXTERN PetscBool TzFileWrite(const char file[], const void *data, size_t s
 PETSC_EXTERN PetscBool TzFileRead(const char file[], void **data, size_t *size, size_t len, char reason[]);
 PETSC_EXTERN PetscBool TzFileSame(const char a[], const char b[]); /* two names of one file that exists */
 /*
-  Collective, PETSC_ERR_FILE_WRITE naming `option`. CheckWritable: whether a file could be written, before hours are spent on its content. Lock: nobody else
-  writes it until Unlock (FILE.lock, which also a kill -9 unlocks). Keep: what is there gets the name FILE~ as well (or FILE~2 ...; "": nothing was there).
+  Collective, PETSC_ERR_FILE_WRITE naming `option`. Reserve: whether a file can be written, before hours are spent on its content; nobody else writes it
+  until Release (FILE.lock, which also the end of the process unlocks). Keep: what is there gets the name FILE~ as well (or FILE~2 ...; "": nothing was there).
 */
-PETSC_EXTERN PetscErrorCode TzFileCheckWritable(MPI_Comm comm, const char option[], const char file[]);
-PETSC_EXTERN PetscErrorCode TzFileLock(MPI_Comm comm, const char option[], const char file[], int *lock);
-PETSC_EXTERN PetscErrorCode TzFileUnlock(const char file[], int *lock);
+PETSC_EXTERN PetscErrorCode TzFileReserve(MPI_Comm comm, const char option[], const char file[], int *lock);
+PETSC_EXTERN PetscErrorCode TzFileRelease(const char file[], int *lock);
 PETSC_EXTERN PetscErrorCode TzFileKeep(MPI_Comm comm, const char option[], const char file[], char kept[PETSC_MAX_PATH_LEN]);
 
 /*

@@ -15,6 +15,22 @@ static const struct {
   {"grid", TzVerbGrid, "print or write the nodes of a quadrature rule"},
 };
 
+PetscErrorCode TzVerbReserve(MPI_Comm comm, const char output[], const char model[], const char points[], int *lock)
+{
+  PetscMPIInt rank, same = 0;
+  PetscBool   checkpoint;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) same = model && TzFileSame(output, model) ? 1 : points && TzFileSame(output, points) ? 2 : 0;
+  PetscCallMPI(MPI_Bcast(&same, 1, MPI_INT, 0, comm));
+  PetscCheck(!same, comm, PETSC_ERR_USER_INPUT, "-tz_output %s: this is the file of %s", output, same == 1 ? "-tz_model" : "-tz_points");
+  PetscCall(TzFileReserve(comm, "-tz_output", output, lock));
+  PetscCall(TzCheckpointIs(comm, output, &checkpoint));
+  PetscCheck(!checkpoint, comm, PETSC_ERR_USER_INPUT, "-tz_output %s: is a checkpoint; take another name", output);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzUsage(MPI_Comm comm)
 {
   PetscFunctionBegin;

@@ -48,12 +48,13 @@ PetscErrorCode TzEvalClassifier(TzRun run, const TzEvalOptions *o)
   TzLoss           loss;
   TzMetrics        m;
   PetscLogDouble   t0, t1;
+  int              lock;
 
   PetscFunctionBegin;
   PetscCall(TzRunSetUp(run));
   PetscCall(PetscTime(&t0));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(TzFileCheckWritable(comm, "-tz_output", o->output));
+  PetscCall(TzVerbReserve(comm, o->output, o->model, o->points, &lock));
   PetscCall(TzRunGetParameters(run, &n, &theta));
   PetscCall(TzRunGetLoss(run, &loss));
   PetscCall(TzLossCrossEntropyGetTest(loss, &test));
@@ -65,5 +66,6 @@ PetscErrorCode TzEvalClassifier(TzRun run, const TzEvalOptions *o)
   PetscCall(PetscTime(&t1));
   PetscCall(PetscPrintf(comm, "RESULT accuracy=%.9g test_loss=%.9g images=%" PetscInt_FMT " parameters=%" PetscInt_FMT " seconds=%.3f ranks=%d theta=%016llx\n",
                         (double)m.value[0], (double)m.value[1], test->n, n, t1 - t0, size, (unsigned long long)TzChecksum(n, theta)));
+  PetscCall(TzFileRelease(o->output, &lock));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -119,6 +119,7 @@ PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
   TzPDE          pde;
   PetscBool      exact;
   PetscLogDouble t0, t1;
+  int            lock;
 
   PetscFunctionBegin;
   PetscCall(TzRunGetPDE(run, &pde));
@@ -132,7 +133,7 @@ PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscTime(&t0));
-  PetscCall(TzFileCheckWritable(comm, "-tz_output", o->output));
+  PetscCall(TzVerbReserve(comm, o->output, o->model, o->points, &lock));
   PetscCall(TzPDESetSampler(pde, sampler));
   PetscCall(TzPDEGetJetShape(pde, &v.shape));
   v.D = TzJetCoordinates(v.shape);
@@ -152,5 +153,6 @@ PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
   PetscCall(PetscFree(v.exact));
   PetscCall(PetscFree(v.X));
   PetscCall(TzSamplerDestroy(&sampler));
+  PetscCall(TzFileRelease(o->output, &lock));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

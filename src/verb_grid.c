@@ -102,6 +102,7 @@ PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code)
   PetscLogDouble t0, t1;
   char           file[PETSC_MAX_PATH_LEN] = "";
   PetscBool      write;
+  int            lock;
 
   PetscFunctionBegin;
   *code = 0;
@@ -117,7 +118,7 @@ PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code)
   PetscCall(TzRuleSetFromOptions(rule));
   PetscCall(TzOptionsCheckUnused(comm));
   if (!TzOptionsHelpWanted()) {
-    if (write) PetscCall(TzFileCheckWritable(comm, "-tz_output", file));
+    if (write) PetscCall(TzVerbReserve(comm, file, NULL, NULL, &lock));
     PetscCall(TzRuleSetUp(rule));
     PetscCall(TzRuleSample(rule, seed, 0));
     PetscCall(PetscTime(&t1));
@@ -131,6 +132,7 @@ PetscErrorCode TzVerbGrid(MPI_Comm comm, int *code)
     if (!strcmp(type, TZRULESMOLYAK)) PetscCall(PetscPrintf(comm, "level=%" PetscInt_FMT " ", (degree + 1) / 2));
     PetscCall(PetscPrintf(comm, "degree=%" PetscInt_FMT " weight_sum=%.15g seconds=%.4f\n", degree, (double)sum, t1 - t0));
     PetscCall(PetscFree4(g.ptr, g.index, g.value, g.w));
+    if (write) PetscCall(TzFileRelease(file, &lock));
   }
   PetscCall(TzRuleDestroy(&rule));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -128,34 +128,6 @@ PetscBool TzFileWrite(const char file[], const void *data, size_t size, size_t l
   return good;
 }
 
-PetscErrorCode TzFileCheckWritable(MPI_Comm comm, const char option[], const char file[])
-{
-  char        reason[256] = "";
-  struct stat info;
-  Names       n;
-  PetscMPIInt rank;
-  int         fd;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) {
-    GetNames(file, &n);
-    if (!file[0] || file[strlen(file) - 1] == '/') snprintf(reason, sizeof(reason), "not the name of a file");
-    else if (!stat(file, &info) && !S_ISREG(info.st_mode)) snprintf(reason, sizeof(reason), "not a regular file");
-    else if (access(n.dir, W_OK | X_OK)) snprintf(reason, sizeof(reason), "cannot be written (folder: %s)", strerror(errno));
-    else if (!access(n.file, F_OK) && access(n.file, W_OK)) snprintf(reason, sizeof(reason), "cannot be written (%s)", strerror(errno));
-    else if ((fd = OpenPart(&n)) < 0)
-      snprintf(reason, sizeof(reason), "cannot be written (%.100s: %s)", n.part + strlen(n.part) - PetscMin(strlen(n.part), 99), strerror(errno));
-    else {
-      close(fd);
-      unlink(n.part);
-    }
-  }
-  PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
-  PetscCheck(!reason[0], comm, PETSC_ERR_FILE_WRITE, "%s %s: %s", option, file, reason);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscBool TzFileSame(const char a[], const char b[])
 {
   struct stat infoa, infob;
@@ -237,37 +209,87 @@ static int LockRoot(const char lock[], size_t len, char reason[])
   return fd;
 }
 
-PetscErrorCode TzFileLock(MPI_Comm comm, const char option[], const char file[], int *fd)
+/* What forbids to write the file, "" if nothing does; then it is locked */
+static int ReserveRoot(const char file[], size_t len, char reason[])
 {
-  char        reason[256] = "", lock[PETSC_MAX_PATH_LEN + 8];
+  struct stat info;
   Names       n;
-  PetscMPIInt rank;
+  char        lock[PETSC_MAX_PATH_LEN + 8];
+  int         fd = -1, part;
+
+  GetNames(file, &n);
+  snprintf(lock, sizeof(lock), "%s.lock", n.file);
+  if (!file[0] || file[strlen(file) - 1] == '/') snprintf(reason, len, "not the name of a file");
+  else if (!stat(file, &info) && !S_ISREG(info.st_mode)) snprintf(reason, len, "not a regular file");
+  else if (access(n.dir, W_OK | X_OK)) snprintf(reason, len, "cannot be written (folder: %s)", strerror(errno));
+  else if (!access(n.file, F_OK) && access(n.file, W_OK)) snprintf(reason, len, "cannot be written (%s)", strerror(errno));
+  else if ((fd = LockRoot(lock, len, reason)) >= 0) {
+    part = OpenPart(&n); /* not before it is locked: another run may be writing there */
+    if (part < 0) {
+      snprintf(reason, len, "cannot be written (%.99s.part: %.99s)", strrchr(n.file, '/') ? strrchr(n.file, '/') + 1 : n.file, strerror(errno));
+      unlink(lock);
+      close(fd);
+    } else {
+      close(part);
+      unlink(n.part);
+    }
+  }
+  return reason[0] ? -1 : fd;
+}
+
+/* Locks that are held when the program ends by an error */
+static struct {
+  int  fd;
+  char lock[PETSC_MAX_PATH_LEN + 8];
+} held[8];
+
+static void UnlockAll(void)
+{
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(held); i++) {
+    if (held[i].lock[0]) unlink(held[i].lock);
+  }
+}
+
+PetscErrorCode TzFileReserve(MPI_Comm comm, const char option[], const char file[], int *lock)
+{
+  static PetscBool atend       = PETSC_FALSE;
+  char             reason[256] = "";
+  Names            n;
+  PetscMPIInt      rank;
 
   PetscFunctionBegin;
-  *fd = -1;
+  *lock = -1;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) {
+  if (!rank) *lock = ReserveRoot(file, sizeof(reason), reason);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(held) && *lock >= 0; i++) {
+    if (held[i].lock[0]) continue;
     GetNames(file, &n);
-    snprintf(lock, sizeof(lock), "%s.lock", n.file);
-    *fd = LockRoot(lock, sizeof(reason), reason);
+    snprintf(held[i].lock, sizeof(held[i].lock), "%s.lock", n.file);
+    held[i].fd = *lock;
+    if (!atend) atexit(UnlockAll);
+    atend = PETSC_TRUE;
+    break;
   }
   PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
   PetscCheck(!reason[0], comm, PETSC_ERR_FILE_WRITE, "%s %s: %s", option, file, reason);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzFileUnlock(const char file[], int *fd)
+PetscErrorCode TzFileRelease(const char file[], int *lock)
 {
-  char  lock[PETSC_MAX_PATH_LEN + 8];
+  char  name[PETSC_MAX_PATH_LEN + 8];
   Names n;
 
   PetscFunctionBegin;
-  if (*fd < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*lock < 0) PetscFunctionReturn(PETSC_SUCCESS);
   GetNames(file, &n);
-  snprintf(lock, sizeof(lock), "%s.lock", n.file);
-  unlink(lock);
-  close(*fd);
-  *fd = -1;
+  snprintf(name, sizeof(name), "%s.lock", n.file);
+  unlink(name);
+  close(*lock);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(held); i++) {
+    if (held[i].fd == *lock) held[i].lock[0] = 0;
+  }
+  *lock = -1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -318,20 +318,23 @@ static void TzStoreReadRoot(TzStore store, const char file[], const char only[],
   free(image);
 }
 
-PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[], const char only[], TzStore *store)
+PetscErrorCode TzStoreTryRead(MPI_Comm comm, const char file[], const char only[], TzStore *store, size_t len, char reason[])
 {
-  char        reason[TZ_REASON] = "";
+  char        why[TZ_REASON] = "";
   PetscMPIInt rank, bytes;
   PetscInt    n;
 
   PetscFunctionBegin;
   PetscCall(TzStoreCreate(comm, store));
-  PetscCall(PetscSNPrintf((*store)->file, sizeof((*store)->file), "%s %s", option, file));
+  PetscCall(PetscStrncpy((*store)->file, file, sizeof((*store)->file)));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) TzStoreReadRoot(*store, file, only, reason);
-  PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
-  if (reason[0]) PetscCall(TzStoreDestroy(store));
-  PetscCheck(!reason[0], comm, PETSC_ERR_FILE_READ, "%s %s: %s", option, file, reason);
+  if (!rank) TzStoreReadRoot(*store, file, only, why);
+  PetscCallMPI(MPI_Bcast(why, sizeof(why), MPI_CHAR, 0, comm));
+  (void)snprintf(reason, len, "%.*s", (int)len - 1, why);
+  if (reason[0]) {
+    PetscCall(TzStoreDestroy(store));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   n = (*store)->n;
   PetscCallMPI(MPI_Bcast(&n, 1, MPIU_INT, 0, comm));
   for (PetscInt i = 0; i < n; i++) {
@@ -346,5 +349,16 @@ PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[]
     PetscCall(PetscMPIIntCast((PetscInt64)TzItemBytes(&item), &bytes));
     PetscCallMPI(MPI_Bcast(data, bytes, MPI_BYTE, 0, comm));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzStoreRead(MPI_Comm comm, const char option[], const char file[], const char only[], TzStore *store)
+{
+  char reason[TZ_REASON];
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreTryRead(comm, file, only, store, sizeof(reason), reason));
+  PetscCheck(!reason[0], comm, PETSC_ERR_FILE_READ, "%s %s: %s", option, file, reason);
+  PetscCall(PetscSNPrintf((*store)->file, sizeof((*store)->file), "%s %s", option, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -179,6 +179,7 @@ PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], si
   PetscCall(TzStorePutText(store, "/format", TZ_FORMAT));
   PetscCall(TzPutVersions(store));
   PetscCall(TzStorePutText(store, "/problem", c->problem));
+  PetscCall(TzStorePutText(store, "/reason", c->reason));
   PetscCall(TzStorePutText(store, "/options", c->options));
   PetscCall(TzStorePutText(store, "/net", c->net));
   PetscCall(TzStorePutText(store, "/pde", c->pde));
@@ -258,6 +259,23 @@ static PetscErrorCode TzVerify1(MPI_Comm comm, const char option[], const char f
     PetscCheck(TzStoreChecksum(store, i), comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: %s is neither numbers [n], [n][m] nor a text: not of a checkpoint", option,
                file, text);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointIs(MPI_Comm comm, const char file[], PetscBool *is)
+{
+  char        reason[256];
+  const char *text = "";
+  TzStore     store;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreTryRead(comm, file, "/format", &store, sizeof(reason), reason));
+  if (store) {
+    PetscCall(TzStoreHas(store, "/format", is));
+    if (*is) PetscCall(TzStoreGetText(store, "/format", &text));
+    *is = (PetscBool)!strncmp(text, "tenzo checkpoint ", 17);
+    PetscCall(TzStoreDestroy(&store));
+  } else *is = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,6 +4,7 @@
 */
 #include "runimpl.h"
 #include <private/tzkernels.h>
+#include <petsctime.h>
 
 /* all types: a new one is one file and one row */
 static const TzTypeRow TzRunTable[] = {
@@ -28,7 +29,8 @@ PetscErrorCode TzRunCreate(MPI_Comm comm, TzRun *newrun)
   PetscCall(PetscHeaderCreate(run, TZRUN_CLASSID, "TzRun", "Training run", "Run", comm, TzRunDestroy, TzRunView));
   run->o      = (TzRunOptions){.output = "tenzo.h5", .checkpoint = 100, .validate = 100, .progress = 5};
   run->trains = PETSC_TRUE;
-  run->kept   = -1;
+  run->kept = run->lock = run->validstep = -1;
+  PetscCall(PetscTime(&run->born));
   PetscCall(TzRunSetType(run, TZRUNPDE));
   *newrun = run;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -40,6 +42,8 @@ static PetscErrorCode Reset(PetscObject obj)
   TzRun run = (TzRun)obj;
 
   PetscFunctionBegin;
+  PetscCall(TzRunListenEnd(run));
+  PetscCall(TzFileRelease(run->o.output, &run->lock));
   PetscTryTypeMethod(run, destroy);
   PetscCall(VecScatterDestroy(&run->all));
   PetscCall(VecDestroy(&run->theta));
@@ -143,6 +147,10 @@ static PetscErrorCode GetRunOptions(TzRun run)
   if (resume[0]) PetscCall(PetscStrncpy(o->output, resume, sizeof(o->output)));
   PetscCall(TzOptionsString("-tz_output", "HDF5 file for checkpoint, history and result; none: no file (default: the file resumed, or tenzo.h5)",
                             "TzRunSetFromOptions", o->output, o->output, sizeof(o->output), NULL));
+  PetscCall(TzOptionsBool("-tz_overwrite", "A file that has the name of the output is replaced, not kept as FILE~", "TzRunSetFromOptions", o->overwrite,
+                          &o->overwrite, NULL));
+  PetscCall(TzOptionsString("-tz_init", "Checkpoint whose parameters are those to start from; nothing else is taken from it", "TzRunSetFromOptions", run->init,
+                            run->init, sizeof(run->init), NULL));
   PetscCall(TzOptionsBool("-tz_quiet", "No progress lines", "TzRunSolve", o->quiet, &o->quiet, NULL));
   PetscCall(TzOptionsReal("-tz_progress_every", "Seconds between progress lines; 0: after every step", "TzRunSolve", o->progress, &o->progress, NULL));
   PetscOptionsEnd();
@@ -205,6 +213,24 @@ static PetscErrorCode SetMask(TzRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -tz_init: theta[n] of another run, whatever its equation, estimator, solver and seed */
+static PetscErrorCode Initialize(TzRun run, PetscInt n, PetscReal theta[])
+{
+  MPI_Comm         comm = PetscObjectComm((PetscObject)run);
+  const PetscReal *old;
+  PetscInt         rows;
+  TzStore          store;
+
+  PetscFunctionBegin;
+  PetscCheck(!run->from, comm, PETSC_ERR_USER_INPUT, "-tz_init %s and -tz_resume %s: give only one of them", run->init, run->file);
+  PetscCall(TzCheckpointOpen(comm, "-tz_init", run->init, &store));
+  PetscCall(TzStoreGetReal(store, "/theta", &rows, NULL, &old));
+  PetscCheck(rows == n, comm, PETSC_ERR_USER_INPUT, "-tz_init %s: %" PetscInt_FMT " parameters, but the network here has %" PetscInt_FMT, run->init, rows, n);
+  PetscCall(PetscArraycpy(theta, old, n));
+  PetscCall(TzStoreDestroy(&store));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Solver (from options) and parameters with their initial values */
 static PetscErrorCode CreateSolver(TzRun run)
 {
@@ -226,6 +252,7 @@ static PetscErrorCode CreateSolver(TzRun run)
   PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
   PetscCall(PetscCalloc1(n, &theta)); /* a loss may have parameters of its own behind those of the network: they start from 0 */
   PetscCall(TzNetInitialize(run->net, run->seed, theta));
+  if (run->init[0] && !TzOptionsHelpWanted()) PetscCall(Initialize(run, n, theta));
   PetscCall(VecGetArrayWrite(run->x, &x));
   PetscCall(PetscArraycpy(x, theta + lo, hi - lo));
   PetscCall(VecRestoreArrayWrite(run->x, &x));
@@ -238,8 +265,10 @@ PetscErrorCode TzRunSetFromOptions(TzRun run)
 {
   PetscFunctionBegin;
   if (run->trains) {
+    PetscCall(TzRunListen(run));
     PetscCall(GetRunOptions(run));
     PetscCall(GetKeptOptions(run));
+    PetscCall(TzRunGetStopOptions(run));
   }
   PetscCall(GetSeed(run));
   PetscUseTypeMethod(run, setfromoptions);
@@ -305,12 +334,12 @@ PetscErrorCode TzRunSetUp(TzRun run)
   }
   if (run->from && run->trains) PetscCall(CompareKernels(run));
   if (run->trains) {
-    if (strcmp(run->o.output, "none")) PetscCall(TzFileCheckWritable(comm, "-tz_output", run->o.output));
     PetscCall(TzOptionsGetText(&run->c.options));
     PetscCall(TzRunSetUpSolve(run));
     PetscCall(ViewText((PetscObject)run->net, &run->c.net));
     PetscUseTypeMethod(run, describe, &described);
     PetscCall(ViewText(described, &run->c.pde));
+    if (strcmp(run->o.output, "none") && !TzOptionsHelpWanted()) PetscCall(TzFileReserve(comm, "-tz_output", run->o.output, &run->lock));
   } else if (run->from) PetscCall(LoadParameters(run));
   run->setupcalled = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -22,7 +22,13 @@ typedef struct {
   PetscInt  validate;                   /* steps between validations; 0: only at the end */
   PetscReal progress;                   /* seconds between progress lines */
   PetscBool quiet;
+  PetscBool overwrite;               /* what has the name of the output is not kept */
+  PetscReal limit;                   /* seconds; 0: none */
+  PetscReal targeterror, targetloss; /* 0: none */
 } TzRunOptions;
+
+/* Why a run ends before its last step; a later one counts before an earlier one */
+typedef enum { TZ_STOP_NO, TZ_STOP_LOSS, TZ_STOP_ERROR, TZ_STOP_TIME, TZ_STOP_SIGNAL } TzRunStop;
 
 struct _p_TzRun {
   PETSCHEADER(struct _TzRunOps);
@@ -31,6 +37,7 @@ struct _p_TzRun {
   PetscBool    setupcalled;
   const char  *option; /* that named the file to go on from or to evaluate, and the file; from is NULL for a fresh run */
   char         file[PETSC_MAX_PATH_LEN];
+  char         init[PETSC_MAX_PATH_LEN]; /* "", or the checkpoint whose parameters are the first */
   TzStore      from;
 
   PetscInt64         seed;
@@ -50,15 +57,30 @@ struct _p_TzRun {
   TzMetrics      valid; /* of the last validation */
   PetscInt       step0; /* steps done by earlier runs */
   PetscReal      seconds0;
-  PetscLogDouble t0, tprint; /* start, last progress line */
-  PetscReal      f;          /* loss of the last step */
-  PetscInt       kept;       /* step of the checkpoint in the file, -1 for none */
-  PetscBool      stopped;    /* by a signal */
+  PetscLogDouble t0, tprint;   /* start, last progress line */
+  PetscReal      f;            /* loss of the last step */
+  PetscInt       kept;         /* step of the checkpoint in the file, -1 for none */
+  PetscBool      owns;         /* the file of the output is of this run (or the one resumed): it may be replaced */
+  char           trouble[256]; /* why the last checkpoint could not be written; "" */
+  int            lock;         /* of the output; -1: none */
+  PetscInt       validstep;    /* step of the last validation, -1 for none */
+  PetscLogDouble validtime;    /* seconds that it took */
+
+  TzRunStop      stop;
+  PetscBool      listens;                 /* to signals */
+  PetscLogDouble born, lasttime, longest; /* for the time limit: creation, last step, longest step */
 };
 
 PETSC_INTERN PetscErrorCode TzRunCreate_PDE(TzRun);
 PETSC_INTERN PetscErrorCode TzRunCreate_Classifier(TzRun);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */
 PETSC_INTERN PetscErrorCode TzRunSetUpSolve(TzRun);
+
+/* stop.c: signals are noted from Listen to ListenEnd; whether to stop now, the same on every rank; the word for RESULT */
+PETSC_INTERN PetscErrorCode TzRunListen(TzRun);
+PETSC_INTERN PetscErrorCode TzRunListenEnd(TzRun);
+PETSC_INTERN PetscErrorCode TzRunGetStopOptions(TzRun);
+PETSC_INTERN PetscErrorCode TzRunStops(TzRun, TzRunStop *);
+PETSC_INTERN const char    *TzRunReason(TzRun);
 
 #endif

@@ -1,20 +1,11 @@
 /*
-  The steps of a training run: what happens at every one (history, validation, progress, checkpoint, signals) and at the end.
-
-  Signals. SIGTERM or SIGUSR1 may arrive on one rank only: every step ends with the maximum of one byte over all ranks,
-  so that all of them stop after the same step.
+  The steps of a training run: what happens at every one (history, validation, progress, checkpoint) and at the end. What ends it: stop.c.
 */
 #include "runimpl.h"
 #include <petsctime.h>
-#include <signal.h>
 #include <sys/resource.h>
 
-static volatile sig_atomic_t Signal = 0;
-
-static void Handler(int signal)
-{
-  Signal = signal;
-}
+#define TZ_SHORT 5 /* seconds: a validation that a run may still do after a signal */
 
 static PetscErrorCode Seconds(TzRun run, PetscReal *seconds)
 {
@@ -29,13 +20,18 @@ static PetscErrorCode Seconds(TzRun run, PetscReal *seconds)
 /* A row of the table of validations, whose columns are step and the loss's own figures */
 static PetscErrorCode RecordValidation(TzRun run)
 {
-  TzTable    *table              = &run->c.validation;
-  TzMetrics  *m                  = &run->valid;
-  const char *name[TZ_TABLE_MAX] = {"step"};
-  PetscReal   row[TZ_TABLE_MAX]  = {0};
+  TzTable       *table              = &run->c.validation;
+  TzMetrics     *m                  = &run->valid;
+  const char    *name[TZ_TABLE_MAX] = {"step"};
+  PetscReal      row[TZ_TABLE_MAX]  = {0};
+  PetscLogDouble t0, t1;
 
   PetscFunctionBegin;
+  PetscCall(PetscTime(&t0));
   PetscCall(TzRunValidate(run, m));
+  PetscCall(PetscTime(&t1));
+  run->validtime = t1 - t0;
+  run->validstep = run->c.step;
   for (PetscInt i = 0; i < m->n; i++) name[1 + i] = m->name[i];
   if (!table->ncol) PetscCall(TzTableCreate(m->n + 1, name, table));
   for (PetscInt c = 0; c < table->ncol; c++) {
@@ -62,18 +58,39 @@ static PetscErrorCode Progress(TzRun run, PetscReal lr, PetscReal seconds)
   PetscCall(TaoGetMaximumIterations(run->tao, &max));
   PetscCall(PetscPrintf(comm, "step %" PetscInt_FMT "/%" PetscInt_FMT "  loss %.4e", run->c.step, max, (double)run->f));
   if (run->valid.n) PetscCall(PetscPrintf(comm, "  %s %.4e", run->valid.name[0], (double)run->valid.value[0]));
+  if (run->valid.n && run->validstep < run->c.step) PetscCall(PetscPrintf(comm, " (step %" PetscInt_FMT ")", run->validstep));
   PetscCall(PetscPrintf(comm, "  lr %.3e  queries %" PetscInt64_FMT "  forwards %.4g  elapsed %.0f s  left %.0f s\n", (double)lr, run->c.counts.queries,
                         (double)run->c.counts.forwards, (double)seconds, (now - run->t0) / PetscMax(done, 1) * PetscMax(max - run->c.step, 0)));
   fflush(stdout);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  Writes the checkpoint, but keeps the file as it is where the parameters have become useless: the loss that is known is
-  that of the step's start, so it is asked once more (not counted: the history must not depend on checkpoints).
-*/
-static PetscErrorCode Checkpoint(TzRun run)
+/* Writes the file; before the first time, a file of that name that is not of this run is kept. run->trouble: why that failed, or "" */
+static PetscErrorCode Write(TzRun run)
 {
+  MPI_Comm comm = PetscObjectComm((PetscObject)run);
+  char     kept[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  if (!run->owns && !run->o.overwrite) {
+    PetscCall(TzFileKeep(comm, "-tz_output", run->o.output, kept));
+    if (kept[0]) PetscCall(PetscPrintf(comm, "%s was there already: kept as %s\n", run->o.output, kept));
+  }
+  PetscCall(TzCheckpointTryWrite(&run->c, run->o.output, sizeof(run->trouble), run->trouble));
+  if (run->trouble[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  run->owns = PETSC_TRUE;
+  run->kept = run->c.step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A checkpoint, but the file stays as it is where the parameters have become useless: the loss that is known is that of the step's
+  start, so it is asked once more (not counted: the history must not depend on checkpoints). A disk may be full for a while: the first and
+  the last checkpoint have to be written (`must`), others are tried again at the next.
+*/
+static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
+{
+  MPI_Comm         comm = PetscObjectComm((PetscObject)run);
   const PetscReal *theta;
   PetscInt         n;
   PetscReal        l;
@@ -86,8 +103,11 @@ static PetscErrorCode Checkpoint(TzRun run)
   PetscCall(TzLossObjective(run->loss, theta, &l));
   PetscCall(TzLossSetCounts(run->loss, &run->c.counts));
   if (PetscIsInfOrNanReal(l)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzCheckpointWrite(&run->c, "-tz_output", run->o.output));
-  run->kept = run->c.step;
+  PetscCall(Write(run));
+  PetscCheck(!run->trouble[0] || !must, comm, PETSC_ERR_FILE_WRITE, "-tz_output %s: %s", run->o.output, run->trouble);
+  if (run->trouble[0])
+    PetscCall(PetscFPrintf(comm, stderr, "tenzo: warning: step %" PetscInt_FMT ": -tz_output %s: %s; it is tried again at the next checkpoint\n", run->c.step,
+                           run->o.output, run->trouble));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,17 +134,26 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
 /* Called by the solver after the monitors: whether to go on */
 static PetscErrorCode Converged(Tao tao, void *ctx)
 {
-  TzRun         run  = (TzRun)ctx;
-  unsigned char stop = Signal != 0;
+  TzRun run = (TzRun)ctx;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)run)));
-  if (stop) {
-    run->stopped = PETSC_TRUE;
-    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
-  } else PetscCall(TaoDefaultConvergenceTest(tao, NULL));
-  if (run->o.checkpoint && run->c.step > run->step0 && run->c.step % run->o.checkpoint == 0) PetscCall(Checkpoint(run));
+  PetscCall(TzRunStops(run, &run->stop));
+  if (run->stop) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  else PetscCall(TaoDefaultConvergenceTest(tao, NULL));
+  if (run->o.checkpoint && run->c.step > run->step0 && run->c.step % run->o.checkpoint == 0) PetscCall(Checkpoint(run, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The last run ended with a validation that the whole run would not have had: k + k steps are 2k steps */
+static void DropLastValidation(TzRun run)
+{
+  TzTable *v = &run->c.validation;
+
+  for (PetscInt c = 0; c < v->ncol && v->n; c++) {
+    if (strcmp(v->name[c], "step")) continue;
+    if (v->col[c][v->n - 1] > 0 && (!run->o.validate || (PetscInt)v->col[c][v->n - 1] % run->o.validate)) v->n--;
+    break;
+  }
 }
 
 PetscErrorCode TzRunSetUpSolve(TzRun run)
@@ -153,7 +182,9 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   PetscCall(TzLossSetCounts(run->loss, &run->c.counts));
   PetscCall(TaoZOSetStep(run->tao, run->c.step));
   run->step0 = run->c.step;
-  run->kept  = strcmp(run->file, run->o.output) ? -1 : run->c.step;
+  DropLastValidation(run);
+  run->owns = (PetscBool)!strcmp(run->file, run->o.output);
+  if (run->owns) run->kept = run->c.step;
   if (run->c.history.n) run->seconds0 = run->c.history.col[5][run->c.history.n - 1];
   if (run->c.history.n) run->f = run->c.history.col[1][run->c.history.n - 1];
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -195,58 +226,80 @@ static PetscErrorCode PrintResult(TzRun run)
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   PetscCall(TzRunGetParameters(run, &n, &theta));
   PetscCall(PetscPrintf(comm, "RESULT"));
-  for (PetscInt i = 0; i < run->valid.n; i++) PetscCall(PetscPrintf(comm, " %s=%.9g", run->valid.name[i], (double)run->valid.value[i]));
+  for (PetscInt i = 0; i < run->valid.n && run->validstep == run->c.step; i++)
+    PetscCall(PetscPrintf(comm, " %s=%.9g", run->valid.name[i], (double)run->valid.value[i]));
   PetscCall(PetscPrintf(comm,
                         " loss=%.9g steps=%" PetscInt_FMT " queries=%" PetscInt64_FMT " forwards=%" PetscInt64_FMT
-                        " seconds=%.3f rss_mib=%.1f ranks=%d theta=%016llx\n",
-                        (double)run->f, run->c.step, run->c.counts.queries, run->c.counts.forwards, (double)seconds, rss, size,
+                        " reason=%s seconds=%.3f rss_mib=%.1f ranks=%d theta=%016llx\n",
+                        (double)run->f, run->c.step, run->c.counts.queries, run->c.counts.forwards, TzRunReason(run), (double)seconds, rss, size,
                         (unsigned long long)TzChecksum(n, theta)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The end: last checkpoint, last line, exit code */
-static PetscErrorCode Finish(TzRun run, int *code)
+static PetscErrorCode FinishDiverged(TzRun run)
 {
-  const MPI_Comm     comm = PetscObjectComm((PetscObject)run);
-  TaoConvergedReason reason;
-  char               kept[64] = "no file";
+  char kept[64] = "no file";
 
   PetscFunctionBegin;
-  PetscCall(TaoGetConvergedReason(run->tao, &reason));
-  if (reason == TAO_DIVERGED_NAN) {
-    if (run->kept >= 0) PetscCall(PetscSNPrintf(kept, sizeof(kept), "the file keeps step %" PetscInt_FMT, run->kept));
-    PetscCall(PetscFPrintf(comm, stderr, "tenzo: error: step %" PetscInt_FMT ": the loss is not finite any more (a smaller -zo_lr may help); %s\n",
-                           run->c.step + 1, kept));
+  if (run->kept >= 0) PetscCall(PetscSNPrintf(kept, sizeof(kept), "the file keeps step %" PetscInt_FMT, run->kept));
+  PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)run), stderr,
+                         "tenzo: error: step %" PetscInt_FMT ": the loss is not finite any more (a smaller -zo_lr may help); %s\n", run->c.step + 1, kept));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SayHowToGoOn(TzRun run)
+{
+  MPI_Comm comm = PetscObjectComm((PetscObject)run);
+
+  PetscFunctionBegin;
+  PetscCall(PetscPrintf(comm, "stopped by %s after step %" PetscInt_FMT "; ", run->stop == TZ_STOP_SIGNAL ? "a signal" : "the time limit", run->c.step));
+  if (!strcmp(run->o.output, "none")) PetscCall(PetscPrintf(comm, "with -tz_output none nothing is kept\n"));
+  else PetscCall(PetscPrintf(comm, "go on with -tz_resume %s\n", run->o.output));
+  fflush(stdout);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The end: last checkpoint, last validation, last line, exit code. The checkpoint comes first: whoever sent a signal may not wait for a validation. If it
+  cannot be written, the result is told, and then the error.
+*/
+static PetscErrorCode Finish(TzRun run, int *code)
+{
+  const PetscBool early = (PetscBool)(run->stop == TZ_STOP_SIGNAL || run->stop == TZ_STOP_TIME);
+  const PetscInt  n     = run->c.validation.n;
+
+  PetscFunctionBegin;
+  run->c.reason = TzRunReason(run);
+  if (!strcmp(run->c.reason, "nan")) {
+    PetscCall(FinishDiverged(run));
     *code = TZ_EXIT_DIVERGED;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Checkpoint(run));
-  if (run->stopped) {
-    PetscCall(PetscPrintf(comm, "stopped by a signal after step %" PetscInt_FMT "; go on with -tz_resume %s\n", run->c.step, run->o.output));
-    *code = TZ_EXIT_STOPPED;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(TzRunValidate(run, &run->valid));
+  if (run->kept == run->c.step && run->c.step > run->step0) run->kept = -1; /* once more, with the reason */
+  PetscCall(Checkpoint(run, PETSC_FALSE));
+  if (early && !run->trouble[0]) PetscCall(SayHowToGoOn(run));
+  if (run->validstep != run->c.step && (!early || run->validtime < TZ_SHORT)) PetscCall(RecordValidation(run));
+  if (run->c.validation.n > n && run->kept == run->c.step) PetscCall(Write(run));
   PetscCall(PrintResult(run));
+  PetscCheck(!run->trouble[0], PetscObjectComm((PetscObject)run), PETSC_ERR_FILE_WRITE, "-tz_output %s: %s", run->o.output, run->trouble);
+  *code = early ? TZ_EXIT_STOPPED : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzRunSolve(TzRun run, int *code)
 {
-  const struct sigaction action = {.sa_handler = Handler, .sa_flags = SA_RESTART};
-
   PetscFunctionBegin;
   *code = 0;
   PetscCall(TzRunSetUp(run));
   if (TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGUSR1, &action, NULL);
   PetscCall(PetscTime(&run->t0));
   run->tprint = run->t0;
   if (!run->step0 && !run->c.validation.n && run->o.validate) PetscCall(RecordValidation(run));
-  if (run->o.checkpoint) PetscCall(Checkpoint(run)); /* so that a file that cannot be written is noticed now */
+  if (run->o.checkpoint) PetscCall(Checkpoint(run, PETSC_TRUE)); /* so that a file that cannot be written is noticed now */
   PetscCall(TestGradient(run));
-  PetscCall(TaoSolve(run->tao));
+  PetscCall(TzRunStops(run, &run->stop)); /* a signal during set-up */
+  if (!run->stop) PetscCall(TaoSolve(run->tao));
   PetscCall(Finish(run, code));
+  PetscCall(TzRunListenEnd(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
