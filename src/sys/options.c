@@ -61,14 +61,25 @@ static PetscErrorCode TzOptionsFree(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscBool TzOptionsRegistered = PETSC_FALSE;
+
+static PetscErrorCode TzOptionsFinalize(void)
+{
+  PetscFunctionBegin;
+  TzOptionsRegistered = PETSC_FALSE;
+  PetscCall(TzOptionsFree());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzOptionsDeclare(const char name[], const char value[])
 {
   TzOption *o = TzOptionsFind(name);
 
   PetscFunctionBegin;
+  if (!TzOptionsRegistered) PetscCall(PetscRegisterFinalize(TzOptionsFinalize));
+  TzOptionsRegistered = PETSC_TRUE;
   if (!o) {
     if (TzOptions.n == TzOptions.size) {
-      if (!TzOptions.size) PetscCall(PetscRegisterFinalize(TzOptionsFree));
       TzOptions.size = 2 * TzOptions.size + 64;
       PetscCall(PetscRealloc(sizeof(*TzOptions.option) * (size_t)TzOptions.size, &TzOptions.option));
     }
@@ -265,12 +276,15 @@ static PetscErrorCode TzOptionFromEnvironment(MPI_Comm comm, const char name[], 
 
 PetscErrorCode TzOptionsCheckUnused(MPI_Comm comm)
 {
-  PetscInt n, bad = -1;
-  char   **names, **values, message[1024];
+  PetscInt  n, bad = -1;
+  PetscBool asked;
+  char    **names, **values, message[1024];
 
   PetscFunctionBegin;
   PetscCall(TzOptionsCheckNumbers(comm));
   PetscCall(TzOptionsDeclareOthers());
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-options_left", &asked));
+  if (!asked) PetscCall(PetscOptionsSetValue(NULL, "-options_left", "no")); /* a PETSc with debugging would say it again at the end */
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = n - 1; i >= 0; i--) {
     PetscBool tolerated = TzOptionIsOtherClass(names[i]);
