@@ -4,9 +4,10 @@
 #   make style      warnings as errors, gcc and clang; formatting (make format); lengths of functions
 #   make bench      the benchmark (SHORT=1: under a minute)
 #   make bench-accuracy  seconds to an error, beside the peers in JAX (JAX_PYTHON; ACCURACY="--seeds 1 --seconds 10")
-#   make fuzz       damaged and malicious files (FUZZ=100 of each kind, FIRST=seed)
+#   make fuzz       damaged and malicious files, with sanitizers (FUZZ=100 of each kind, FIRST=seed)
 #   make memcheck   valgrind and -malloc_dump on a short run
-#   make install PREFIX=/usr/local
+#   make docs       manual pages of program and library (Doxygen)
+#   make install PREFIX=/usr/local                  with the manual pages, if they have been made
 # `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo), unless PETSC_DIR is given.
 #
 # PETSc: any from 3.18 on, of real numbers in double precision; 32- or 64-bit indices, with or without debugging
@@ -149,9 +150,14 @@ bench-accuracy: all
 
 FUZZ  ?= 100
 FIRST ?= 0
-fuzz: all $(BUILD)/fuzz/fuzz_hdf5
-	$(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
+fuzz:
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized SAN=address,undefined CFLAGS='-O1 -g' run-fuzz
+run-fuzz: export ASAN_OPTIONS := detect_leaks=0
+run-fuzz: all $(BUILD)/fuzz/fuzz_hdf5 $(BUILD)/fuzz/fuzz_idx
+	$(RUN) $(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet \
+	  -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
 	$(RUN) $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST)
+	$(RUN) $(BUILD)/fuzz/fuzz_idx $(FUZZ) $(FIRST)
 
 style:
 	bash jobs/deps.sh dev
@@ -168,6 +174,13 @@ $(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h include/*/*.h src/*/*.
 	@OMPI_CC=clang MPICH_CC=clang $(MPICC) $(CPPFLAGS) $(filter-out -fopenmp,$(ALLFLAGS)) -Wno-unused-command-line-argument -Wno-unknown-pragmas -Werror $(filter -m%,$(ISA)) -fsyntax-only $<
 	@touch $@
 
+# manual pages: one for each header, by whose functions' names it is found too, and one for the program with every verb's options
+docs: all
+	@rm -rf $(BUILD)/docs; mkdir -p $(BUILD)/docs/man/man1
+	(cat src/docs/Doxyfile; echo 'PROJECT_NUMBER = $(VERSION)'; echo 'OUTPUT_DIRECTORY = $(BUILD)/docs') | doxygen -
+	@find $(BUILD)/docs/man/man3 -name "*.3" ! -iname "tz*" ! -iname "tao*" ! -name "tenzo*" -delete
+	bash src/docs/man1.sh $(BUILD)/tenzo $(VERSION) > $(BUILD)/docs/man/man1/tenzo.1
+
 # a PETSc that pkg-config finds by its name is required by that name; one in PETSC_DIR is written out
 PC_PETSC := $(if $(PETSC_DIR),,$(PETSC_PKG))
 PC_LIBS  := $(if $(PETSC_DIR),$(PETSC_L))
@@ -180,6 +193,8 @@ install: all
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libtenzo.so
 	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include/tenzo
 	install -m 644 include/private/*.h $(DESTDIR)$(PREFIX)/include/tenzo/private
+	cd $(BUILD)/docs/man 2>/dev/null || exit 0; \
+	  for s in 1 3; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; install -m 644 man$$s/* $(DESTDIR)$(PREFIX)/share/man/man$$s; done
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include/tenzo' 'ccompiler=$(MPICC)' \
 	  'Name: tenzo' 'Description: tensor-train physics-informed networks trained from forward evaluations' 'Version: $(VERSION)' \
 	  'Requires: $(PC_PETSC)' 'Requires.private: $(HDF5_PKG) zlib' \
@@ -189,6 +204,6 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all fuzz tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
+.PHONY: all fuzz run-fuzz docs tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,12 +1,19 @@
 #!/bin/bash
-# deps.sh [dev|slurm|plot] : installs what building and testing needs on Debian 12 (as root, or by sudo). Quick where all is there.
+# deps.sh [dev|slurm|plot|petsc-NAME] : installs what building and testing needs on Debian 12 (as root, or by sudo). Quick where all is there.
 # plot adds what jobs/plot.py needs.
-# dev adds what only `make style` and `make memcheck` need, slurm what `make check-slurm` does.
+# dev adds what only `make style`, `make memcheck` and `make docs` need, slurm what `make check-slurm` does, petsc-NAME what jobs/petsc.sh NAME does.
+# For the tests alone: libcmocka-dev; libgsl-dev (quadrature and special functions to compare with); librandom123-dev (our Philox, which makes sixteen
+# counters at a time on vectors, is compared with its own, bit for bit).
 set -eu
 packages="gcc make pkg-config procps libc6-dev openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev hdf5-tools
           libcmocka-dev libgsl-dev libopenblas-dev librandom123-dev zlib1g-dev"
-if [ "${1:-}" = dev ]; then packages="$packages clang clang-format valgrind"; fi
+if [ "${1:-}" = dev ]; then packages="$packages clang clang-format valgrind doxygen"; fi
 if [ "${1:-}" = slurm ]; then packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge"; fi
+case "${1:-}" in
+petsc-openmpi) packages="$packages python3 python3-pip" ;;
+petsc-mpich) packages="$packages python3 python3-pip mpich libmpich-dev libhdf5-mpich-dev" ;;
+petsc-debian64) packages="$packages libpetsc64-real-dev" ;;
+esac
 if [ "${1:-}" = plot ]; then packages="$packages python3 python3-numpy python3-h5py python3-matplotlib"; fi
 
 missing=

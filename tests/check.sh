@@ -9,26 +9,34 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 skipped=0
 
+run() { # run NAME RANKS : one cmocka program, its tests counted
+  local name=$1 n=$2 code ran bad
+  timeout "$limit" $mpiexec -n "$n" "$build/tests/$name" >"$log" 2>&1
+  code=$?
+  echo "== $name, $n ranks${TENZO_ISA:+, $TENZO_ISA}"
+  if [ $code = 0 ]; then
+    grep -E '^\[( *PASSED *|=+|  SKIPPED )\] [0-9]+ test' "$log" | sort -u
+  else
+    cat "$log"
+    echo "== $name on $n ranks: exit code $code"
+  fi
+  # every rank counts the same tests: take the first
+  ran=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | head -n 1)
+  bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log" | sort -n | tail -n 1)
+  passed=$((passed + ${ran:-0})) failed=$((failed + ${bad:-$((code != 0))}))
+}
+
 for source in tests/test_*.c; do
   name=$(basename "$source" .c)
   ranks="1 2"
   if grep -q MPI_Comm_size "$source"; then ranks="1 2 3 4 7"; fi
-  for n in $ranks; do
-    timeout "$limit" $mpiexec -n "$n" "$build/tests/$name" >"$log" 2>&1
-    code=$?
-    echo "== $name, $n ranks"
-    if [ $code = 0 ]; then
-      grep -E '^\[( *PASSED *|=+|  SKIPPED )\] [0-9]+ test' "$log" | sort -u
-    else
-      cat "$log"
-      echo "== $name on $n ranks: exit code $code"
-    fi
-    # every rank counts the same tests: take the first
-    ran=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | head -n 1)
-    bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log" | sort -n | tail -n 1)
-    passed=$((passed + ${ran:-0})) failed=$((failed + ${bad:-$((code != 0))}))
-  done
+  for n in $ranks; do run "$name" "$n"; done
 done
+
+# what evaluates networks, by the portable kernels too (but test_cge, a third of a minute: test_kernels has every kernel of every set)
+export TENZO_ISA=base
+for name in adjoint classify deriv derivadjoint feedback fo loss net precision product residual zo zosolve; do run "test_$name" 1; done
+unset TENZO_ISA
 
 for script in tests/rooms.sh tests/e2e_*.sh; do
   echo "== $script"

@@ -92,7 +92,7 @@ static void test_bits(void **state)
 /* Element i depends on first + i only: bitwise */
 static void test_range(void **state)
 {
-  const PetscInt total = 20000, far = PETSC_MAX_INT - total;
+  const PetscInt total = 20000, far = (PetscInt)PetscMin((PetscInt64)PETSC_MAX_INT, INT64_C(1) << 48) - total;
 
   (void)state;
   for (int d = 0; d < 3; d++) {
