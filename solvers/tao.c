@@ -21,7 +21,7 @@ static const struct {
   {"cg", NEEDS_GRADIENT, NULL},
   {"bncg", NEEDS_GRADIENT, NULL},
   {"bqnls", NEEDS_GRADIENT, NULL},
-  {"bqnkls", NEEDS_GRADIENT, NULL},
+  {"bqnkls", NEEDS_MORE, "a shifted quasi-Newton matrix, with which newer releases of PETSc do not solve"},
   {"bqnktr", NEEDS_GRADIENT, NULL},
   {"bqnktl", NEEDS_GRADIENT, NULL},
   {"nm", NEEDS_LOSS, NULL},

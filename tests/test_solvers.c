@@ -15,7 +15,7 @@
 #define CHECK(call) assert_true(everywhere((call) == 0))
 
 static PetscMPIInt       rank, size;
-static const char *const own[] = {"lmvm", "blmvm", "cg", "bncg", "bqnls", "bqnkls", "bqnktr", "bqnktl", "nm", "pounders", "brgn"}; /* solvers/tao.c */
+static const char *const own[] = {"lmvm", "blmvm", "cg", "bncg", "bqnls", "bqnktr", "bqnktl", "nm", "pounders", "brgn"}; /* solvers/tao.c */
 
 typedef struct {
   Tao      tao;
