@@ -17,17 +17,19 @@ import tempfile
 
 TARGETS = (1e-2, 1e-3, 1e-4)
 PEERS = ("stde", "engdw", "sdze", "bsde")
+STEPS = {}  # (equation, method): steps of Tenzo in the budget
 
-# Tenzo's command lines, one row an equation: the equation, then its solvers
+# Tenzo's command lines, one row an equation: the equation, then its solvers. Schedules end with the budget, as those of the peers: -tao_max_it comes from a
+# trial of a few steps.
 SMALL = "-net_format dense -net_layers 64,64 -deriv_type forward"
-ADAM = f"{SMALL} -tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 50 -tao_max_it 6000 -tz_validate_every 50"
-ZOGN = f"{SMALL} -tao_type zogn -zo_queries 80 -zo_mu 1e-4 -loss_points 100 -tao_max_it 200 -tz_validate_every 2"
-SIGN = f"{SMALL} -tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine -loss_points 50 -tao_max_it 4000 -tz_validate_every 50"
+ADAM = f"{SMALL} -tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 50 -tz_validate_every 50"
+ZOGN = f"{SMALL} -tao_type zogn -zo_queries 80 -zo_mu 1e-4 -loss_points 100 -tz_validate_every 2"
+SIGN = f"{SMALL} -tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine -loss_points 50 -tz_validate_every 50"
 SOLVERS = {"tenzo-adam": ADAM, "tenzo-zogn": ZOGN, "tenzo-zosign": SIGN}
 TENZO = {
     "lqg": ("-pde_type lqg -pde_dim 100 -lqg_extension heat -loss_sampler paths", SOLVERS),
     "allencahn": ("-pde_type allencahn -pde_dim 100 -allencahn_extension heat -loss_sampler paths", SOLVERS),
-    "blackscholes": ("-pde_type blackscholes -pde_dim 100 -loss_sampler paths", SOLVERS),
+    "blackscholes": ("-pde_type blackscholes -pde_dim 100 -loss_sampler paths -loss_x0 " + ",".join(["1,0.5"] * 50), SOLVERS),
     "ball": ("-pde_type allencahnball -pde_dim 100", SOLVERS),
 }
 
@@ -64,28 +66,44 @@ def column(file, path):
     return [float(v) for v in re.search(r"DATA \{(.*?)\}", out, re.S).group(1).replace(",", " ").split()]
 
 
+def attempt(o, equation, method, seed, file, *more):
+    """Runs Tenzo; False, said loudly, where it cannot"""
+    problem, solvers = TENZO[equation]
+    command = ["taskset", "-c", o.core, o.tenzo, "solve", *problem.split(), *solvers[method].split(), "-tz_seed", str(seed), "-tz_output", file,
+               "-tz_checkpoint_every", "0", "-tz_validation_points", "2000", "-tz_quiet", *more]
+    code, out = run(command, 3 * o.seconds)
+    if code not in (0, 75):
+        why = re.findall(r"tenzo: error: .*", out) or [" ".join(re.findall(r"PETSC ERROR: (.*)", out)[1:3]) or "no output"]
+        print(f"SKIPPED {method} on {equation}: exit code {code}: {why[0]}", flush=True)
+    return code in (0, 75)
+
+
+def median_step(file, without=()):
+    """Steps, seconds each took, the median of those not in `without`"""
+    step, seconds = (column(file, f"/history/{c}") for c in ("step", "seconds"))
+    gaps = [b - a for a, b in zip([0.0, *seconds], seconds)]
+    return step, gaps, statistics.median([g for s, g in zip(step, gaps) if int(s) not in without] or gaps)
+
+
 def tenzo(o, equation, method, seed):
     """[(seconds, rel_l2)]"""
-    problem, solvers = TENZO[equation]
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/model.h5"
-        command = ["taskset", "-c", o.core, o.tenzo, "solve", *problem.split(), *solvers[method].split(), "-tz_seed", str(seed), "-tz_output", file,
-                   "-tz_checkpoint_every", "0", "-tz_validation_points", "2000", "-tz_quiet"]
-        code, out = run(command, 1.5 * o.seconds)
-        if code not in (0, 75):
-            lines = [line for line in out.splitlines() if "error" in line] or out.splitlines()[-1:] or ["no output"]
-            print(f"SKIPPED {method} on {equation}: exit code {code}: {lines[0]}", flush=True)
+        if (equation, method) not in STEPS:
+            if not attempt(o, equation, method, seed, file, "-tao_max_it", "12", "-tz_validate_every", "0"):
+                return None
+            STEPS[equation, method] = max(10, int(o.seconds / median_step(file, {1})[2]))
+        os.unlink(file) if os.path.exists(file) else None
+        if not attempt(o, equation, method, seed, file, "-tao_max_it", str(STEPS[equation, method])):
             return None
-        step, seconds = (column(file, f"/history/{c}") for c in ("step", "seconds"))
         at, error = (column(file, f"/validation/{c}") for c in ("step", "rel_l2"))
-    gaps = [b - a for a, b in zip([0.0, *seconds], seconds)]
-    held = {int(s) + 1 for s in at}  # the step after a validation holds its time
-    usual = statistics.median([g for s, g in zip(step, gaps) if int(s) not in held] or gaps)
+        held = {int(s) + 1 for s in at}  # the step after a validation holds its time
+        step, gaps, usual = median_step(file, held)
     clock, t = {0: 0.0}, 0.0
     for s, g in zip(step, gaps):
         t += min(g, usual) if int(s) in held else g
         clock[int(s)] = t
-    return [(clock[int(s)], e) for s, e in zip(at, error) if clock[int(s)] <= o.seconds]
+    return [(clock[int(s)], e) for s, e in zip(at, error)]
 
 
 def peer(o, equation, method, seed):
