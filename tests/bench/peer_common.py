@@ -1,6 +1,7 @@
 """What the peers share: options, network, second derivatives by Taylor mode, the clock, the validation.
 
-One core, float32 unless --dtype says otherwise. Seconds are those of training alone: compilation and validation do not count. Lines
+One core, float32 unless --dtype says otherwise. Seconds are those of training alone: compilation and validation do not count (--clock cpu: of the processor,
+for machines that others use). Lines
   PEER method=.. equation=.. seed=.. seconds=.. rel_l2=.. steps=.. loss=..
 come at geometric times. Needs jax and scipy (pip install "jax[cpu]" scipy).
 """
@@ -20,7 +21,8 @@ SCHEDULES = ("cosine", "exponential", "constant")
 def options(method, tuned, **more):
     """The command line. `tuned`: {equation: {option: value}}, the defaults of this method for each equation, beside `more` of its own"""
     common = dict(dim=100, seed=0, seconds=30.0, steps=0, points=100, widths="64,64", lr=1e-3, schedule="cosine", lr_end=1e-3, dtype="float32",
-                  extension="heat", validation=2000, first=0.25, ratio=1.3, in_scale=0.0, out_scale=0.0)
+                  extension="heat", validation=2000, first=0.25, ratio=1.3, in_scale=0.0, out_scale=0.0,
+                  clock="wall")
     known = {**common, **more}
     p = argparse.ArgumentParser(description=f"{method}: options and their defaults before those tuned for an equation")
     p.add_argument("--equation", default="lqg", choices=sorted(peer_equations.EQUATIONS))
@@ -134,7 +136,7 @@ def l2(eq, o):
 
 def train(o, state, step, error, parameters=lambda state: state[0]):
     """step(state, key, lr, i) -> state, loss; from `state` until the budget (--seconds, or --steps where that comes first) is spent"""
-    key = jax.random.PRNGKey(o.seed + 1)
+    key, clock = jax.random.PRNGKey(o.seed + 1), time.process_time if o.clock == "cpu" else time.perf_counter
 
     def body(lr, state, i):
         return step(state, jax.random.fold_in(key, i), lr, i)
@@ -144,18 +146,18 @@ def train(o, state, step, error, parameters=lambda state: state[0]):
 
     chunk = jax.jit(chunk, static_argnums=3)
     jax.block_until_ready(chunk(state, 0, 0.0, 1)[1])  # compile, then see how long a step takes
-    start = time.perf_counter()
+    start = clock()
     losses = jax.block_until_ready(chunk(state, 0, 0.0, 1)[1])
-    n = int(max(1, min(100, 0.4 * o.first / (time.perf_counter() - start))))
+    n = int(max(1, min(100, 0.4 * o.first / (clock() - start))))
     jax.block_until_ready(chunk(state, 0, 0.0, n)[1])
     seconds, done, due = 0.0, 0, o.first
     report(o, 0.0, error(parameters(state)), 0, float(losses[-1]))
     while seconds < o.seconds and (not o.steps or done < o.steps):
         progress = done / o.steps if o.steps else seconds / o.seconds
-        start = time.perf_counter()
+        start = clock()
         state, losses = chunk(state, done, float(rate(o, min(progress, 1.0))), n)
         jax.block_until_ready(losses)
-        seconds, done = seconds + time.perf_counter() - start, done + n
+        seconds, done = seconds + clock() - start, done + n
         last = seconds >= o.seconds or (o.steps and done >= o.steps)
         if seconds >= due or last:
             report(o, seconds, error(parameters(state)), done, float(losses.mean()))

@@ -12,9 +12,8 @@ from jax.flatten_util import ravel_pytree
 
 # Tuned as peer_notes.md says
 TUNED = {
-    "all": dict(dtype="float64", points=200, lr=1.0, beta=0.95, schedule="exponential", lr_end=0.1),
+    "all": dict(dtype="float64", points=400, lr=1.0, damping=1e-4, beta=0.0, widths="32,32", schedule="constant"),
     "blackscholes": dict(dtype="float32", points=400, lr=0.3, damping=1e-2, beta=0.95, line_search=10, widths="32,32", schedule="constant"),
-    "ball": dict(dtype="float32", points=100, lr=1.0, damping=1e-8, beta=0.8, widths="32,32", schedule="exponential"),
 }
 
 o = peer.options("engdw", TUNED, directions=0, damping=1e-6, beta=0.9, line_search=0)

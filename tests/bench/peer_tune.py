@@ -32,7 +32,7 @@ for method in sys.argv[1:] or SPACE:
             kept = [name for name in draw if rng.random() < 0.6]
             if trial % 2 == 1 and (method, equation) in best:
                 draw = {**{name: v for name, v in draw.items() if name not in kept}, **{n: v for n, v in best[method, equation][1].items() if n in kept}}
-            command = [sys.executable, f"{here}/peer_{method}.py", "--equation", equation, "--seconds", str(seconds), "--ratio", "10"]
+            command = [sys.executable, f"{here}/peer_{method}.py", "--equation", equation, "--seconds", str(seconds), "--ratio", "10", "--clock", "cpu"]
             out = subprocess.run(command + [f"--{k.replace('_', '-')}={v}" for k, v in draw.items()], capture_output=True, text=True)
             if "skipped" in out.stdout:
                 break
