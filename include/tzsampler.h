@@ -46,7 +46,7 @@ PETSC_EXTERN PetscErrorCode TzSamplerGetType(TzSampler sampler, TzSamplerType *t
 
 /* X [n][D]: points first <= i < first + n of the sample with this key. PETSC_ERR_ARG_OUTOFRANGE: negative, or more than an index can count */
 PETSC_EXTERN PetscErrorCode TzSamplerDraw(TzSampler sampler, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[]);
-/* The same at one time t, not of paths but of box or ball */
+/* The same at one time t: of paths their states there */
 PETSC_EXTERN PetscErrorCode TzSamplerDrawTime(TzSampler sampler, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n,
                                               PetscReal X[]);
 /*

@@ -319,10 +319,12 @@ PetscErrorCode TzSamplerDrawTime(TzSampler s, PetscReal t, PetscInt64 seed, TzSt
   PetscFunctionBegin;
   PetscCall(CheckRange(first, n));
   for (PetscInt i = first; i < first + n; i++, X += D) {
-    const Key k = {seed, stream, step, i};
+    const Key       k    = {seed, stream, step, i};
+    const PetscBool path = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
 
-    PetscCall(Inside(s, &k, X));
     X[s->domain.d] = t;
+    if (path) PetscCall(Path(s, &k, X));
+    else PetscCall(Inside(s, &k, X));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
