@@ -92,7 +92,7 @@ static void Same(const char *what, const char *shape, const char *net, PetscInt 
     if (!(fabs(a[i] - b[i]) <= tol * size)) fail_msg("%s, %s, %s: number %d is %.17g, not %.17g", what, shape, net, (int)i, a[i], b[i]);
 }
 
-/* The fast evaluations against the reference; two calls with other points beside them give the same bits */
+/* The fast evaluations against the reference; the same bits with other points beside them and by several threads */
 static void test_reference(void **state)
 {
   (void)state;
@@ -106,7 +106,10 @@ static void test_reference(void **state)
       ok(TzNetEvalJet(c.eval, N - 7, c.X + 7 * c.in, c.shape, jet[1]));
       assert_memory_equal(jet[0] + 7 * c.J, jet[1], sizeof(PetscReal) * (size_t)((N - 7) * c.J));
       Close(&c);
-      ok(PetscOptionsInsertString(NULL, "-net_evaluation reference"));
+      Open(&c, shapes[s], nets[i], "-net_threads 3");
+      ok(TzNetEvalJet(c.eval, N, c.X, c.shape, jet[1]));
+      assert_memory_equal(jet[0], jet[1], sizeof(PetscReal) * (size_t)(N * c.J));
+      Close(&c);
       Open(&c, shapes[s], nets[i], "-net_evaluation reference");
       ok(TzNetEvalJet(c.eval, N, c.X, c.shape, jet[1]));
       Same("fast against reference", shapes[s], nets[i], N * c.J, jet[0], jet[1], 1e-12);

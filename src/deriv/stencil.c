@@ -7,16 +7,18 @@
 PetscErrorCode TzDerivStencilSetUp(TzDeriv deriv, const TzPairs *pairs, PetscReal s)
 {
   TzStencil *st   = &deriv->stencil;
-  PetscInt   size = (pairs->npairs + 63) / 64;
+  PetscInt   size = (pairs->npairs + 63) / 64, square = 0;
 
   PetscFunctionBegin;
   st->pairs        = pairs;
   st->s            = s;
   deriv->blocksize = PetscMax(72, (size + 23) / 24 * 24);
   deriv->blocks    = PetscMax(1, (pairs->npairs + deriv->blocksize - 1) / deriv->blocksize);
+  for (PetscInt p = 0; p < deriv->shape.nforms; p++)
+    if (deriv->shape.form[p].m) square = deriv->d * deriv->d;
   PetscCall(PetscFree5(st->value, st->grad, st->form, st->F, st->S));
   PetscCall(PetscMalloc5(pairs->npairs, &st->value, pairs->ptr[pairs->npairs], &st->grad, deriv->shape.nforms * pairs->npairs, &st->form,
-                         TzJetFieldSize(&deriv->shape), &st->F, deriv->d * deriv->d, &st->S));
+                         TzJetFieldSize(&deriv->shape), &st->F, square, &st->S));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
