@@ -97,8 +97,8 @@ PETSC_EXTERN PetscErrorCode TzLossHasGradient(TzLoss loss, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzLossHasJacobian(TzLoss loss, PetscBool *has);       /* exact gradients of residuals */
 PETSC_EXTERN PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples); /* of a step */
 /*
-  The process grid (ranks over loss values x blocks of samples, and over blocks of nodes) that such a call uses. An impossible -tz_partition, and more
-  ranks than work, are errors here (PETSC_ERR_USER_INPUT), so that a solver can raise them before it starts.
+  The process grid (ranks over loss values x blocks of samples, and over blocks of nodes) that such a call uses; ranks beyond the work idle. A call that is too
+  large for memory is an error here (PETSC_ERR_USER_INPUT), so that a solver can raise it before it starts.
 */
 PETSC_EXTERN PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[2]);
 /* xi of query q, coordinates i0 <= i < i1: generated from its key; and the same, copied where an evaluation on this rank has just generated it */

@@ -29,6 +29,13 @@ PETSC_EXTERN int            TzExit(PetscErrorCode ierr, int code);
 PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess,
                                            void *ctx);
 
+/*
+  TzMemoryCheck - out of memory, told before it is taken; collective
+
+  numbers: how many real numbers every rank is about to allocate (itself a real number, so that it does not overflow), the same on every rank;
+  what: the option and its value, as printf() takes it. PETSC_ERR_USER_INPUT with both and the size if they exceed the rank's part of the machine's memory.
+*/
+PETSC_EXTERN PetscErrorCode TzMemoryCheck(MPI_Comm comm, PetscReal numbers, const char what[], ...) __attribute__((format(printf, 3, 4)));
 /* For every XxxRegister(): notes the name of a type, whatever its class; and whether it was noted */
 PETSC_EXTERN PetscErrorCode TzTypeNote(const char name[]);
 PETSC_EXTERN PetscBool      TzTypeIsRegistered(const char name[]);

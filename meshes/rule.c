@@ -1,7 +1,6 @@
 /* TzRule: the class, its table of types, and the memory of the nodes. */
 #include <private/tzruleimpl.h>
 #include <petscviewer.h>
-#include <unistd.h>
 
 PETSC_INTERN PetscErrorCode TzRuleCreate_Smolyak(TzRule);
 PETSC_INTERN PetscErrorCode TzRuleCreate_MC(TzRule);
@@ -62,16 +61,16 @@ static PetscErrorCode Reset(PetscObject obj)
 
 PetscErrorCode TzRuleAllocate(TzRule rule, PetscReal npairs, PetscReal nentries, const char option[], PetscInt value)
 {
-  const PetscReal bytes  = npairs * (sizeof(PetscInt) + sizeof(PetscReal)) + nentries * (sizeof(PetscInt) + sizeof(PetscReal));
-  MPI_Comm        comm   = PetscObjectComm((PetscObject)rule);
-  PetscReal       memory = (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE);
-  TzPairs        *p      = &rule->pairs;
+  const PetscReal numbers = (npairs + nentries) * (1 + sizeof(PetscInt) / (PetscReal)sizeof(PetscReal));
+  MPI_Comm        comm    = PetscObjectComm((PetscObject)rule);
+  TzPairs        *p       = &rule->pairs;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &memory, 1, MPIU_REAL, MPI_MIN, comm)); /* so that all ranks come to the same end */
-  PetscCheck(nentries < PETSC_MAX_INT && bytes < memory, comm, PETSC_ERR_USER_INPUT,
-             "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them in %.3g GiB; allowed: 2^%d numbers in %.3g GiB", rule->dim, option,
-             value, (double)(2 * npairs), (double)bytes / 1073741824, (int)(8 * sizeof(PetscInt)) - 1, (double)memory / 1073741824);
+  PetscCheck(nentries < PETSC_MAX_INT, comm, PETSC_ERR_USER_INPUT,
+             "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them with %.3g numbers; allowed: 2^%d", rule->dim, option, value,
+             (double)(2 * npairs), (double)nentries, (int)(8 * sizeof(PetscInt)) - 1);
+  PetscCall(TzMemoryCheck(comm, numbers, "-rule_dim %" PetscInt_FMT " %s %" PetscInt_FMT ": too many nodes, %.3g of them", rule->dim, option, value,
+                          (double)(2 * npairs)));
   PetscCall(FreePairs(p));
   p->dim    = rule->dim;
   p->npairs = (PetscInt)npairs;

@@ -6,6 +6,8 @@
 
 typedef struct {
   PetscReal *lp, *lm; /* [queries] */
+  PetscBool  checked; /* mu against the rounding of the parameters */
+  PetscBool  warned;  /* that all differences of a step were 0 */
 } Losses;
 
 void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[])
@@ -59,25 +61,47 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   if (phase->direction == TZ_DIRECTION_COORDINATE) PetscCall(TzLossGetNumParameters(zo->loss, &phase->queries));
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(TzLossGetPartition(zo->loss, &q, grid)); /* a partition that does not fit is an error now, not after hours */
+  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), 2. * phase->queries, "%s %" PetscInt_FMT, TzZOOption(phase, "queries"), phase->queries));
   PetscCall(PetscNew(&l));
   PetscCall(PetscMalloc2(phase->queries, &l->lp, phase->queries, &l->lm));
   phase->data = l;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscReal *norm)
+/* A step that tells nothing would otherwise look like one that has arrived */
+static PetscErrorCode WarnOfZeros(Tao tao, TzZOPhase *phase, const TzQueries *q, Losses *l, PetscReal l0)
 {
-  TAO_ZO       *zo = (TAO_ZO *)tao->data;
-  const Losses *l  = (const Losses *)phase->data;
-  TzQueries     q;
-  PetscInt      i0, i1;
+  MPI_Comm  comm = PetscObjectComm((PetscObject)tao);
+  PetscBool zero = PETSC_TRUE;
 
   PetscFunctionBegin;
+  for (PetscInt p = 0; p < q->n && zero; p++) zero = (PetscBool)(l->lp[p] == 0);
+  if (!zero || l->warned) PetscFunctionReturn(PETSC_SUCCESS);
+  l->warned = PETSC_TRUE;
+  PetscCall(PetscFPrintf(comm, stderr,
+                         "tenzo: warning: step %" PetscInt_FMT ": all %" PetscInt_FMT
+                         " differences are exactly 0: the loss, %g, does not change within %s %g; a "
+                         "larger one may show its slope\n",
+                         q->step + 1, q->n, (double)l0, TzZOOption(phase, "mu"), (double)phase->mu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscReal *norm)
+{
+  TAO_ZO   *zo = (TAO_ZO *)tao->data;
+  Losses   *l  = (Losses *)phase->data;
+  TzQueries q;
+  PetscInt  i0, i1;
+
+  PetscFunctionBegin;
+  if (!l->checked) PetscCall(TzZOCheckMu(tao, phase));
+  l->checked = PETSC_TRUE;
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
   PetscCall(TzLossEvaluate(zo->loss, zo->theta, &q, l0, l->lp, l->lm));
   TzZOCoefficients(&q, *l0, l->lp, l->lm, l->lp);
   *norm = GradientNorm(&q, l->lp);
+  PetscCall(WarnOfZeros(tao, phase, &q, l, *l0));
   PetscCall(TzZOGradient(zo->loss, &q, l->lp, i0, i1, zo->xi, zo->g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -33,6 +33,7 @@ typedef struct {
   PetscReal *c;          /* [n] */
   PetscReal *fall;       /* [samples]: A'd, d the whole step */
   PetscReal *phi;        /* [full]: the step before, the same on every rank */
+  PetscBool  checked;    /* mu against the rounding of the parameters */
   PetscReal  length;     /* random directions: phi is asked for with this factor */
 } GaussNewton;
 
@@ -95,13 +96,19 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   PetscCall(TzLossGetNumSamples(zo->loss, &s->samples));
   PetscCall(TzLossGetNumParameters(zo->loss, &s->full));
   s->byrows = (PetscBool)(phase->mu == 0);
-  s->n      = IsWhole(phase) ? s->full : phase->queries + (phase->momentum > 0 ? 1 : 0);
+  s->n      = IsWhole(phase) ? s->full : PetscMin(phase->queries, PETSC_MAX_INT - 1) + (phase->momentum > 0 ? 1 : 0);
   m         = PetscMin(s->n, s->samples);
+  PetscCheck((PetscReal)m * m < PETSC_MAX_INT, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "-tao_type %s: a matrix of order %" PetscInt_FMT ", the smaller of directions (-zo_queries, parameters) and points; must be below %g",
+             ((PetscObject)tao)->type_name, m, PetscSqrtReal((PetscReal)PETSC_MAX_INT));
   if (!s->byrows) {
     PetscCall(Queries(tao, phase, s->samples, s->full, &q));
     PetscCall(TzLossGetPartition(zo->loss, &q, grid));
-    PetscCall(PetscMalloc1((size_t)(1 + q.n * (q.twosided ? 2 : 1)) * (size_t)s->samples, &s->table));
+    PetscCall(PetscMalloc1((1 + (size_t)q.n * (q.twosided ? 2 : 1)) * (size_t)s->samples, &s->table));
   }
+  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), (PetscReal)s->n * s->samples + 3. * m * m,
+                          "-tao_type %s: %" PetscInt_FMT " directions (%s), %" PetscInt_FMT " points", ((PetscObject)tao)->type_name, s->n,
+                          IsWhole(phase) ? "all parameters" : "-zo_queries", s->samples));
   PetscCall(PetscMalloc1((size_t)s->n * (size_t)s->samples, &s->A));
   PetscCall(PetscMalloc3((size_t)m * (size_t)m, &s->G, (size_t)m * (size_t)m, &s->F, m, &s->b));
   PetscCall(PetscMalloc4(s->samples, &s->r, s->n, &s->c, s->samples, &s->fall, s->full, &s->phi));
@@ -130,7 +137,7 @@ static void Differences(const TzQueries *q, GaussNewton *s, PetscInt first)
 }
 
 /* r and A, but for the remembered direction */
-static PetscErrorCode Derivatives(Tao tao, const TzZOPhase *phase, GaussNewton *s)
+static PetscErrorCode Derivatives(Tao tao, TzZOPhase *phase, GaussNewton *s)
 {
   TAO_ZO   *zo = (TAO_ZO *)tao->data;
   TzQueries q;
@@ -141,6 +148,8 @@ static PetscErrorCode Derivatives(Tao tao, const TzZOPhase *phase, GaussNewton *
     PetscCall(TzLossJacobian(zo->loss, zo->theta, s->r, s->A));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (!s->checked) PetscCall(TzZOCheckMu(tao, phase));
+  s->checked = PETSC_TRUE;
   PetscCall(Queries(tao, phase, s->samples, s->full, &q));
   most = q.n;
   for (q.first = 0; q.first < total; q.first += most) {

@@ -76,6 +76,12 @@ mistake '-zo_lr' solve -zo_lr -1
 mistake '-zo_lr_schedule' solve -zo_lr_schedule warm
 mistake '-tao_type' solve -tao_type zozo
 mistake '-tao_type nls: needs second derivatives' solve -tao_type nls
+mistake '-zo_queries' solve -zo_queries 2147483647
+mistake '-zo_queries' solve -tao_type zogn -zo_queries 2147483647
+mistake '-tz_validation_points 2147483647' solve -tz_validation_points 2147483647
+mistake '-loss_points 2000000000' solve -loss_points 2000000000
+mistake '-zo_mu 1e-300' solve $quick -zo_mu 1e-300
+mistake '-fd_step 1e-09' solve -deriv_type fd -fd_step 1e-9
 mistake '-zo_phase2' solve -tao_type zohybrid -zo_phase2 lmvm
 mistake '-tao_max_it' solve -tao_max_it many
 mistake '-tz_seed' solve -tz_seed -1

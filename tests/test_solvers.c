@@ -1,6 +1,7 @@
 /*
-  One test set for every solver: all rows of the table (solvers/presets.c), variants of some, and TAO's own types. The loss falls; history, result and state have the same bits
-  on any number of ranks; k + k steps are 2k steps; a NaN ends the run with the last good parameters; only those that say so take exact gradients.
+  One test set for every solver: all rows of the table (solvers/presets.c), variants of some, and TAO's own types. The loss falls; history, result and state
+  have the same bits on any number of ranks; k + k steps are 2k steps; a NaN ends the run with the last good parameters; only those that say so take
+  exact gradients.
 */
 #include <tenzo.h>
 #include <math.h>

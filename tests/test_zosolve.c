@@ -345,12 +345,14 @@ static PetscErrorCode monitor_stop(Tao tao, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -tao_max_it counts steps; a monitor sees each and may end the run; a zero estimate (mu far below rounding) does not; a tolerance that is asked for does */
+/* -tao_max_it counts steps; a monitor sees each and may end the run, as does a tolerance that is asked for; a mu below the rounding of the parameters is the
+   user's mistake */
 static void test_tao_conduct(void **state)
 {
   PetscInt           calls = 0, its;
   TaoConvergedReason reason;
-  Run                run = run_create(PETSC_COMM_WORLD, shape(TEST_QUADRATIC), "-tao_type zosgd -zo_mu 1e-300 -tao_max_it 7");
+  PetscErrorCode     ierr;
+  Run                run = run_create(PETSC_COMM_WORLD, shape(TEST_QUADRATIC), "-tao_type zosgd -tao_max_it 7");
 
   (void)state;
   CHECK(TaoSolve(run.tao));
@@ -368,6 +370,14 @@ static void test_tao_conduct(void **state)
   CHECK(TaoGetConvergedReason(run.tao, &reason));
   assert_true(everywhere(reason == TAO_CONVERGED_GATOL));
   run_destroy(&run);
+  CHECK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  for (int i = 0; i < 2; i++) {
+    run  = run_create(PETSC_COMM_WORLD, shape(TEST_QUADRATIC), i ? "-tao_type zogn -zo_mu 1e-17" : "-tao_type zosgd -zo_mu 1e-300");
+    ierr = TaoSolve(run.tao);
+    assert_true(everywhere(ierr == PETSC_ERR_USER_INPUT));
+    run_destroy(&run);
+  }
+  CHECK(PetscPopErrorHandler());
 }
 
 int main(int argc, char **argv)

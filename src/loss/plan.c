@@ -37,28 +37,19 @@ static TzWork Shape(TzLoss loss, const TzQueries *q, PetscBool structured)
   return work;
 }
 
-/* -tz_partition l,n holds for all calls but those for all coordinates at once, which have no blocks of nodes */
-static PetscErrorCode ChooseGrid(TzLoss loss, const TzQueries *q, const TzWork *work, PetscBool structured, PetscInt grid[2])
+/* -tz_partition l,n holds for all calls but those for all coordinates at once, which have no blocks of nodes. Ranks beyond the work idle */
+static PetscErrorCode ChooseGrid(TzLoss loss, const TzWork *work, PetscBool structured, PetscInt grid[2])
 {
-  MPI_Comm         comm  = PetscObjectComm((PetscObject)loss);
-  const PetscInt   items = work->outer * work->inner, *g = loss->grid;
-  const PetscInt64 most = (PetscInt64)items * work->nodeblocks;
-  PetscMPIInt      size;
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+  const PetscInt *g    = loss->grid;
+  PetscMPIInt     size;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
   if (g[0] && !structured) {
-    PetscCheck(!q->n || g[0] <= items, comm, PETSC_ERR_USER_INPUT,
-               "-tz_partition %" PetscInt_FMT ",%" PetscInt_FMT ": a step has only %" PetscInt_FMT
-               " items (loss values x blocks of samples) to share out; the first number must not be larger",
-               g[0], g[1], items);
     PetscCall(PetscArraycpy(grid, g, 2));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCheck(!q->n || size <= most, comm, PETSC_ERR_USER_INPUT,
-             "-tz_partition auto: %d ranks, but a step has only %" PetscInt64_FMT " pieces of work (%" PetscInt_FMT
-             " items (loss values x blocks of samples) x %" PetscInt_FMT " blocks of nodes); use at most that many ranks",
-             size, most, items, work->nodeblocks);
   TzPartitionChoose(work, size, grid);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -67,6 +58,24 @@ static PetscErrorCode ChooseGrid(TzLoss loss, const TzQueries *q, const TzWork *
 static PetscInt Width(TzLoss loss, const TzQueries *q, PetscBool residuals, PetscBool structured)
 {
   return (residuals ? loss->blocksize : 1) * (structured && q->twosided ? 2 : 1);
+}
+
+/* What a call of this shape allocates on every rank: a row of every item and, on several ranks, its sorted copy. Before anything is computed in PetscInt */
+static PetscErrorCode CheckSize(TzLoss loss, const TzQueries *q, PetscBool residuals, PetscBool structured)
+{
+  MPI_Comm        comm   = PetscObjectComm((PetscObject)loss);
+  const PetscReal values = (q->base ? 1. : 0.) + (PetscReal)q->n * (q->twosided ? 2 : 1), blocks = (loss->nsamples - 1) / loss->blocksize + 1.;
+  const PetscReal numbers = values * blocks * (residuals ? loss->blocksize : 1);
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCheck(values * blocks < PETSC_MAX_INT && numbers < (size > 1 || residuals ? (PetscReal)PETSC_MPI_INT_MAX : PETSC_MAX_INT), comm, PETSC_ERR_USER_INPUT,
+             "a step of %.0f queries%s of %" PetscInt_FMT " points (-zo_queries, -loss_points, -loss_batch): %.3g numbers; allowed: 2^31", (double)values,
+             structured ? " (all coordinates)" : "", loss->nsamples, (double)numbers);
+  PetscCall(TzMemoryCheck(comm, numbers * (size > 1 ? 3 : 1), "a step of %.0f queries of %" PetscInt_FMT " points (-zo_queries, -loss_points, -loss_batch)",
+                          (double)values, loss->nsamples));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool residuals, TzPlan *newplan)
@@ -78,13 +87,14 @@ static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool resi
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(CheckSize(loss, q, residuals, TzLossIsStructured(loss, q, residuals)));
   PetscCall(PetscNew(&plan));
   plan->structured = TzLossIsStructured(loss, q, residuals);
   plan->residuals  = residuals;
   plan->values     = TzQueriesCount(q);
   plan->width      = Width(loss, q, residuals, plan->structured);
   plan->work       = Shape(loss, q, plan->structured);
-  PetscCall(ChooseGrid(loss, q, &plan->work, plan->structured, plan->grid));
+  PetscCall(ChooseGrid(loss, &plan->work, plan->structured, plan->grid));
   TzPartitionShare(&plan->work, plan->grid, rank, &plan->share);
   plan->round = TzPartitionRound(&plan->work, plan->grid);
   PetscCall(PetscMalloc3(size, &plan->count, size, &plan->displ, 4 * plan->grid[1], &plan->exchange));

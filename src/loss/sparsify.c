@@ -37,7 +37,7 @@ static PetscErrorCode Gradient(TzLoss loss, TzSparseMethod method, const PetscRe
 PetscErrorCode TzLossSparsify(TzLoss dense, TzNet net)
 {
   TzSparseMethod method;
-  PetscInt       n, count;
+  PetscInt       n, count, bad = 0;
   PetscReal     *theta, *g, *moved, *gm, norm = 0;
 
   PetscFunctionBegin;
@@ -54,7 +54,13 @@ PetscErrorCode TzLossSparsify(TzLoss dense, TzNet net)
   PetscCall(Gradient(dense, method, moved, gm));
   for (PetscInt i = 0; i < n; i++) moved[i] = theta[i] + SPARSIFY_STEP / norm * g[i];
   PetscCall(Gradient(dense, method, moved, g));
-  for (PetscInt i = 0; i < n; i++) g[i] = -theta[i] * (g[i] - gm[i]); /* the score, up to a positive factor; biases come after all weights */
+  for (PetscInt i = 0; i < n; i++) {
+    g[i] = -theta[i] * (g[i] - gm[i]); /* the score, up to a positive factor; biases come after all weights */
+    bad += PetscIsInfOrNanReal(g[i]) ? 1 : 0;
+  }
+  PetscCheck(norm > 0 && !bad, PetscObjectComm((PetscObject)dense), PETSC_ERR_USER_INPUT,
+             "-net_sparse_method %s: of the scores of %" PetscInt_FMT " weights %" PetscInt_FMT " are not finite (the gradient at the start has norm %g)",
+             method == TZ_SPARSE_GRASP ? "grasp" : "zograsp", n, bad, (double)norm);
   PetscCall(TzNetSetMaskByScore(net, count, g));
   PetscCall(PetscFree4(theta, g, moved, gm));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -68,6 +68,26 @@ static PetscErrorCode Coordinates_Residual(TzLoss, const PetscReal[], const TzQu
 static PetscErrorCode CoordinateResiduals_Residual(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
 static PetscErrorCode Residual_Residual(TzLoss, PetscInt, PetscInt, PetscReal[], PetscReal[]);
 
+/* Points, their jets and partial sums of a step; this rank's part of the validation set, and the sums of its blocks */
+static PetscErrorCode CheckSizes(TzLoss loss)
+{
+  TzResidual     *r    = (TzResidual *)loss->data;
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+  const PetscReal D = r->D, J = r->J, points = r->npoints, valid = r->nvalid;
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(TzMemoryCheck(comm, points * (D + 4 * J), "-loss_points %" PetscInt_FMT, r->npoints));
+  PetscCall(TzMemoryCheck(comm, valid / size * (2 * D + 1) + 7 * valid / VALIDATION_BLOCK, "-tz_validation_points %" PetscInt_FMT, r->nvalid));
+  PetscCheck(points * J < PETSC_MAX_INT, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": must be below %g in %" PetscInt_FMT " dimensions",
+             r->npoints, (double)(PETSC_MAX_INT / J), r->D);
+  PetscCheck(valid / size * (D + 1) < PETSC_MAX_INT - VALIDATION_BLOCK * (D + 1) && valid < PETSC_MAX_INT - VALIDATION_BLOCK, comm, PETSC_ERR_USER_INPUT,
+             "-tz_validation_points %" PetscInt_FMT ": must be below %g in %" PetscInt_FMT " dimensions on %d ranks", r->nvalid,
+             (double)((PETSC_MAX_INT - VALIDATION_BLOCK * (D + 1)) / (D + 1) * size), r->D, size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
   TzResidual       *r    = (TzResidual *)loss->data;
@@ -86,6 +106,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCall(TzPDESetSampler(r->pde, r->sampler));
   r->D = TzJetCoordinates(shape);
   r->J = TzJetSize(shape);
+  PetscCall(CheckSizes(loss));
   PetscCall(TzNetEvalCreate(loss->net, &r->eval));
   PetscCall(TzDerivGetNumBlocks(r->deriv, &loss->nodeblocks));
   PetscCall(TzDerivGetNumForwards(r->deriv, &forwards));
