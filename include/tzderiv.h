@@ -47,12 +47,13 @@ PETSC_EXTERN PetscErrorCode TzDerivAdjoint(TzDeriv deriv, TzNetEval eval, PetscI
   Coordinate queries: the jets at the n points X [n][D] for theta + mu[s] e_i, i0 <= i < i1, s < nmu. For every (i, s) the sink gets jet [m][J]
   of the points p0 <= p < p0 + m, these in ascending order.
 */
+typedef PetscErrorCode (*TzDerivSink)(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal jet[]);
 typedef struct {
   PetscInt         n;
   const PetscReal *X;
   PetscInt         i0, i1, nmu;
   const PetscReal *mu;
-  TzSweepSink      sink;
+  TzDerivSink      sink;
   void            *ctx;
 } TzDerivQueries;
 PETSC_EXTERN PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has); /* whether this is done all at once */

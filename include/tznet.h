@@ -127,30 +127,32 @@ typedef PetscErrorCode (*TzNetRule)(void *ctx, const TzNetLayers *s, PetscReal a
 PETSC_EXTERN PetscErrorCode TzNetEvalBackwardRule(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[]); /* grad += */
 
 /*
-  Outputs under changes of single parameters, for many of them at the cost of a few forward passes: networks with one hidden
-  layer of any train or dense format (TzNetHasCoordinates). Equal to forward passes at theta + delta e_i up to rounding.
+  Coordinate queries: outputs or jets where single parameters have moved, for many of them at once at the cost of a few evaluations, each equal to an
+  evaluation at theta + mu e_i up to rounding. It is done for the parameters first <= i < nparams of TzNetGetCoordinates() (first = nparams: for none);
+  the others, those of other networks, and the reference evaluation, are the caller's plain loop.
 */
-typedef struct _p_TzNetCoordinates *TzNetCoordinates;
-PETSC_EXTERN PetscErrorCode         TzNetHasCoordinates(TzNet net, PetscBool *has);
-PETSC_EXTERN PetscErrorCode         TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *c);
-PETSC_EXTERN PetscErrorCode         TzNetCoordinatesDestroy(TzNetCoordinates *c);
-PETSC_EXTERN PetscErrorCode         TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[]); /* copies X [n][in] */
-PETSC_EXTERN PetscErrorCode         TzNetCoordinatesSetParameters(TzNetCoordinates c, PetscInt count, const PetscInt list[]); /* which ones: ascending */
-/*
-  Y [out][n], owned by c: outputs at that point with parameter list[which[k]] moved by delta, k < n. Each of the list occurs once, in no
-  particular order; which[k] = -1: nothing. A column does not depend on the rest of the list.
-*/
-PETSC_EXTERN PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt *n, const PetscInt **which,
-                                                     const PetscReal **Y);
-
-/*
-  All parameter vectors theta + mu[s] e_i, i0 <= i < i1, s < nmu, at once: for every panel of rows p0 <= p < p0 + m of X [n][in] (ascending) and every (i, s)
-  the sink gets the change against theta of the values [m] (shape NULL) or of the jets [m][TzJetSize(shape)], exact to rounding. This is
-  possible for the coordinates first <= i < nparams (first = nparams: for none); each row and each (i, s) is independent of the others of the call.
-*/
-typedef PetscErrorCode (*TzSweepSink)(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[]);
-PETSC_EXTERN PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first);
-PETSC_EXTERN PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscInt i0, PetscInt i1, PetscInt nmu,
-                                           const PetscReal mu[], TzSweepSink sink, void *ctx);
+typedef struct {
+  PetscInt         s;     /* they have moved by mu[s] */
+  PetscInt         n;     /* parameters */
+  const PetscInt  *which; /* [n]: their positions in the query; -1: a column that means nothing */
+  PetscInt         p0, m; /* rows p0 .. p0+m-1 of X */
+  const PetscReal *Y;     /* output, or entry of the jet, o at row p0 + p of parameter k: Y[k kstep + p pstep + o ostep] */
+  PetscInt         kstep, pstep, ostep;
+} TzNetMoved;
+typedef PetscErrorCode (*TzNetSink)(void *ctx, const TzNetMoved *);
+typedef struct {
+  const TzJetShape *shape; /* jets of this shape; NULL: outputs */
+  PetscBool         whole; /* outputs and jets themselves; otherwise their changes against theta, exact to rounding */
+  PetscInt          count; /* parameters list[k], k < count, ascending; list NULL: first + k */
+  const PetscInt   *list;
+  PetscInt          first;
+  PetscInt          nmu;
+  const PetscReal  *mu;   /* [nmu] */
+  TzNetSink         sink; /* gets every (parameter, step, row) once, rows in ascending order; none depends on what else is asked for */
+  void             *ctx;
+} TzNetCoordinates;
+/* jets: also for shapes; then the sink gets one parameter at a time, with the outputs or jets of a row together and those of the rows one after the other */
+PETSC_EXTERN PetscErrorCode TzNetGetCoordinates(TzNet net, PetscBool jets, PetscInt *first);
+PETSC_EXTERN PetscErrorCode TzNetEvalCoordinates(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q); /* X [n][in] */
 
 #endif

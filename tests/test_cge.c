@@ -151,13 +151,12 @@ typedef struct {
   PetscReal change[NPTS];
 } Kept;
 
-static PetscErrorCode Keep(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+static PetscErrorCode Keep(void *ctx, const TzNetMoved *moved)
 {
   Kept *kept = (Kept *)ctx;
 
   PetscFunctionBegin;
-  (void)s;
-  if (i == kept->i) PetscCall(PetscArraycpy(kept->change + p0, change, m));
+  PetscCall(PetscArraycpy(kept->change + moved->p0, moved->Y, moved->m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,12 +166,13 @@ static PetscErrorCode Keep(void *ctx, PetscInt i, PetscInt s, PetscInt p0, Petsc
 */
 static void TestValues(void **state)
 {
-  const PetscReal mu = 0.01;
-  PetscReal       X[NPTS * 21], Y0[NPTS], Y[NPTS], *theta;
-  PetscInt        n, first;
-  TzNet           net[2];
-  TzNetEval       eval[2];
-  Kept            kept;
+  const PetscReal  mu = 0.01;
+  PetscReal        X[NPTS * 21], Y0[NPTS], Y[NPTS], *theta;
+  PetscInt         n, first;
+  TzNet            net[2];
+  TzNetEval        eval[2];
+  Kept             kept;
+  TzNetCoordinates q = {.count = 1, .nmu = 1, .mu = &mu, .sink = Keep, .ctx = &kept};
 
   (void)state;
   for (int plain = 0; plain < 2; plain++) {
@@ -184,9 +184,9 @@ static void TestValues(void **state)
     CHECK(TzNetEvalCreate(net[plain], &eval[plain]));
   }
   CHECK(TzNetGetNumParameters(net[0], &n));
-  CHECK(TzNetGetSweep(net[1], &first));
+  CHECK(TzNetGetCoordinates(net[1], PETSC_TRUE, &first));
   assert_int_equal(first, n);
-  CHECK(TzNetGetSweep(net[0], &first));
+  CHECK(TzNetGetCoordinates(net[0], PETSC_TRUE, &first));
   assert_int_equal(first, 124); /* 3 4 + 4 7 4 numbers in front of the first bond */
   CHECK(PetscMalloc1(n, &theta));
   CHECK(TzNetInitialize(net[0], 1, theta));
@@ -197,7 +197,8 @@ static void TestValues(void **state)
   for (kept.i = first; kept.i < n; kept.i += 23) {
     const PetscReal before = theta[kept.i];
 
-    CHECK(TzNetEvalSweep(eval[0], NPTS, X, NULL, kept.i, kept.i + 1, 1, &mu, Keep, &kept));
+    q.first = kept.i;
+    CHECK(TzNetEvalCoordinates(eval[0], NPTS, X, &q));
     theta[kept.i] += mu;
     CHECK(TzNetEvalBind(eval[1], theta));
     CHECK(TzNetEvalForward(eval[1], NPTS, X, Y));

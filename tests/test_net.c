@@ -429,6 +429,96 @@ static void TestThreads(void **state)
   OK(PetscFree4(pairs.ptr, pairs.idx, pairs.val, pairs.w));
 }
 
+/* Outputs, or their changes, of moved parameters: [count][nmu][NPTS][out] */
+typedef struct {
+  PetscInt   nmu, out;
+  PetscReal *Y;
+  PetscInt  *times; /* [count][nmu][NPTS]: how often each came */
+} Moved;
+
+static PetscErrorCode Keep(void *ctx, const TzNetMoved *moved)
+{
+  const Moved *c = (const Moved *)ctx;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < moved->n; k++)
+    for (PetscInt p = 0; p < moved->m && moved->which[k] >= 0; p++) {
+      const PetscInt at = (moved->which[k] * c->nmu + moved->s) * NPTS + moved->p0 + p;
+
+      c->times[at]++;
+      for (PetscInt o = 0; o < c->out; o++) c->Y[at * c->out + o] = moved->Y[k * moved->kstep + p * moved->pstep + o * moved->ostep];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Coordinate queries of every network that has them against evaluations at theta + mu e_i (sums of at most 50 terms of size O(1) in both: 1e-13), all
+  parameters, in whole and as changes; a list of every third gives the same bits.
+*/
+static void TestCoordinates(void **state)
+{
+  static const char *const nets[]   = {"-net_format tt -net_layers 24,16 -net_tt_rank 3",
+                                       "-net_format tt -net_layers 24 -net_tt_rank 2",
+                                       "-net_format dense -net_layers 12",
+                                       "-net_format ttm -net_layers 24 -net_tt_rank 2",
+                                       "-net_format sparse -net_layers 20 -net_sparse_count 90",
+                                       "-net_format lowrankbond -net_layers 24 -net_tt_rank 2"};
+  const PetscReal          mu[2]    = {0.03, -0.2};
+  const PetscInt           behind[] = {-1, -1, 0, 0, 0, -1}; /* -1: behind the first bond, for one output */
+
+  (void)state;
+  for (size_t v = 0; v < 2 * PETSC_STATIC_ARRAY_LENGTH(nets); v++) {
+    const PetscInt   out = v % 2 ? 3 : 1;
+    TzNet            net = Net(nets[v / 2], D, out);
+    TzNetEval        eval;
+    PetscReal        X[NPTS * D], Y0[NPTS * 3], Y[NPTS * 3], *theta;
+    PetscInt         np, first, list[2000];
+    Moved            all = {.nmu = 2, .out = out}, part = {.nmu = 2, .out = out};
+    TzNetCoordinates q = {.nmu = 2, .mu = mu, .sink = Keep, .ctx = &all};
+
+    Data(net, &theta, X);
+    OK(TzNetGetNumParameters(net, &np));
+    OK(TzNetGetCoordinates(net, PETSC_FALSE, &first));
+    if (!strncmp(nets[v / 2], "-net_format tt -net_layers 24,16", 32) && out > 1) assert_int_equal(first, np);
+    else assert_true(first < np && (first > 0) == (out == 1 && behind[v / 2] < 0));
+    eval = Bound(net, theta);
+    OK(TzNetEvalForward(eval, NPTS, X, Y0));
+    OK(PetscMalloc4(np * 2 * NPTS * out, &all.Y, np * 2 * NPTS * out, &part.Y, np * 2 * NPTS, &all.times, np * 2 * NPTS, &part.times));
+    for (q.whole = PETSC_FALSE; q.whole <= PETSC_TRUE && first < np; q.whole++) {
+      q.list  = NULL;
+      q.first = first;
+      q.count = np - first;
+      q.ctx   = &all;
+      OK(PetscArrayzero(all.times, q.count * 2 * NPTS));
+      OK(TzNetEvalCoordinates(eval, NPTS, X, &q));
+      for (PetscInt x = 0; x < q.count * 2 * NPTS; x++) assert_int_equal(all.times[x], 1);
+      for (PetscInt k = 0; k < q.count; k++)
+        for (PetscInt s = 0; s < 2; s++) {
+          const PetscReal *got = all.Y + (k * 2 + s) * NPTS * out, before = theta[first + k];
+
+          theta[first + k] += mu[s];
+          OK(TzNetEvalBind(eval, theta));
+          OK(TzNetEvalForward(eval, NPTS, X, Y));
+          for (PetscInt x = 0; x < NPTS * out; x++) Y[x] -= q.whole ? 0 : Y0[x];
+          Close(nets[v / 2], NPTS * out, got, Y, 1e-13);
+          theta[first + k] = before;
+        }
+      OK(TzNetEvalBind(eval, theta));
+      q.list = list;
+      q.ctx  = &part;
+      for (PetscInt k = 0; k < (np - first) / 3; k++) list[k] = first + 3 * k + 1;
+      q.count = (np - first) / 3;
+      OK(TzNetEvalCoordinates(eval, NPTS, X, &q));
+      for (PetscInt k = 0; k < q.count; k++)
+        assert_memory_equal(part.Y + k * 2 * NPTS * out, all.Y + (3 * k + 1) * 2 * NPTS * out, 2 * NPTS * (size_t)out * sizeof(PetscReal));
+    }
+    OK(PetscFree4(all.Y, part.Y, all.times, part.times));
+    OK(PetscFree(theta));
+    OK(TzNetEvalDestroy(&eval));
+    OK(TzNetDestroy(&net));
+  }
+}
+
 /* PETSC_ERR_ORDER, without PETSc's message */
 static void Refused(TzNetEval eval, const PetscReal X[], PetscReal Y[])
 {
@@ -528,9 +618,11 @@ static void TestMask(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestCounts),  cmocka_unit_test(TestInitialVariance), cmocka_unit_test(TestLayout),
-    cmocka_unit_test(TestForward), cmocka_unit_test(TestPairs),           cmocka_unit_test(TestJet),
-    cmocka_unit_test(TestSeries),  cmocka_unit_test(TestThreads),         cmocka_unit_test(TestChanges),
+    cmocka_unit_test(TestCounts),      cmocka_unit_test(TestInitialVariance),
+    cmocka_unit_test(TestLayout),      cmocka_unit_test(TestForward),
+    cmocka_unit_test(TestPairs),       cmocka_unit_test(TestJet),
+    cmocka_unit_test(TestSeries),      cmocka_unit_test(TestThreads),
+    cmocka_unit_test(TestCoordinates), cmocka_unit_test(TestChanges),
     cmocka_unit_test(TestMask),
   };
   int failed;

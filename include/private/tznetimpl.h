@@ -123,8 +123,7 @@ typedef PetscErrorCode (*TzThreadsPart)(TzNetEval, const void *task, PetscInt p0
 PETSC_INTERN PetscErrorCode TzThreadsRun(TzNetEval, PetscInt n, TzThreadsPart part, const void *task);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Columns(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Fast(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscInt i0, PetscInt i1,
-                                                 PetscInt nmu, const PetscReal mu[], TzSweepSink, void *ctx);
+PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Fast(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 PETSC_INTERN PetscErrorCode TzEvalExpand(TzNetEval, PetscInt l, PetscInt np, const PetscReal Y[], PetscReal Z[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJet_Channels(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscReal jet[]);
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,

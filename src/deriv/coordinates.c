@@ -11,7 +11,7 @@ PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has)
 
   PetscFunctionBegin;
   PetscCall(TzDerivSetUp(deriv));
-  PetscCall(TzNetGetSweep(deriv->net, &first));
+  PetscCall(TzNetGetCoordinates(deriv->net, PETSC_TRUE, &first));
   PetscCall(TzNetGetNumParameters(deriv->net, &n));
   *has = (PetscBool)(first < n && deriv->ops->coordinates);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -20,36 +20,29 @@ PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has)
 /* -------------------------------------------------------- forward propagation -------------------------------------------------------- */
 
 typedef struct {
-  PetscInt         nc;
-  const PetscReal *base; /* [n][nc] */
-  PetscReal       *jet;  /* one panel */
-  TzSweepSink      sink;
-  void            *ctx;
+  PetscInt    i0;
+  TzDerivSink sink;
+  void       *ctx;
 } Forward;
 
-static PetscErrorCode SinkForward(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+static PetscErrorCode SinkForward(void *ctx, const TzNetMoved *moved)
 {
-  const Forward   *f    = (const Forward *)ctx;
-  const PetscReal *base = f->base + p0 * f->nc;
+  const Forward *f = (const Forward *)ctx;
 
   PetscFunctionBegin;
-  for (PetscInt x = 0; x < m * f->nc; x++) f->jet[x] = base[x] + change[x];
-  PetscCall((*f->sink)(f->ctx, i, s, p0, m, f->jet));
+  PetscCall((*f->sink)(f->ctx, f->i0 + moved->which[0], moved->s, moved->p0, moved->m, moved->Y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzDerivCoordinates_Forward(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
 {
-  const PetscInt nc = TzJetSize(&deriv->shape);
-  Forward        f  = {.nc = nc, .sink = q->sink, .ctx = q->ctx};
-  PetscReal     *base;
+  Forward          f = {.i0 = q->i0, .sink = q->sink, .ctx = q->ctx};
+  TzNetCoordinates c = {.shape = &deriv->shape, .whole = PETSC_TRUE, .first = q->i0, .count = q->i1 - q->i0, .nmu = q->nmu, .mu = q->mu};
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(q->n * nc, &base, q->n * nc, &f.jet));
-  PetscCall(TzNetEvalJet(eval, q->n, q->X, &deriv->shape, base));
-  f.base = base;
-  PetscCall(TzNetEvalSweep(eval, q->n, q->X, &deriv->shape, q->i0, q->i1, q->nmu, q->mu, SinkForward, &f));
-  PetscCall(PetscFree2(base, f.jet));
+  c.sink = SinkForward;
+  c.ctx  = &f;
+  PetscCall(TzNetEvalCoordinates(eval, q->n, q->X, &c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -57,36 +50,37 @@ PetscErrorCode TzDerivCoordinates_Forward(TzDeriv deriv, TzNetEval eval, const T
 
 typedef struct {
   const TzStencil *st;
-  PetscInt         nc, i0, nmu, n, p; /* numbers of a jet; first coordinate; points; the point whose nodes are evaluated */
-  PetscReal       *centre;            /* [coordinates nmu][n]: changes at the points themselves */
-  PetscReal       *jet;               /* [coordinates nmu][nc]: of point p */
+  PetscInt         nc, nmu, n, p; /* numbers of a jet; points; the point whose nodes are evaluated */
+  PetscReal       *centre;        /* [coordinates nmu][n]: changes at the points themselves */
+  PetscReal       *jet;           /* [coordinates nmu][nc]: of point p */
   PetscInt         nforms;
   PetscReal       *sum; /* [nforms] */
 } Nodes;
 
-static PetscErrorCode SinkCentre(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+static PetscErrorCode SinkCentre(void *ctx, const TzNetMoved *moved)
 {
   const Nodes *d = (const Nodes *)ctx;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(d->centre + ((i - d->i0) * d->nmu + s) * d->n + p0, change, m));
+  PetscCall(PetscArraycpy(d->centre + (moved->which[0] * d->nmu + moved->s) * d->n + moved->p0, moved->Y, moved->m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* change [m]: at the nodes +, - of the pairs from p0/2 on */
-static PetscErrorCode SinkNodes(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal change[])
+/* Y [m]: changes at the nodes +, - of the pairs from p0/2 on */
+static PetscErrorCode SinkNodes(void *ctx, const TzNetMoved *moved)
 {
   const Nodes     *d      = (const Nodes *)ctx;
   const TzStencil *st     = d->st;
   const TzPairs   *pairs  = st->pairs;
-  const PetscInt   v      = (i - d->i0) * d->nmu + s;
+  const PetscInt   v      = moved->which[0] * d->nmu + moved->s;
+  const PetscReal *change = moved->Y;
   const PetscReal  f0     = d->centre[v * d->n + d->p];
   const PetscInt   nforms = d->nforms, npairs = pairs->npairs;
   PetscReal       *jet = d->jet + v * d->nc, *form = jet + d->nc - nforms, value = 0;
 
   PetscFunctionBegin;
   for (PetscInt q = 0; q < nforms; q++) d->sum[q] = 0;
-  for (PetscInt x = 0, j = p0 / 2; x < m; x += 2, j++) {
+  for (PetscInt x = 0, j = moved->p0 / 2; x < moved->m; x += 2, j++) {
     const PetscReal even = (change[x] - f0) + (change[x + 1] - f0), odd = change[x] - change[x + 1];
 
     value += st->value[j] * even;
@@ -114,15 +108,17 @@ static void NodesOf(TzDeriv deriv, const PetscReal x[], PetscReal Z[])
 
 PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv deriv, TzNetEval eval, const TzDerivQueries *q)
 {
-  const PetscInt nc = TzJetSize(&deriv->shape), nv = (q->i1 - q->i0) * q->nmu, nodes = 2 * deriv->stencil.pairs->npairs;
-  Nodes          d = {.st = &deriv->stencil, .nc = nc, .i0 = q->i0, .nmu = q->nmu, .n = q->n};
-  PetscReal     *base, *Z;
+  const PetscInt   nc = TzJetSize(&deriv->shape), nv = (q->i1 - q->i0) * q->nmu, nodes = 2 * deriv->stencil.pairs->npairs;
+  Nodes            d = {.st = &deriv->stencil, .nc = nc, .nmu = q->nmu, .n = q->n};
+  TzNetCoordinates c = {.first = q->i0, .count = q->i1 - q->i0, .nmu = q->nmu, .mu = q->mu, .sink = SinkCentre, .ctx = &d};
+  PetscReal       *base, *Z;
 
   PetscFunctionBegin;
   d.nforms = deriv->shape.nforms;
   PetscCall(PetscMalloc5(q->n * nc, &base, nv * q->n, &d.centre, nv * nc, &d.jet, nodes * deriv->D, &Z, d.nforms, &d.sum));
   PetscCall(TzDerivJet(deriv, eval, q->n, q->X, base));
-  PetscCall(TzNetEvalSweep(eval, q->n, q->X, NULL, q->i0, q->i1, q->nmu, q->mu, SinkCentre, &d));
+  PetscCall(TzNetEvalCoordinates(eval, q->n, q->X, &c));
+  c.sink = SinkNodes;
   for (d.p = 0; d.p < q->n; d.p++) {
     for (PetscInt v = 0; v < nv; v++) {
       PetscCall(PetscArraycpy(d.jet + v * nc, base + d.p * nc, nc));
@@ -130,7 +126,7 @@ PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv deriv, TzNetEval eval, const T
     }
     NodesOf(deriv, q->X + d.p * deriv->D, Z);
     PetscCall(TzDerivStencilPoint(deriv, q->X + d.p * deriv->D, 0, deriv->stencil.pairs->npairs));
-    PetscCall(TzNetEvalSweep(eval, nodes, Z, NULL, q->i0, q->i1, q->nmu, q->mu, SinkNodes, &d));
+    PetscCall(TzNetEvalCoordinates(eval, nodes, Z, &c));
     for (PetscInt v = 0; v < nv; v++) PetscCall((*q->sink)(q->ctx, q->i0 + v / q->nmu, v % q->nmu, d.p, 1, d.jet + v * nc));
   }
   PetscCall(PetscFree5(base, d.centre, d.jet, Z, d.sum));
@@ -169,7 +165,7 @@ PetscErrorCode TzDerivCoordinates(TzDeriv deriv, TzNetEval eval, const PetscReal
 
   PetscFunctionBegin;
   PetscCall(TzDerivSetUp(deriv));
-  PetscCall(TzNetGetSweep(deriv->net, &first));
+  PetscCall(TzNetGetCoordinates(deriv->net, PETSC_TRUE, &first));
   part.i1 = PetscMin(q->i1, first);
   PetscCall(OneAtATime(deriv, eval, theta, &part));
   part.i0 = PetscMax(q->i0, first);

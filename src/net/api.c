@@ -202,19 +202,14 @@ PetscErrorCode TzNetEvalJetBackward(TzNetEval eval, PetscInt n, const PetscReal 
 
 /* ------------------------------------------------------- coordinate queries ------------------------------------------------------- */
 
-PetscErrorCode TzNetEvalSweep(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, PetscInt i0, PetscInt i1, PetscInt nmu,
-                              const PetscReal mu[], TzSweepSink sink, void *ctx)
+PetscErrorCode TzNetEvalCoordinates(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q)
 {
   PetscReal *F = NULL;
-  PetscInt   first;
 
   PetscFunctionBegin;
-  if (shape) PetscCall(Fields(eval, n, X, shape, &F));
-  else PetscCall(CheckScalar(eval, n));
-  PetscCall(TzNetGetSweep(eval->net, &first));
-  PetscCheck(first <= i0 || i0 >= i1, PETSC_COMM_SELF, PETSC_ERR_SUP, "coordinate %" PetscInt_FMT " has no structured evaluation", i0);
-  PetscCall(TzEvalBuild(eval));
-  PetscCall(TzNetEvalSweep_Bonds(eval, n, X, shape, F, i0, i1, nmu, mu, sink, ctx));
+  if (q->shape) PetscCall(Fields(eval, n, X, q->shape, &F));
+  else PetscCall(Check(eval, n));
+  PetscCall(TzNetEvalCoordinates_Fast(eval, n, X, F, q));
   PetscCall(PetscFree(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -83,7 +83,6 @@ static PetscErrorCode Reset_CrossEntropy(TzCrossEntropy *c)
 {
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&c->eval));
-  PetscCall(TzNetCoordinatesDestroy(&c->coordinates));
   PetscCall(TzCrossEntropyFeedbackReset(c));
   PetscCall(PetscFree3(c->order, c->X, c->label));
   PetscCall(PetscFree(c->lse));
@@ -96,7 +95,7 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
 {
   TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
   PetscInt        in, out;
-  PetscBool       structured;
+  PetscInt        first;
 
   PetscFunctionBegin;
   PetscCheck(loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() first");
@@ -108,9 +107,9 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
              TZ_IMAGE_CLASSES);
   PetscCall(TzNetEvalCreate(loss->net, &c->eval));
   PetscCall(TzCrossEntropyFeedbackSetUp(loss));
-  PetscCall(TzNetHasCoordinates(loss->net, &structured));
+  PetscCall(TzNetGetCoordinates(loss->net, PETSC_FALSE, &first));
   loss->listed           = PETSC_TRUE;
-  loss->ops->coordinates = structured && !c->localparams ? TzCrossEntropyCoordinates : NULL;
+  loss->ops->coordinates = !first && !c->localparams ? TzCrossEntropyCoordinates : NULL;
   loss->forwards         = 1;
   loss->nodeblocks       = 1;
   loss->nsamples         = c->batch;

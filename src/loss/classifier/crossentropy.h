@@ -17,24 +17,23 @@ typedef enum {
 } TzGradientKind;
 
 typedef struct {
-  char             dir[PETSC_MAX_PATH_LEN]; /* -mnist_dir */
-  PetscInt         holdout;                 /* -mnist_holdout */
-  PetscInt         batch, block;            /* images of a step, of a block */
-  TzImages         train, test;
-  PetscInt         inputs; /* pixels of an image */
-  TzNetEval        eval;
-  TzGradientKind   gradient;
-  PetscInt         groups;                      /* -loss_groups: of units, each with a local loss */
-  PetscReal       *feedback[TZ_NET_LAYERS_MAX]; /* [width][width above or classes] of each hidden layer */
-  PetscReal       *local;                       /* parameters of the local classifiers, bound last */
-  PetscInt         netparams, localparams;      /* of the network, of the local classifiers behind them */
-  TzNetCoordinates coordinates;                 /* NULL before the first use */
-  PetscInt         nlse;                        /* room for */
-  PetscReal       *lse;                         /* scratch of coordinate queries */
-  PetscInt         step, epoch;                 /* sampled last; -1: none */
-  PetscInt        *order;                       /* [train.n]: the permutation of the epoch */
-  PetscReal       *X;                           /* [batch][inputs] */
-  PetscInt        *label;                       /* [batch] */
+  char           dir[PETSC_MAX_PATH_LEN]; /* -mnist_dir */
+  PetscInt       holdout;                 /* -mnist_holdout */
+  PetscInt       batch, block;            /* images of a step, of a block */
+  TzImages       train, test;
+  PetscInt       inputs; /* pixels of an image */
+  TzNetEval      eval;
+  TzGradientKind gradient;
+  PetscInt       groups;                      /* -loss_groups: of units, each with a local loss */
+  PetscReal     *feedback[TZ_NET_LAYERS_MAX]; /* [width][width above or classes] of each hidden layer */
+  PetscReal     *local;                       /* parameters of the local classifiers, bound last */
+  PetscInt       netparams, localparams;      /* of the network, of the local classifiers behind them */
+  PetscInt       nlse;                        /* room for */
+  PetscReal     *lse;                         /* scratch of coordinate queries */
+  PetscInt       step, epoch;                 /* sampled last; -1: none */
+  PetscInt      *order;                       /* [train.n]: the permutation of the epoch */
+  PetscReal     *X;                           /* [batch][inputs] */
+  PetscInt      *label;                       /* [batch] */
 } TzCrossEntropy;
 
 /* X [n][inputs] of images first .. first+n-1, or of image[0..n-1] if image is not NULL */

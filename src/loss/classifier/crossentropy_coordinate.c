@@ -1,6 +1,6 @@
 /*
   Structured coordinate queries of the cross-entropy: the loss with each single parameter moved, from the outputs that
-  TzNetCoordinates gives for all of them at once. Equal to one forward pass a coordinate up to rounding (tests/test_classify.c: 1e-12).
+  TzNetEvalCoordinates() gives for all of them at once. Equal to one forward pass a coordinate up to rounding (tests/test_classify.c: 1e-12).
 */
 #include "crossentropy.h"
 
@@ -16,34 +16,46 @@ static PetscErrorCode Reserve(TzCrossEntropy *c, PetscInt n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  TzLoss     loss;
+  PetscInt   i0, sides, blocks; /* first sample */
+  PetscReal *sums;              /* [coordinates of the chunk][sides][blocks] */
+} Sums;
+
+/* One sample, one side, outputs Y [classes][n] of n moved parameters */
+static PetscErrorCode Sink(void *ctx, const TzNetMoved *moved)
+{
+  const Sums      *s   = (const Sums *)ctx;
+  TzCrossEntropy  *c   = (TzCrossEntropy *)s->loss->data;
+  PetscReal       *sum = s->sums + moved->s * s->blocks + moved->p0 / s->loss->blocksize;
+  const PetscReal *own = moved->Y + c->label[s->i0 + moved->p0] * moved->ostep;
+
+  PetscFunctionBegin;
+  PetscCall(Reserve(c, moved->n));
+  TzKernelsGet()->logsumexp(moved->n, TZ_IMAGE_CLASSES, moved->Y, moved->ostep, c->lse);
+  for (PetscInt k = 0; k < moved->n; k++)
+    if (moved->which[k] >= 0) sum[moved->which[k] * s->sides * s->blocks] += c->lse[k] - own[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCrossEntropyCoordinates(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
 {
-  TzCrossEntropy *c      = (TzCrossEntropy *)loss->data;
-  const PetscInt  blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, sides = q->twosided ? 2 : 1;
+  TzCrossEntropy  *c      = (TzCrossEntropy *)loss->data;
+  const PetscInt   blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, sides = q->twosided ? 2 : 1;
+  const PetscReal  mu[2] = {q->mu, -q->mu};
+  PetscInt         list[CHUNK];
+  Sums             sums = {.loss = loss, .i0 = i0, .sides = sides, .blocks = blocks};
+  TzNetCoordinates nq   = {.whole = PETSC_TRUE, .list = list, .nmu = sides, .mu = mu, .sink = Sink, .ctx = &sums};
 
   PetscFunctionBegin;
   PetscCheck(c->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  if (!c->coordinates) PetscCall(TzNetCoordinatesCreate(loss->net, &c->coordinates));
-  PetscCall(TzNetCoordinatesBind(c->coordinates, theta, i1 - i0, c->X + i0 * c->inputs));
+  PetscCall(TzNetEvalBind(c->eval, theta));
   PetscCall(PetscArrayzero(blocksums, q->n * sides * blocks));
   for (PetscInt k0 = 0; k0 < q->n; k0 += CHUNK) {
-    PetscInt list[CHUNK], count = PetscMin(CHUNK, q->n - k0);
-
-    for (PetscInt k = 0; k < count; k++) list[k] = TzQueriesCoordinate(q, k0 + k);
-    PetscCall(TzNetCoordinatesSetParameters(c->coordinates, count, list));
-    for (PetscInt i = i0; i < i1; i++)
-      for (PetscInt side = 0; side < sides; side++) {
-        PetscReal       *sum = blocksums + (k0 * sides + side) * blocks + (i - i0) / loss->blocksize;
-        const PetscInt  *which;
-        const PetscReal *Y;
-        PetscInt         n;
-
-        PetscCall(TzNetCoordinatesEvaluate(c->coordinates, i - i0, side ? -q->mu : q->mu, &n, &which, &Y));
-        PetscCall(Reserve(c, n));
-        TzKernelsGet()->logsumexp(n, TZ_IMAGE_CLASSES, Y, n, c->lse);
-        for (PetscInt k = 0; k < n; k++)
-          if (which[k] >= 0) sum[which[k] * sides * blocks] += c->lse[k] - Y[c->label[i] * n + k];
-      }
+    nq.count  = PetscMin(CHUNK, q->n - k0);
+    sums.sums = blocksums + k0 * sides * blocks;
+    for (PetscInt k = 0; k < nq.count; k++) list[k] = TzQueriesCoordinate(q, k0 + k);
+    PetscCall(TzNetEvalCoordinates(c->eval, i1 - i0, c->X + i0 * c->inputs, &nq));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

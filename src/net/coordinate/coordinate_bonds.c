@@ -11,41 +11,36 @@
 */
 #include "coordinate_bonds.h"
 
-static PetscErrorCode Destroy(TzNetEval eval, void *what)
+static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
 {
-  TzSweep *co = (TzSweep *)what;
+  TzBondQueries *co = (TzBondQueries *)what;
 
   PetscFunctionBegin;
   PetscCall(TzCutsDestroy(co));
   PetscCall(TzReachDestroy(co));
-  for (PetscInt l = 0; l < eval->net->nhidden; l++) PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
-  PetscCall(PetscFree6(co->shift, co->R, co->T, co->jets, co->M, co->S[eval->net->nhidden]));
+  for (PetscInt l = 0; l < co->hidden; l++) PetscCall(PetscFree3(co->S[l], co->F[l], co->U[l]));
+  PetscCall(PetscFree6(co->shift, co->R, co->T, co->jets, co->M, co->S[co->hidden]));
   PetscCall(PetscFree(co));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Coordinates first <= i < n are structured: those behind the first bond; first = n: none. */
-PetscErrorCode TzNetGetSweep(TzNet net, PetscInt *first)
+/* Parameters behind the first bond */
+PetscBool TzCoordinateFits_Bonds(TzNet net, PetscInt *first)
 {
-  PetscBool bonds = (PetscBool)(net->out == 1 && !net->reference);
-
-  PetscFunctionBegin;
-  PetscCall(TzNetSetUp(net));
-  *first = net->nparams;
-  for (PetscInt l = 0; l <= net->nhidden && bonds; l++) {
+  if (net->out > 1 || net->reference) return PETSC_FALSE;
+  for (PetscInt l = 0; l <= net->nhidden; l++) {
     const TzLayer *layer = &net->layer[l];
     const TzCut    cut   = TzLayerGetCut(layer);
 
-    if (l == net->nhidden) bonds = (PetscBool)(cut.entries && !cut.place);
-    else bonds = (PetscBool)(layer->contraction == TZ_CONTRACT_BOND && layer->bond <= TZ_MAX_BOND && cut.train && cut.train->bond);
-    if (bonds && !l) *first = cut.train->core[cut.train->bond].offset;
+    if (l == net->nhidden) return (PetscBool)(cut.entries && !cut.place);
+    if (layer->contraction != TZ_CONTRACT_BOND || layer->bond > TZ_MAX_BOND || !cut.train || !cut.train->bond) return PETSC_FALSE;
+    if (!l) *first = cut.train->core[cut.train->bond].offset;
   }
-  if (!bonds) *first = net->nparams;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_FALSE;
 }
 
 /* The memory of a pass with c channels */
-static PetscErrorCode Allocate(TzNetEval eval, TzSweep *co, PetscInt c)
+static PetscErrorCode Allocate(TzNetEval eval, TzBondQueries *co, PetscInt c)
 {
   const PetscInt H = eval->net->nhidden, ns = TZ_SHIFT_FIELDS(c), nf = TZ_UNIT_FIELDS(c), nforms = c > 1 ? TzJetsGet(eval)->nforms : 0, r1 = eval->layer[0].q;
   PetscInt       shift = 0, R = 0, T = 0, jets = 0;
@@ -111,7 +106,7 @@ static void Metric(TzPass *pass, PetscInt l)
 static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
 {
   TzNetEval        eval = pass->eval;
-  TzSweep         *co   = pass->co;
+  TzBondQueries   *co   = pass->co;
   const PetscInt   in = eval->net->in, c = pass->c, ns = pass->ns, r1 = eval->layer[0].q;
   const TzKernels *k = eval->kernels;
   PetscReal       *H, Y[TZ_MAX_BOND * TZ_PANEL];
@@ -142,28 +137,50 @@ static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
 
 static inline PetscBool Wanted(const TzPass *pass, PetscInt i0, PetscInt i1)
 {
-  return (PetscBool)(i0 < pass->i1 && i1 > pass->i0);
+  PetscInt k0, k1;
+
+  return TzCoordinateOverlap(pass->q, i0, i1 - i0, &k0, &k1);
 }
 
 /* The step that the parameter really takes */
 static inline PetscReal Step(const TzPass *pass, PetscInt i, PetscInt s)
 {
-  return (pass->eval->theta[i] + pass->mu[s]) - pass->eval->theta[i];
+  return (pass->eval->theta[i] + pass->q->mu[s]) - pass->eval->theta[i];
 }
 
-/* f [c][PANEL]: change of the output's state -> change of the value or of the jet, to the sink; kept before the last form's pass */
-static PetscErrorCode Emit(TzPass *pass, PetscInt i, PetscInt s, const PetscReal f[])
+static PetscErrorCode Tell(TzPass *pass, PetscInt k, PetscInt s, PetscInt size, const PetscReal Y[])
+{
+  const TzNetMoved moved = {.s = s, .n = 1, .which = &k, .p0 = pass->p0, .m = pass->m, .Y = Y, .pstep = size, .ostep = 1};
+
+  PetscFunctionBegin;
+  PetscCall((*pass->q->sink)(pass->q->ctx, &moved));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  f [c][PANEL]: change of the output's state -> the value or the jet, or its change, to the sink; kept before the last form's pass. The output's state at
+  theta, for whole values and jets, has no bias.
+*/
+static PetscErrorCode Emit(TzPass *pass, PetscInt i, PetscInt s, const PetscReal change[])
 {
   TzNetEval        eval = pass->eval;
   const PetscInt   in = eval->net->in, r1 = pass->c - 2, nforms = pass->shape ? pass->shape->nforms : 0, J = 1 + in + nforms;
-  const PetscReal *form = f + (1 + r1) * TZ_PANEL;
-  PetscReal       *g, *jet, *kept = pass->kept + ((i - pass->i0) * pass->nmu + s) * PetscMax(nforms - 1, 0) * TZ_PANEL;
+  const PetscInt   k = TzCoordinateFind(pass->q, i);
+  const PetscReal *f = change, *form;
+  PetscReal        whole[(TZ_MAX_BOND + 2) * TZ_PANEL], *g, *jet, *kept = pass->kept + (k * pass->q->nmu + s) * PetscMax(nforms - 1, 0) * TZ_PANEL;
 
   PetscFunctionBegin;
+  if (pass->q->whole) {
+    const PetscReal bias = eval->theta[eval->net->layer[eval->net->nhidden].bias];
+
+    for (PetscInt x = 0; x < pass->c * TZ_PANEL; x++) whole[x] = pass->co->S[eval->net->nhidden][x] + change[x] + (x < TZ_PANEL ? bias : 0);
+    f = whole;
+  }
   if (pass->c == 1) {
-    PetscCall((*pass->sink)(pass->ctx, i, s, pass->p0, pass->m, f));
+    PetscCall(Tell(pass, k, s, 1, f));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  form = f + (1 + r1) * TZ_PANEL;
   if (pass->form < nforms - 1) {
     PetscCall(PetscArraycpy(kept + pass->form * TZ_PANEL, form, TZ_PANEL));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,7 +195,7 @@ static PetscErrorCode Emit(TzPass *pass, PetscInt i, PetscInt s, const PetscReal
     for (PetscInt j = 0; j < in; j++) to[1 + j] = g[j * TZ_PANEL + p];
     for (PetscInt q = 0; q < nforms; q++) to[1 + in + q] = q == nforms - 1 ? form[p] : kept[q * TZ_PANEL + p];
   }
-  PetscCall((*pass->sink)(pass->ctx, i, s, pass->p0, pass->m, jet));
+  PetscCall(Tell(pass, k, s, J, jet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -223,7 +240,7 @@ static PetscErrorCode Slice(TzPass *pass, PetscInt l, PetscInt i, TzSlice *slice
   PetscReal      delta[TZ_MAX_BOND * (TZ_MAX_BOND + 2) * TZ_PANEL];
 
   PetscFunctionBegin;
-  for (PetscInt s = 0; s < pass->nmu; s++) {
+  for (PetscInt s = 0; s < pass->q->nmu; s++) {
     slice->mu    = Step(pass, i, s);
     slice->reach = PetscAbsReal(slice->mu) * most;
     (*pass->eval->kernels->slice)(pass->m, pass->eval->net->act, pass->c, q, slice, delta);
@@ -264,12 +281,15 @@ static PetscErrorCode Biases(TzPass *pass, PetscInt l)
                  n      = pass->eval->net->layer[l].out;
   const PetscReal one   = 1;
   PetscReal      *shift = pass->co->shift;
+  PetscInt        k0, k1;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(shift, pass->ns * TZ_PANEL));
   for (PetscInt i = 0; i < TZ_PANEL; i++) shift[i] = 1;
-  for (PetscInt h = PetscMax(0, pass->i0 - bias); h < PetscMin(n, pass->i1 - bias); h++) {
-    TzSlice slice = {.nlo = 1, .nhi = 1, .width = width, .eps = &one, .shift = shift};
+  (void)TzCoordinateOverlap(pass->q, bias, n, &k0, &k1);
+  for (PetscInt k = k0; k < k1; k++) {
+    const PetscInt h     = TzCoordinateAt(pass->q, k) - bias;
+    TzSlice        slice = {.nlo = 1, .nhi = 1, .width = width, .eps = &one, .shift = shift};
 
     slice.units = pass->co->F[l] + h * pass->nf * TZ_PANEL;
     slice.left  = pass->eval->layer[l].table + h * width + 1 + r;
@@ -286,7 +306,7 @@ static PetscErrorCode Biases(TzPass *pass, PetscInt l)
 */
 static PetscInt InputSums(TzPass *pass, PetscInt l, const TzCoreCut *cut)
 {
-  TzSweep         *co = pass->co;
+  TzBondQueries   *co = pass->co;
   const TzKernels *k  = pass->eval->kernels;
   const PetscInt   c = pass->c, wide = cut->last ? 1 : cut->r1 * pass->eval->layer[l].q, row = cut->mode * c * wide;
   const PetscReal *R = co->U[l - 1];
@@ -315,7 +335,7 @@ static PetscErrorCode InputCore(TzPass *pass, PetscInt l, const TzCoreCut *cut)
   for (PetscInt aj = 0, i = cut->offset; aj < cut->r0 * cut->mode; aj++)
     for (PetscInt b = 0; b < cut->r1; b++, i++) {
       if (!Wanted(pass, i, i + 1)) continue;
-      for (PetscInt s = 0; s < pass->nmu; s++) {
+      for (PetscInt s = 0; s < pass->q->nmu; s++) {
         const PetscReal mu = Step(pass, i, s);
 
         for (PetscInt j = 0; j < q; j++)
@@ -337,10 +357,13 @@ static PetscErrorCode LastLayer(TzPass *pass)
   const TzLayer *layer = &pass->eval->net->layer[pass->eval->net->nhidden];
   const PetscInt c     = pass->c;
   PetscReal      f[(TZ_MAX_BOND + 2) * TZ_PANEL];
+  PetscInt       k0, k1;
 
   PetscFunctionBegin;
-  for (PetscInt h = PetscMax(0, pass->i0 - layer->weights); h < PetscMin(layer->in, pass->i1 - layer->weights); h++)
-    for (PetscInt s = 0; s < pass->nmu; s++) {
+  (void)TzCoordinateOverlap(pass->q, layer->weights, layer->in, &k0, &k1);
+  for (PetscInt k = k0; k < k1; k++)
+    for (PetscInt s = 0; s < pass->q->nmu; s++) {
+      const PetscInt  h  = TzCoordinateAt(pass->q, k) - layer->weights;
       const PetscReal mu = Step(pass, layer->weights + h, s), *U = pass->co->U[pass->eval->net->nhidden - 1] + h * c * TZ_PANEL;
 
       for (PetscInt x = 0; x < c * TZ_PANEL; x++) f[x] = mu * U[x];
@@ -348,7 +371,7 @@ static PetscErrorCode LastLayer(TzPass *pass)
     }
   if (!Wanted(pass, layer->bias, layer->bias + 1)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscArrayzero(f, c * TZ_PANEL));
-  for (PetscInt s = 0; s < pass->nmu; s++) {
+  for (PetscInt s = 0; s < pass->q->nmu; s++) {
     for (PetscInt x = 0; x < TZ_PANEL; x++) f[x] = Step(pass, layer->bias, s);
     PetscCall(Emit(pass, layer->bias, s, f));
   }
@@ -379,29 +402,24 @@ static PetscErrorCode Panel(TzPass *pass, const PetscReal X[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalSweep_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal F[], PetscInt i0, PetscInt i1,
-                                    PetscInt nmu, const PetscReal mu[], TzSweepSink sink, void *ctx)
+PetscErrorCode TzNetEvalCoordinates_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *q)
 {
-  const PetscInt c = shape ? 2 + eval->layer[0].q : 1, nf = shape ? TzJetFieldSize(shape) : 0, passes = shape ? PetscMax(1, shape->nforms) : 1;
-  TzPass         pass = {.eval = eval, .shape = shape, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c)};
+  const TzJetShape *shape = q->shape;
+  const PetscInt    c = shape ? 2 + eval->layer[0].q : 1, nf = shape ? TzJetFieldSize(shape) : 0, passes = shape ? PetscMax(1, shape->nforms) : 1;
+  TzPass            pass = {.eval = eval, .shape = shape, .c = c, .ns = TZ_SHIFT_FIELDS(c), .nf = TZ_UNIT_FIELDS(c), .q = q};
 
   PetscFunctionBegin;
-  pass.i0   = i0;
-  pass.i1   = i1;
-  pass.nmu  = nmu;
-  pass.mu   = mu;
-  pass.sink = sink;
-  pass.ctx  = ctx;
-  pass.co   = (TzSweep *)TzEvalAttached(eval, Destroy);
+  pass.co = (TzBondQueries *)TzEvalAttached(eval, Destroy);
   if (!pass.co) {
     PetscCall(PetscNew(&pass.co));
+    pass.co->hidden = eval->net->nhidden;
     PetscCall(TzEvalAttach(eval, Destroy, pass.co));
     PetscCall(TzReachCreate(eval, pass.co));
   }
   PetscCall(TzCutsPrepare(eval, pass.co));
   if (shape) PetscCall(TzJetsPrepare(eval, shape));
   PetscCall(Allocate(eval, pass.co, c));
-  PetscCall(PetscMalloc1((i1 - i0) * nmu * (passes - 1) * TZ_PANEL, &pass.kept));
+  PetscCall(PetscMalloc1((size_t)q->count * q->nmu * (passes - 1) * TZ_PANEL, &pass.kept));
   for (pass.p0 = 0; pass.p0 < n; pass.p0 += TZ_PANEL) {
     pass.m = PetscMin(TZ_PANEL, n - pass.p0);
     if (nf) TzJetsPanel(eval, pass.m, F + pass.p0 * nf);

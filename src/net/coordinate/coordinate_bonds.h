@@ -1,9 +1,10 @@
 /*
-  Between sweep.c, sweepcuts.c and sweepreach.c: all coordinate queries of a network of bonds at once.
+  Between coordinate_bonds.c, coordinate_cuts.c and coordinate_reach.c: all coordinate queries of a network of bonds at once.
 */
-#ifndef TZSWEEP_H
-#define TZSWEEP_H
+#ifndef TZCOORDINATEBONDS_H
+#define TZCOORDINATEBONDS_H
 
+#include "coordinate.h"
 #include "../jet/jet.h"
 #include "../stencil/series_last.h"
 
@@ -21,6 +22,7 @@ typedef struct {
 
 typedef struct {
   PetscInt            serial; /* binding of the cuts */
+  PetscInt            hidden; /* layers */
   const TzTrain      *train[TZ_MAX_LAYERS];
   TzCoreCut           cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
   TzSeriesLast       *series; /* the last hidden layer around the rows of a panel, or NULL */
@@ -38,27 +40,24 @@ typedef struct {
   PetscReal          *R, *T;                /* sums of one input core */
   PetscReal          *jets;                 /* two states and the work memory of TzJetsLayer */
   PetscReal          *M;                    /* [r_1][r_1][PANEL]: the metric of the form, see jet.h */
-} TzSweep;
+} TzBondQueries;
 
 /* One pass: a panel of m rows, all coordinates wanted, values or jets with one form. The changes of all forms but the last are kept for the last pass. */
 typedef struct {
-  TzNetEval         eval;
-  TzSweep          *co;
-  const TzJetShape *shape;            /* NULL: values */
-  PetscInt          form;             /* number of the form */
-  PetscReal        *kept;             /* [coordinates nmu][nforms - 1][PANEL] */
-  PetscInt          m, p0, c, ns, nf; /* rows; their first; channels, SHIFT_FIELDS, UNIT_FIELDS */
-  PetscInt          i0, i1, nmu;      /* coordinates i0 <= i < i1, each by mu[0..nmu-1] */
-  const PetscReal  *mu;
-  TzSweepSink       sink;
-  void             *ctx;
+  TzNetEval               eval;
+  TzBondQueries          *co;
+  const TzJetShape       *shape;            /* NULL: values */
+  PetscInt                form;             /* number of the form */
+  PetscReal              *kept;             /* [count][nmu][nforms - 1][PANEL] */
+  PetscInt                m, p0, c, ns, nf; /* rows; their first; channels, SHIFT_FIELDS, UNIT_FIELDS */
+  const TzNetCoordinates *q;
 } TzPass;
 
-PETSC_INTERN PetscErrorCode TzCutsPrepare(TzNetEval, TzSweep *);
-PETSC_INTERN PetscErrorCode TzCutsDestroy(TzSweep *);
-PETSC_INTERN PetscErrorCode TzReachCreate(TzNetEval, TzSweep *);
+PETSC_INTERN PetscErrorCode TzCutsPrepare(TzNetEval, TzBondQueries *);
+PETSC_INTERN PetscErrorCode TzCutsDestroy(TzBondQueries *);
+PETSC_INTERN PetscErrorCode TzReachCreate(TzNetEval, TzBondQueries *);
 PETSC_INTERN PetscErrorCode TzReachPrepare(TzPass *);
-PETSC_INTERN PetscErrorCode TzReachDestroy(TzSweep *);
+PETSC_INTERN PetscErrorCode TzReachDestroy(TzBondQueries *);
 /* delta [q_l][c][PANEL]: change of the state in front of layer l -> f [c][PANEL]: change of the output's state. */
 PETSC_INTERN PetscErrorCode TzReach(TzPass *, PetscInt l, const PetscReal delta[], PetscReal f[]);
 

@@ -1,9 +1,9 @@
 /*
-  Left and right partial products of the trains, for sweep.c; once per parameter vector.
+  Left and right partial products of the trains, for coordinate_bonds.c; once per parameter vector.
 */
 #include "coordinate_bonds.h"
 
-PetscErrorCode TzCutsDestroy(TzSweep *co)
+PetscErrorCode TzCutsDestroy(TzBondQueries *co)
 {
   PetscFunctionBegin;
   for (PetscInt l = 0; l < TZ_MAX_LAYERS; l++)
@@ -34,8 +34,7 @@ static PetscErrorCode Allocate(const TzTrain *train, TzCoreCut cut[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The product of cores k0 <= k < k1; of none, the unit matrix of the bond there */
-static PetscErrorCode Merge(const TzTrain *train, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[])
+PetscErrorCode TzCoordinateMerge(const TzTrain *train, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[])
 {
   const PetscInt r = train->core[k0 < train->ncores ? k0 : 0].r0;
 
@@ -59,12 +58,12 @@ static PetscErrorCode Fill(const TzTrain *train, const PetscReal theta[], TzCore
     const TzCoreCut *c = &cut[k];
 
     if (k >= train->bond) {
-      PetscCall(Merge(train, theta, train->bond, k, c->P));
-      PetscCall(Merge(train, theta, k + 1, train->ncores, c->Q));
+      PetscCall(TzCoordinateMerge(train, theta, train->bond, k, c->P));
+      PetscCall(TzCoordinateMerge(train, theta, k + 1, train->ncores, c->Q));
       continue;
     }
-    PetscCall(Merge(train, theta, 0, k, c->P));
-    PetscCall(Merge(train, theta, k + 1, train->bond, Q)); /* [r1][nhi][bond] */
+    PetscCall(TzCoordinateMerge(train, theta, 0, k, c->P));
+    PetscCall(TzCoordinateMerge(train, theta, k + 1, train->bond, Q)); /* [r1][nhi][bond] */
     for (PetscInt b = 0; b < c->r1; b++)
       for (PetscInt hi = 0; hi < c->nhi; hi++) PetscCall(PetscArraycpy(c->Q + (hi * c->r1 + b) * bond, Q + (b * c->nhi + hi) * bond, bond));
   }
@@ -72,7 +71,7 @@ static PetscErrorCode Fill(const TzTrain *train, const PetscReal theta[], TzCore
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzCutsPrepare(TzNetEval eval, TzSweep *co)
+PetscErrorCode TzCutsPrepare(TzNetEval eval, TzBondQueries *co)
 {
   PetscFunctionBegin;
   if (co->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);

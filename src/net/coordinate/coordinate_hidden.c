@@ -1,208 +1,170 @@
 /*
-  TzNetCoordinates: the outputs of a network with one hidden layer under changes of single parameters, for many of them at once.
+  The outputs of a network with one hidden layer where single parameters have moved, for many of them at once.
 
   An entry of the first weight moves the pre-activations of a slice of hidden units, and through the second weight all outputs; an entry of the
-  second weight moves a slice of the outputs. What moves, and how far, comes from the partial products of partials.h; no forward pass is repeated.
+  second weight moves a slice of the outputs. What moves, and how far, comes from the chains of coordinate_chain.h; no forward pass is repeated.
 
   Outputs are kept in slots, one column a parameter, in the order in which they come out: the groups of a core each have `wide` slots, of
   which the last belong to no parameter.
 */
-#include "coordinate_cores.h"
-
-struct _p_TzNetCoordinates {
-  TzNet       net;
-  TzNetEval   eval;
-  TzCut       cut[2];
-  TzPartials *partials[2]; /* of a train; NULL: the weights are entries of the matrix */
-  PetscInt    hidden, out, in;
-  PetscInt    nv;            /* out rounded up to whole vectors */
-  PetscReal  *W2, *W2t;      /* [out][hidden], [hidden][nv] */
-  PetscInt    npoints;       /* room for, below */
-  PetscReal  *X, *z, *a, *y; /* [n][in], [n][hidden], [n][hidden], [n][out]: inputs, hidden layer, outputs at the parameters bound */
-  PetscReal  *t;             /* inputs of a dense weight's entries */
-  PetscReal  *D, *w;         /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
-
-  PetscInt   count, *list;          /* the parameters asked for, ascending */
-  PetscInt   core[2][TZ_MAX_CORES]; /* slot of each core's first group, -1: no parameter of it is asked for */
-  PetscInt   weights[2], bias[2];   /* slot of the first parameter asked for of such weights, of biases */
-  PetscInt   nslots;
-  PetscInt  *which; /* [nslots]: position in the list, -1: none */
-  PetscReal *Y;     /* [out][nslots] */
-};
+#include "coordinate_chain.h"
+#include "../eval/columns.h"
 
 typedef struct {
-  TzNetCoordinates c;
+  TzNet      net;
+  TzCut      cut[2];
+  TzChain   *chain[2]; /* of a train; NULL: the weights are entries of the matrix */
+  PetscInt   hidden, out, in;
+  PetscInt   serial;    /* the binding of the following */
+  PetscInt   nv;        /* out rounded up to whole vectors */
+  PetscReal *W2, *W2t;  /* [out][hidden], [hidden][nv] */
+  PetscReal *z, *a, *y; /* [COLUMNS][hidden], twice, and [COLUMNS][out]: hidden layer and outputs at theta */
+  PetscReal *t;         /* inputs of a dense weight's entries */
+  PetscReal *D, *w;     /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
+
+  TzNetCoordinates query;                 /* count and list or first that the slots are for; the list is ours */
+  PetscInt         core[2][TZ_MAX_CORES]; /* slot of each core's first group, -1: no parameter of it is asked for */
+  PetscInt         weights[2], bias[2];   /* slot of the first parameter asked for of such weights, of biases */
+  PetscInt         nslots;
+  PetscInt        *which; /* [nslots]: position in the query, -1: none */
+  PetscReal       *Y;     /* [out][nslots] */
+} Hidden;
+
+/* One row, one step */
+typedef struct {
+  Hidden          *c;
   PetscReal        delta;
-  const PetscReal *x, *z, *a; /* of the point */
+  const PetscReal *x, *z, *a;
 } Call;
 
-PetscErrorCode TzNetHasCoordinates(TzNet net, PetscBool *has)
+PetscBool TzCoordinateFits_Hidden(TzNet net)
 {
-  PetscFunctionBegin;
-  PetscCall(TzNetSetUp(net));
-  *has = !net->reference && net->nhidden == 1 ? PETSC_TRUE : PETSC_FALSE;
-  for (PetscInt l = 0; l < 2 && *has; l++) {
+  if (net->reference || net->nhidden != 1) return PETSC_FALSE;
+  for (PetscInt l = 0; l < 2; l++) {
     const TzCut cut = TzLayerGetCut(&net->layer[l]);
 
-    if (!cut.train && !cut.entries) *has = PETSC_FALSE;
+    if (!cut.train && !cut.entries) return PETSC_FALSE;
   }
+  return PETSC_TRUE;
+}
+
+static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
+{
+  Hidden *c = (Hidden *)what;
+
+  PetscFunctionBegin;
+  PetscCall(TzChainDestroy(&c->chain[0]));
+  PetscCall(TzChainDestroy(&c->chain[1]));
+  PetscCall(PetscFree5(c->t, c->W2, c->W2t, c->D, c->w));
+  PetscCall(PetscFree3(c->z, c->a, c->y));
+  PetscCall(PetscFree2(c->which, c->Y));
+  PetscCall(PetscFree(c->query.list));
+  PetscCall(PetscFree(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetCoordinatesCreate(TzNet net, TzNetCoordinates *newc)
+static PetscErrorCode Create(TzNet net, Hidden **newc)
 {
-  TzNetCoordinates c;
-  PetscBool        has;
-  PetscInt         rows = 1, size = 1;
+  PetscInt rows = 1, size = 1;
+  Hidden  *c;
 
   PetscFunctionBegin;
-  PetscCall(TzNetHasCoordinates(net, &has));
-  PetscCheck(has, PetscObjectComm((PetscObject)net), PETSC_ERR_SUP, "single parameters are followed through networks with one hidden layer only");
   PetscCall(PetscNew(&c));
-  PetscCall(PetscObjectReference((PetscObject)net));
   c->net    = net;
   c->in     = net->in;
   c->out    = net->out;
   c->hidden = net->hidden[0];
   c->nv     = (c->out + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
-  PetscCall(TzNetEvalCreate(net, &c->eval));
   for (PetscInt l = 0; l < 2; l++) {
     c->cut[l] = TzLayerGetCut(&net->layer[l]);
-    if (c->cut[l].train) PetscCall(TzPartialsCreate(&net->layer[l], c->cut[l].train, &c->partials[l]));
+    if (c->cut[l].train) PetscCall(TzChainCreate(&net->layer[l], c->cut[l].train, &c->chain[l]));
   }
-  if (c->partials[0])
-    for (PetscInt k = 0; k < c->cut[0].train->ncores; k++) {
-      const TzCoreMap *map = &c->partials[0]->map[k];
+  for (PetscInt k = 0; c->chain[0] && k < c->cut[0].train->ncores; k++) {
+    const TzCoreMap *map = &c->chain[0]->map[k];
 
-      rows = PetscMax(rows, map->ml * map->mr);
-      size = PetscMax(size, map->ml * map->mr * map->wide);
-    }
+    rows = PetscMax(rows, map->ml * map->mr);
+    size = PetscMax(size, map->ml * map->mr * map->wide);
+  }
   size = PetscMax(size, PetscMax(c->in, c->hidden));
-  PetscCall(PetscCalloc5(PetscMax(c->in, c->hidden), &c->t, c->out * c->hidden, &c->W2, c->hidden * c->nv, &c->W2t, size, &c->D, rows * c->nv, &c->w));
+  PetscCall(PetscCalloc5(PetscMax(c->in, c->hidden), &c->t, (size_t)c->out * c->hidden, &c->W2, (size_t)c->hidden * c->nv, &c->W2t, size, &c->D,
+                         (size_t)rows * c->nv, &c->w));
+  PetscCall(PetscMalloc3(TZ_COLUMNS * c->hidden, &c->z, TZ_COLUMNS * c->hidden, &c->a, TZ_COLUMNS * c->out, &c->y));
   *newc = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetCoordinatesDestroy(TzNetCoordinates *c)
+static PetscErrorCode Bind(Hidden *c, TzNetEval eval)
 {
   PetscFunctionBegin;
-  if (!*c) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzPartialsDestroy(&(*c)->partials[0]));
-  PetscCall(TzPartialsDestroy(&(*c)->partials[1]));
-  PetscCall(PetscFree5((*c)->t, (*c)->W2, (*c)->W2t, (*c)->D, (*c)->w));
-  PetscCall(PetscFree4((*c)->X, (*c)->z, (*c)->a, (*c)->y));
-  PetscCall(PetscFree2((*c)->which, (*c)->Y));
-  PetscCall(PetscFree((*c)->list));
-  PetscCall(TzNetEvalDestroy(&(*c)->eval));
-  PetscCall(TzNetDestroy(&(*c)->net));
-  PetscCall(PetscFree(*c));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzNetCoordinatesBind(TzNetCoordinates c, const PetscReal theta[], PetscInt n, const PetscReal X[])
-{
-  TzColumns *b;
-
-  PetscFunctionBegin;
-  if (n > c->npoints) {
-    PetscCall(PetscFree4(c->X, c->z, c->a, c->y));
-    PetscCall(PetscMalloc4(n * c->in, &c->X, n * c->hidden, &c->z, n * c->hidden, &c->a, n * c->out, &c->y));
-    c->npoints = n;
-  }
-  PetscCall(PetscArraycpy(c->X, X, n * c->in));
-  PetscCall(TzNetEvalBind(c->eval, theta));
-  PetscCall(TzEvalGetColumns(c->eval, TZ_COLUMNS, &b));
-  for (PetscInt i = 0; i < n; i += TZ_COLUMNS) {
-    const PetscInt m = PetscMin(TZ_COLUMNS, n - i);
-
-    PetscCall(TzColumnsForward(c->eval, b, m, X + i * c->in));
-    TzTranspose(c->hidden, m, b->z[0], c->z + i * c->hidden);
-    TzTranspose(c->hidden, m, b->a[1], c->a + i * c->hidden);
-    TzTranspose(c->out, m, b->z[1], c->y + i * c->out);
-  }
+  if (c->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
+  c->serial = eval->serial;
   for (PetscInt l = 0; l < 2; l++)
-    if (c->partials[l]) PetscCall(TzPartialsBind(c->partials[l], theta));
-  PetscCall(TzNetGetWeight(c->net, theta, 1, c->W2));
+    if (c->chain[l]) PetscCall(TzChainBind(c->chain[l], eval->theta));
+  PetscCall((*c->net->layer[1].ops->densify)(&c->net->layer[1], eval->theta, c->W2));
   for (PetscInt o = 0; o < c->out; o++)
     for (PetscInt h = 0; h < c->hidden; h++) c->W2t[h * c->nv + o] = c->W2[o * c->hidden + h];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Position in the list of the first parameter that is not below i */
-static PetscInt Find(const TzNetCoordinates c, PetscInt i)
-{
-  PetscInt lo = 0, hi = c->count;
-
-  while (lo < hi) {
-    const PetscInt mid = (lo + hi) / 2;
-
-    if (c->list[mid] < i) lo = mid + 1;
-    else hi = mid;
-  }
-  return lo;
-}
-
-/* The parameters offset .. offset+n-1 that are asked for are list[k0] .. list[k1-1] */
-static PetscBool Overlap(const TzNetCoordinates c, PetscInt offset, PetscInt n, PetscInt *k0, PetscInt *k1)
-{
-  *k0 = Find(c, offset);
-  *k1 = Find(c, offset + n);
-  return *k0 < *k1 ? PETSC_TRUE : PETSC_FALSE;
-}
-
 /* Slots for those asked for of a range of parameters (of such weights, of biases) */
-static void PlaceRange(TzNetCoordinates c, PetscInt offset, PetscInt n, PetscInt *slot)
+static void PlaceRange(Hidden *c, PetscInt offset, PetscInt n, PetscInt *slot)
 {
   PetscInt k0, k1;
 
   *slot = c->nslots;
-  if (!Overlap(c, offset, n, &k0, &k1)) return;
+  if (!TzCoordinateOverlap(&c->query, offset, n, &k0, &k1)) return;
   for (PetscInt k = k0; k < k1 && c->which; k++) c->which[c->nslots + k - k0] = k;
   c->nslots += k1 - k0;
 }
 
 /* Slots [jk][group][wide] for a core */
-static void PlaceCore(TzNetCoordinates c, const TzCoreMap *map, PetscInt *slot)
+static void PlaceCore(Hidden *c, const TzCoreMap *map, PetscInt *slot)
 {
   const TzCore core = map->core;
   PetscInt     k0, k1;
 
   *slot = -1;
-  if (!Overlap(c, core.offset, core.r0 * core.m * core.n * core.r1, &k0, &k1)) return;
+  if (!TzCoordinateOverlap(&c->query, core.offset, core.r0 * core.m * core.n * core.r1, &k0, &k1)) return;
   *slot = c->nslots;
   for (PetscInt g = 0; g < core.m * map->groups; g++, c->nslots += map->wide)
     for (PetscInt x = 0; x < map->wide && c->which; x++) {
       const PetscInt i = core.offset + g % map->groups * map->gstep + g / map->groups * map->jstep + x / map->n1 * map->cstep + x % map->n1 * map->dstep;
-      const PetscInt k = x < map->width ? Find(c, i) : c->count;
+      const PetscInt k = x < map->width ? TzCoordinateFind(&c->query, i) : c->query.count;
 
-      c->which[c->nslots + x] = k < c->count && c->list[k] == i ? k : -1;
+      c->which[c->nslots + x] = k < c->query.count && TzCoordinateAt(&c->query, k) == i ? k : -1;
     }
 }
 
-static void Place(TzNetCoordinates c)
+static void Place(Hidden *c)
 {
   c->nslots = 0;
   for (PetscInt l = 0; l < 2; l++) {
     const TzLayer *layer = &c->net->layer[l];
 
-    for (PetscInt k = 0; c->partials[l] && k < c->cut[l].train->ncores; k++) PlaceCore(c, &c->partials[l]->map[k], &c->core[l][k]);
-    if (!c->partials[l]) PlaceRange(c, layer->weights, layer->nweights, &c->weights[l]);
+    for (PetscInt k = 0; c->chain[l] && k < c->cut[l].train->ncores; k++) PlaceCore(c, &c->chain[l]->map[k], &c->core[l][k]);
+    if (!c->chain[l]) PlaceRange(c, layer->weights, layer->nweights, &c->weights[l]);
     PlaceRange(c, layer->bias, layer->out, &c->bias[l]);
   }
 }
 
-/* Slots are counted, then placed */
-PetscErrorCode TzNetCoordinatesSetParameters(TzNetCoordinates c, PetscInt count, const PetscInt list[])
+/* Slots for a query: counted, then placed */
+static PetscErrorCode SetQuery(Hidden *c, const TzNetCoordinates *q)
 {
+  PetscInt *list = NULL;
+
   PetscFunctionBegin;
-  if (c->count == count && !memcmp(c->list, list, (size_t)count * sizeof(*list))) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree(c->list));
-  PetscCall(PetscMalloc1(count, &c->list));
-  PetscCall(PetscArraycpy(c->list, list, count));
-  c->count = count;
+  if (c->which && c->query.count == q->count && !c->query.list == !q->list && c->query.first == q->first &&
+      (!q->list || !memcmp(c->query.list, q->list, (size_t)q->count * sizeof(*q->list))))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  if (q->list) {
+    PetscCall(PetscMalloc1(q->count, &list));
+    PetscCall(PetscArraycpy(list, q->list, q->count));
+  }
+  PetscCall(PetscFree(c->query.list));
+  c->query = (TzNetCoordinates){.count = q->count, .list = list, .first = q->first};
   PetscCall(PetscFree2(c->which, c->Y));
   Place(c);
-  PetscCall(PetscMalloc2(c->nslots, &c->which, c->nslots * c->out, &c->Y));
+  PetscCall(PetscMalloc2(c->nslots, &c->which, (size_t)c->nslots * c->out, &c->Y));
   Place(c);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -210,10 +172,10 @@ PetscErrorCode TzNetCoordinatesSetParameters(TzNetCoordinates c, PetscInt count,
 /* Entries of a core of the first weight */
 static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const PetscReal T[])
 {
-  const Call            *call    = (const Call *)context;
-  const TzNetCoordinates c       = call->c;
-  const TzKernels       *kernels = TzKernelsGet();
-  PetscInt               slot    = c->core[0][map - c->partials[0]->map];
+  const Call      *call    = (const Call *)context;
+  Hidden          *c       = call->c;
+  const TzKernels *kernels = TzKernelsGet();
+  PetscInt         slot    = c->core[0][map - c->chain[0]->map];
 
   PetscFunctionBegin;
   if (slot < 0) PetscFunctionReturn(PETSC_SUCCESS);
@@ -240,9 +202,9 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
 /* Entries of a core of the second weight */
 static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const PetscReal T[])
 {
-  const Call            *call = (const Call *)context;
-  const TzNetCoordinates c    = call->c;
-  PetscInt               slot = c->core[1][map - c->partials[1]->map];
+  const Call *call = (const Call *)context;
+  Hidden     *c    = call->c;
+  PetscInt    slot = c->core[1][map - c->chain[1]->map];
 
   PetscFunctionBegin;
   if (slot < 0) PetscFunctionReturn(PETSC_SUCCESS);
@@ -261,17 +223,17 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
 /* Dense or sparse weights, a row of W [out][in] at a time */
 static void MatrixWeights(const Call *call, PetscInt l)
 {
-  const TzNetCoordinates c     = call->c;
-  const TzLayer         *layer = &c->net->layer[l];
-  PetscReal             *Y = c->Y + c->weights[l], *t = c->t;
-  PetscInt               k0, k1;
+  Hidden        *c     = call->c;
+  const TzLayer *layer = &c->net->layer[l];
+  PetscReal     *Y = c->Y + c->weights[l], *t = c->t;
+  PetscInt       k0, k1;
 
-  if (!Overlap(c, layer->weights, layer->nweights, &k0, &k1)) return;
+  if (!TzCoordinateOverlap(&c->query, layer->weights, layer->nweights, &k0, &k1)) return;
   for (PetscInt k = k0, n; k < k1; k += n, Y += n) {
     PetscInt row = -1;
 
     for (n = 0; k + n < k1; n++) {
-      const PetscInt w = c->list[k + n] - layer->weights, place = c->cut[l].place ? c->cut[l].place[w] : w;
+      const PetscInt w = TzCoordinateAt(&c->query, k + n) - layer->weights, place = c->cut[l].place ? c->cut[l].place[w] : w;
 
       if (row < 0) row = place / layer->in;
       if (place / layer->in != row) break;
@@ -288,37 +250,67 @@ static void MatrixWeights(const Call *call, PetscInt l)
 
 static void Biases(const Call *call)
 {
-  const TzNetCoordinates c   = call->c;
-  const PetscReal        one = 1;
-  PetscInt               k0, k1;
+  Hidden         *c   = call->c;
+  const PetscReal one = 1;
+  PetscInt        k0, k1;
 
-  if (Overlap(c, c->net->layer[0].bias, c->hidden, &k0, &k1))
+  if (TzCoordinateOverlap(&c->query, c->net->layer[0].bias, c->hidden, &k0, &k1))
     for (PetscInt k = k0; k < k1; k++) {
-      const PetscInt h = c->list[k] - c->net->layer[0].bias;
+      const PetscInt h = TzCoordinateAt(&c->query, k) - c->net->layer[0].bias;
       PetscReal      d;
 
       TzKernelsGet()->move(c->net->act, 1, call->z[h], call->delta, &one, &d);
       for (PetscInt o = 0; o < c->out; o++) c->Y[o * c->nslots + c->bias[0] + k - k0] += c->W2[o * c->hidden + h] * d;
     }
-  if (Overlap(c, c->net->layer[1].bias, c->out, &k0, &k1))
-    for (PetscInt k = k0; k < k1; k++) c->Y[(c->list[k] - c->net->layer[1].bias) * c->nslots + c->bias[1] + k - k0] += call->delta;
+  if (TzCoordinateOverlap(&c->query, c->net->layer[1].bias, c->out, &k0, &k1))
+    for (PetscInt k = k0; k < k1; k++) c->Y[(TzCoordinateAt(&c->query, k) - c->net->layer[1].bias) * c->nslots + c->bias[1] + k - k0] += call->delta;
 }
 
-PetscErrorCode TzNetCoordinatesEvaluate(TzNetCoordinates c, PetscInt point, PetscReal delta, PetscInt *n, const PetscInt **which, const PetscReal **Y)
+/* Outputs (whole) or their changes at one row */
+static PetscErrorCode Row(const Call *call, PetscBool whole, const PetscReal y[])
 {
-  const PetscInt first = c->list[0], last = c->list[c->count - 1] + 1;
-  Call           call = {.c = c, .delta = delta, .x = c->X + point * c->in, .z = c->z + point * c->hidden, .a = c->a + point * c->hidden};
+  Hidden        *c     = call->c;
+  const PetscInt first = TzCoordinateAt(&c->query, 0), last = TzCoordinateAt(&c->query, c->query.count - 1) + 1;
 
   PetscFunctionBegin;
   for (PetscInt o = 0; o < c->out; o++)
-    for (PetscInt i = 0; i < c->nslots; i++) c->Y[o * c->nslots + i] = c->y[point * c->out + o];
-  if (c->partials[0]) PetscCall(TzPartialsApply(c->partials[0], call.x, first, last, FirstWeight, &call));
-  else MatrixWeights(&call, 0);
-  if (c->partials[1]) PetscCall(TzPartialsApply(c->partials[1], call.a, first, last, SecondWeight, &call));
-  else MatrixWeights(&call, 1);
-  Biases(&call);
-  *n     = c->nslots;
-  *which = c->which;
-  *Y     = c->Y;
+    for (PetscInt i = 0; i < c->nslots; i++) c->Y[o * c->nslots + i] = whole ? y[o] : 0;
+  if (c->chain[0]) PetscCall(TzChainApply(c->chain[0], call->x, first, last, FirstWeight, (void *)call));
+  else MatrixWeights(call, 0);
+  if (c->chain[1]) PetscCall(TzChainApply(c->chain[1], call->a, first, last, SecondWeight, (void *)call));
+  else MatrixWeights(call, 1);
+  Biases(call);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q)
+{
+  Hidden    *c = (Hidden *)TzEvalAttached(eval, Destroy);
+  TzColumns *columns;
+
+  PetscFunctionBegin;
+  if (!c) {
+    PetscCall(Create(eval->net, &c));
+    PetscCall(TzEvalAttach(eval, Destroy, c));
+  }
+  PetscCall(Bind(c, eval));
+  PetscCall(SetQuery(c, q));
+  PetscCall(TzEvalGetColumns(eval, TZ_COLUMNS, &columns));
+  for (PetscInt p0 = 0; p0 < n; p0 += TZ_COLUMNS) {
+    const PetscInt m = PetscMin(TZ_COLUMNS, n - p0);
+
+    PetscCall(TzColumnsForward(eval, columns, m, X + p0 * c->in));
+    TzTranspose(c->hidden, m, columns->z[0], c->z);
+    TzTranspose(c->hidden, m, columns->a[1], c->a);
+    TzTranspose(c->out, m, columns->z[1], c->y);
+    for (PetscInt p = 0; p < m; p++)
+      for (PetscInt s = 0; s < q->nmu; s++) {
+        const Call       call  = {.c = c, .delta = q->mu[s], .x = X + (p0 + p) * c->in, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};
+        const TzNetMoved moved = {.s = s, .n = c->nslots, .which = c->which, .p0 = p0 + p, .m = 1, .Y = c->Y, .kstep = 1, .ostep = c->nslots};
+
+        PetscCall(Row(&call, q->whole, c->y + p * c->out));
+        PetscCall((*q->sink)(q->ctx, &moved));
+      }
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,14 +1,14 @@
 /*
-  What a small change of a bond vector does to the network's output, for sweep.c.
+  What a small change of a bond vector does to the network's output, for coordinate_bonds.c.
 
-  A last hidden layer of sines is expanded around each row (series.c): with D_alpha its derivatives at the bond vector y, the changes of F, of its
+  A last hidden layer of sines is expanded around each row (series_last.c): with D_alpha its derivatives at the bond vector y, the changes of F, of its
   gradient and of its Hessian when y moves by d are the sums over |alpha| <= m of D_alpha d^alpha/alpha!, D_(alpha + e_j) d^alpha/alpha!,
   D_(alpha + e_j + e_l) d^alpha/alpha!. The order m of each row is that which the length of its d needs for the rounding unit, and no row
   depends on another. Other layers, and rows that the series does not reach, go through the layers.
 */
 #include "coordinate_bonds.h"
 
-PetscErrorCode TzReachDestroy(TzSweep *co)
+PetscErrorCode TzReachDestroy(TzBondQueries *co)
 {
   PetscFunctionBegin;
   PetscCall(TzSeriesLastDestroy(&co->series));
@@ -23,7 +23,7 @@ static PetscInt Above(const TzMultiIndex *x, const PetscInt *child, PetscInt t, 
   return Above(x, child, Above(x, child, x->parent[t], v), x->variable[t]);
 }
 
-PetscErrorCode TzReachCreate(TzNetEval eval, TzSweep *co)
+PetscErrorCode TzReachCreate(TzNetEval eval, TzBondQueries *co)
 {
   const TzMultiIndex *x;
   PetscReal           norm;
@@ -62,7 +62,7 @@ PetscErrorCode TzReachCreate(TzNetEval eval, TzSweep *co)
 /* The centres of the series: the rows of a new panel */
 PetscErrorCode TzReachPrepare(TzPass *pass)
 {
-  TzSweep       *co   = pass->co;
+  TzBondQueries *co   = pass->co;
   const PetscInt last = pass->eval->net->nhidden - 1, r = pass->eval->layer[last].q;
   PetscReal      Y[TZ_SERIES_MAX_BOND * TZ_PANEL];
 
@@ -101,7 +101,7 @@ static void Orders(TzPass *pass, const PetscReal delta[], PetscReal order[], Pet
 /* Coefficients at the rows of this panel up to the order that is needed */
 static PetscErrorCode Coefficients(TzPass *pass, PetscInt top, const PetscReal *coeff[])
 {
-  TzSweep       *co = pass->co;
+  TzBondQueries *co = pass->co;
   const PetscInt m  = pass->c > 1 ? top + 2 : top;
 
   PetscFunctionBegin;
@@ -118,7 +118,7 @@ static PetscErrorCode Coefficients(TzPass *pass, PetscInt top, const PetscReal *
 static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta[], PetscReal f[])
 {
   TzNetEval      eval = pass->eval;
-  TzSweep       *co   = pass->co;
+  TzBondQueries *co   = pass->co;
   const PetscInt H = eval->net->nhidden, r1 = pass->c - 2, size = TzJetsStateSize(eval), nforms = pass->shape->nforms ? 1 : 0;
   TzJetState     state[2];
 
@@ -150,7 +150,7 @@ static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta
 static PetscErrorCode LayersValues(TzPass *pass, PetscInt l, const PetscReal delta[], PetscReal f[])
 {
   TzNetEval       eval = pass->eval;
-  TzSweep        *co   = pass->co;
+  TzBondQueries  *co   = pass->co;
   const PetscReal bias = eval->theta[eval->net->layer[eval->net->nhidden].bias];
   PetscReal       Y[TZ_MAX_BOND * TZ_PANEL];
 
@@ -163,11 +163,11 @@ static PetscErrorCode LayersValues(TzPass *pass, PetscInt l, const PetscReal del
 
 PetscErrorCode TzReach(TzPass *pass, PetscInt l, const PetscReal delta[], PetscReal f[])
 {
-  TzNetEval   eval = pass->eval;
-  TzSweep    *co   = pass->co;
-  PetscBool   all  = PETSC_FALSE;
-  PetscReal   order[TZ_PANEL], near[(TZ_MAX_BOND + 2) * TZ_PANEL];
-  TzExpansion x = {.above = co->above, .inverse = co->inverse};
+  TzNetEval      eval = pass->eval;
+  TzBondQueries *co   = pass->co;
+  PetscBool      all  = PETSC_FALSE;
+  PetscReal      order[TZ_PANEL], near[(TZ_MAX_BOND + 2) * TZ_PANEL];
+  TzExpansion    x = {.above = co->above, .inverse = co->inverse};
 
   PetscFunctionBegin;
   if (co->series && l == eval->net->nhidden - 1) {

@@ -1,4 +1,4 @@
-#include "coordinate_cores.h"
+#include "coordinate_chain.h"
 
 static void MapCore(const TzTrain *train, PetscInt k, TzCoreMap *map)
 {
@@ -27,10 +27,10 @@ static void MapCore(const TzTrain *train, PetscInt k, TzCoreMap *map)
   map->wide = (map->width + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
 }
 
-PetscErrorCode TzPartialsCreate(const TzLayer *layer, const TzTrain *train, TzPartials **newp)
+PetscErrorCode TzChainCreate(const TzLayer *layer, const TzTrain *train, TzChain **newp)
 {
-  TzPartials *p;
-  PetscInt    nchain = layer->in, nT = 0;
+  TzChain *p;
+  PetscInt nchain = layer->in, nT = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&p));
@@ -57,7 +57,7 @@ PetscErrorCode TzPartialsCreate(const TzLayer *layer, const TzTrain *train, TzPa
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPartialsDestroy(TzPartials **p)
+PetscErrorCode TzChainDestroy(TzChain **p)
 {
   PetscFunctionBegin;
   if (!*p) PetscFunctionReturn(PETSC_SUCCESS);
@@ -85,7 +85,7 @@ static void PackCore(const TzCoreMap *map, const PetscReal theta[])
         }
 }
 
-PetscErrorCode TzPartialsBind(TzPartials *p, const PetscReal theta[])
+PetscErrorCode TzChainBind(TzChain *p, const PetscReal theta[])
 {
   const TzTrain *train = p->train;
 
@@ -99,18 +99,18 @@ PetscErrorCode TzPartialsBind(TzPartials *p, const PetscReal theta[])
       PetscReal     *L;
 
       PetscCall(PetscMalloc1(map->ml * size, &L));
-      PetscCall(TzTrainMerge(train, theta, 0, k, L));
+      PetscCall(TzCoordinateMerge(train, theta, 0, k, L));
       for (PetscInt j = 0; j < map->ml; j++) TzTranspose(map->nl, map->core.r0, L + j * size, map->merged + j * size);
       PetscCall(PetscFree(L));
     } else if (map->merged) {
-      PetscCall(TzTrainMerge(train, theta, k + 1, train->ncores, map->merged));
+      PetscCall(TzCoordinateMerge(train, theta, k + 1, train->ncores, map->merged));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The chain has reached core k: T from it, if any of the core's parameters is wanted */
-static PetscErrorCode Use(TzPartials *p, PetscInt k, PetscInt first, PetscInt last, TzPartialsUse use, void *context)
+static PetscErrorCode Use(TzChain *p, PetscInt k, PetscInt first, PetscInt last, TzChainUse use, void *context)
 {
   const TzCoreMap *map = &p->map[k];
   const TzCore     c   = map->core;
@@ -141,7 +141,7 @@ static void Reorder(PetscInt nl, PetscInt ni, PetscInt mr, PetscInt m, PetscInt 
 }
 
 /* At core k the chain from the right is [il][jr][(i, b)]. Contracted with the core it is [il][jr][(j, a)], il = (il', i') for core k - 1. */
-static PetscErrorCode FromRight(TzPartials *p, const PetscReal x[], PetscInt first, PetscInt last, TzPartialsUse use, void *context)
+static PetscErrorCode FromRight(TzChain *p, const PetscReal x[], PetscInt first, PetscInt last, TzChainUse use, void *context)
 {
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(p->chain, x, p->in));
@@ -159,7 +159,7 @@ static PetscErrorCode FromRight(TzPartials *p, const PetscReal x[], PetscInt fir
 }
 
 /* At core k the chain from the left is [ir][jl][(a, i)]. Contracted with the core it is [ir][jl][(j, b)], ir = (i', ir') for core k + 1. */
-static PetscErrorCode FromLeft(TzPartials *p, const PetscReal x[], PetscInt first, PetscInt last, TzPartialsUse use, void *context)
+static PetscErrorCode FromLeft(TzChain *p, const PetscReal x[], PetscInt first, PetscInt last, TzChainUse use, void *context)
 {
   PetscFunctionBegin;
   TzTranspose(p->map[0].core.n, p->map[0].nr, x, p->chain);
@@ -176,7 +176,7 @@ static PetscErrorCode FromLeft(TzPartials *p, const PetscReal x[], PetscInt firs
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPartialsApply(TzPartials *p, const PetscReal x[], PetscInt first, PetscInt last, TzPartialsUse use, void *context)
+PetscErrorCode TzChainApply(TzChain *p, const PetscReal x[], PetscInt first, PetscInt last, TzChainUse use, void *context)
 {
   PetscFunctionBegin;
   if (p->fromright) PetscCall(FromRight(p, x, first, last, use, context));

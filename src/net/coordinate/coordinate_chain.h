@@ -8,10 +8,10 @@
     from the right  (cores behind k contracted with the input, then the merged cores before k):  T [jl][a][jr][(i, b)]
     from the left   (cores before k contracted with the input, then the merged cores behind k):  T [b][jr][jl][(a, i)]
 */
-#ifndef TZPARTIALS_H
-#define TZPARTIALS_H
+#ifndef TZCOORDINATECHAIN_H
+#define TZCOORDINATECHAIN_H
 
-#include "../eval/columns.h"
+#include "coordinate.h"
 
 /*
   The entries of core k at one jk come in `groups` that share their rows of T: the row (jl, jr) of group g is at
@@ -36,15 +36,15 @@ typedef struct {
   PetscBool      fromright; /* whether any core is */
   TzCoreMap      map[TZ_MAX_CORES];
   PetscReal     *chain, *swap, *T; /* scratch of one input */
-} TzPartials;
+} TzChain;
 
-PETSC_INTERN PetscErrorCode TzPartialsCreate(const TzLayer *, const TzTrain *, TzPartials **);
-PETSC_INTERN PetscErrorCode TzPartialsDestroy(TzPartials **);
-PETSC_INTERN PetscErrorCode TzPartialsBind(TzPartials *, const PetscReal theta[]);
+PETSC_INTERN PetscErrorCode TzChainCreate(const TzLayer *, const TzTrain *, TzChain **);
+PETSC_INTERN PetscErrorCode TzChainDestroy(TzChain **);
+PETSC_INTERN PetscErrorCode TzChainBind(TzChain *, const PetscReal theta[]);
 /*
   For the input x[in]: calls use(context, map, T) for every core that has parameters in first <= i < last
 */
-typedef PetscErrorCode (*TzPartialsUse)(void *context, const TzCoreMap *, const PetscReal T[]);
-PETSC_INTERN PetscErrorCode TzPartialsApply(TzPartials *, const PetscReal x[], PetscInt first, PetscInt last, TzPartialsUse use, void *context);
+typedef PetscErrorCode (*TzChainUse)(void *context, const TzCoreMap *, const PetscReal T[]);
+PETSC_INTERN PetscErrorCode TzChainApply(TzChain *, const PetscReal x[], PetscInt first, PetscInt last, TzChainUse use, void *context);
 
 #endif
