@@ -451,6 +451,25 @@ static PetscErrorCode Keep(void *ctx, const TzNetMoved *moved)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All parameters of the query, one at a time: evaluations at theta + mu e_i */
+static void AgainstEvaluations(const char *name, TzNetEval eval, const TzNetCoordinates *q, const Moved *all, PetscReal theta[], const PetscReal X[],
+                               const PetscReal Y0[])
+{
+  PetscReal Y[NPTS * 3];
+
+  for (PetscInt k = 0; k < q->count; k++)
+    for (PetscInt s = 0; s < 2; s++) {
+      const PetscReal *got = all->Y + (k * 2 + s) * NPTS * all->out, before = theta[q->first + k];
+
+      theta[q->first + k] += q->mu[s];
+      OK(TzNetEvalBind(eval, theta));
+      OK(TzNetEvalForward(eval, NPTS, X, Y));
+      for (PetscInt x = 0; x < NPTS * all->out; x++) Y[x] -= q->whole ? 0 : Y0[x];
+      Close(name, NPTS * all->out, got, Y, 1e-13);
+      theta[q->first + k] = before;
+    }
+}
+
 /*
   Coordinate queries of every network that has them against evaluations at theta + mu e_i (sums of at most 50 terms of size O(1) in both: 1e-13), all
   parameters, in whole and as changes; a list of every third gives the same bits.
@@ -471,7 +490,7 @@ static void TestCoordinates(void **state)
     const PetscInt   out = v % 2 ? 3 : 1;
     TzNet            net = Net(nets[v / 2], D, out);
     TzNetEval        eval;
-    PetscReal        X[NPTS * D], Y0[NPTS * 3], Y[NPTS * 3], *theta;
+    PetscReal        X[NPTS * D], Y0[NPTS * 3], *theta;
     PetscInt         np, first, list[2000];
     Moved            all = {.nmu = 2, .out = out}, part = {.nmu = 2, .out = out};
     TzNetCoordinates q = {.nmu = 2, .mu = mu, .sink = Keep, .ctx = &all};
@@ -492,17 +511,7 @@ static void TestCoordinates(void **state)
       OK(PetscArrayzero(all.times, q.count * 2 * NPTS));
       OK(TzNetEvalCoordinates(eval, NPTS, X, &q));
       for (PetscInt x = 0; x < q.count * 2 * NPTS; x++) assert_int_equal(all.times[x], 1);
-      for (PetscInt k = 0; k < q.count; k++)
-        for (PetscInt s = 0; s < 2; s++) {
-          const PetscReal *got = all.Y + (k * 2 + s) * NPTS * out, before = theta[first + k];
-
-          theta[first + k] += mu[s];
-          OK(TzNetEvalBind(eval, theta));
-          OK(TzNetEvalForward(eval, NPTS, X, Y));
-          for (PetscInt x = 0; x < NPTS * out; x++) Y[x] -= q.whole ? 0 : Y0[x];
-          Close(nets[v / 2], NPTS * out, got, Y, 1e-13);
-          theta[first + k] = before;
-        }
+      AgainstEvaluations(nets[v / 2], eval, &q, &all, theta, X, Y0);
       OK(TzNetEvalBind(eval, theta));
       q.list = list;
       q.ctx  = &part;

@@ -1,5 +1,18 @@
 /*
-  Inside src/net/: layers, formats, evaluators.
+  Inside src/net/: networks and their evaluators. Floors: formats -> net.c -> eval -> jet -> stencil -> coordinate -> api.c; nothing calls upwards
+  (tests/rooms.sh).
+
+  CONVENTIONS, here and in the kernels
+    theta          the parameters; bar: the derivative of a loss by what stands before it (zbar, Wbar), gathered where it is said to be +=
+    layer l        z = W a + b, then a = act(z) is the input of layer l + 1; i < in its inputs, h or j < out its units, W [out][in]
+    bond           W = right^T left^T through r numbers: y = left^T a with left [in][r], z = right^T y + b with right [r][out]. In formulas A = left of
+                   layer 1, so that y_0 = A^T x; B_hk = right[k][h] and L_hc = left of the next layer [h][c], the two rows of unit h; q = columns of
+                   left: r, or out
+    columns        n points side by side, point fastest: [feature][n]
+    panel          TZ_PANEL columns, padded, for the kernels: X [feature][PANEL]; np panels one after the other; lanes: those of a panel that are meant
+    state, G, M    of a jet between layers: value y, G = its derivatives in y_0, its second-order forms; M = A^T S A, the form S seen from y_0
+    stencil        nodes x + s z_j and x - s z_j, j: pairs; even = f+ + f- - 2 f0, odd = f+ - f-
+    train          W(i, j) = product of cores [r0][m][n][r1] (tzformatimpl.h)
 */
 #ifndef TZNETIMPL_H
 #define TZNETIMPL_H

@@ -201,7 +201,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Single precision is for stencils that are power series in both hidden layers (shift.c, series.c) */
+/* Single precision is for stencils that are power series in both hidden layers (series_first.c, series_last.c) */
 static PetscErrorCode CheckPrecision(TzNet net)
 {
   PetscBool fits = (PetscBool)(net->act->ops.harmonic && net->nhidden == 2 && net->out == 1 && net->series && !net->reference);

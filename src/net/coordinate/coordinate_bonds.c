@@ -24,6 +24,15 @@ static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The largest */
+static PetscInt Rank(const TzTrain *train)
+{
+  PetscInt r = 1;
+
+  for (PetscInt k = 0; k < train->ncores; k++) r = PetscMax(r, train->core[k].r1);
+  return r;
+}
+
 /* Parameters behind the first bond */
 PetscBool TzCoordinateFits_Bonds(TzNet net, PetscInt *first)
 {
@@ -34,6 +43,8 @@ PetscBool TzCoordinateFits_Bonds(TzNet net, PetscInt *first)
 
     if (l == net->nhidden) return (PetscBool)(cut.entries && !cut.place);
     if (layer->contraction != TZ_CONTRACT_BOND || layer->bond > TZ_MAX_BOND || !cut.train || !cut.train->bond) return PETSC_FALSE;
+    /* the largest array of a panel, see Allocate() */
+    if ((PetscReal)PetscMax(layer->in, layer->out) * Rank(cut.train) * layer->bond * (net->layer[0].bond + 4) * TZ_PANEL > PETSC_MAX_INT) return PETSC_FALSE;
     if (!l) *first = cut.train->core[cut.train->bond].offset;
   }
   return PETSC_FALSE;
@@ -112,7 +123,7 @@ static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
   PetscReal       *H, Y[TZ_MAX_BOND * TZ_PANEL];
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
   PetscCall(PetscArrayzero(H, in * TZ_PANEL));
   for (PetscInt p = 0; p < pass->m; p++)
     for (PetscInt i = 0; i < in; i++) H[i * TZ_PANEL + p] = X[p * in + i];
@@ -185,7 +196,7 @@ static PetscErrorCode Emit(TzPass *pass, PetscInt i, PetscInt s, const PetscReal
     PetscCall(PetscArraycpy(kept + pass->form * TZ_PANEL, form, TZ_PANEL));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, (in + J) * TZ_PANEL, &g));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, (PetscInt64)(in + J) * TZ_PANEL, &g));
   jet = g + in * TZ_PANEL;
   (*eval->kernels->combine)(pass->m, in, r1, eval->layer[0].left, r1, 1, f + TZ_PANEL, TZ_PANEL, g, TZ_PANEL);
   for (PetscInt p = 0; p < pass->m; p++) {

@@ -27,6 +27,24 @@ static void MapCore(const TzTrain *train, PetscInt k, TzCoreMap *map)
   map->wide = (map->width + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
 }
 
+PetscBool TzChainFits(const TzTrain *train)
+{
+  PetscReal in = 1, out = 1, most = 1;
+
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    in *= train->core[k].n;
+    out *= train->core[k].m;
+  }
+  for (PetscInt k = 0; k < train->ncores; k++) { /* bounds of T, of the merged cores and of the chain, see TzChainCreate() */
+    const TzCore    c = train->core[k];
+    const PetscReal r = PetscMax(c.r0, c.r1);
+
+    most = PetscMax(most, out * r * r * c.n);
+    most = PetscMax(most, out * in * r);
+  }
+  return (PetscBool)(most <= PETSC_MAX_INT);
+}
+
 PetscErrorCode TzChainCreate(const TzLayer *layer, const TzTrain *train, TzChain **newp)
 {
   TzChain *p;

@@ -38,6 +38,7 @@ typedef struct {
   PetscReal     *chain, *swap, *T; /* scratch of one input */
 } TzChain;
 
+PETSC_INTERN PetscBool      TzChainFits(const TzTrain *); /* whether PetscInt counts its arrays */
 PETSC_INTERN PetscErrorCode TzChainCreate(const TzLayer *, const TzTrain *, TzChain **);
 PETSC_INTERN PetscErrorCode TzChainDestroy(TzChain **);
 PETSC_INTERN PetscErrorCode TzChainBind(TzChain *, const PetscReal theta[]);

@@ -1,5 +1,5 @@
 /*
-  Left and right partial products of the trains, for coordinate_bonds.c; once per parameter vector.
+  Products of the cores before and behind each core of the trains, for coordinate_bonds.c; once per parameter vector.
 */
 #include "coordinate_bonds.h"
 

@@ -43,7 +43,7 @@ PetscBool TzCoordinateFits_Hidden(TzNet net)
   for (PetscInt l = 0; l < 2; l++) {
     const TzCut cut = TzLayerGetCut(&net->layer[l]);
 
-    if (!cut.train && !cut.entries) return PETSC_FALSE;
+    if (cut.train ? !TzChainFits(cut.train) : !cut.entries) return PETSC_FALSE;
   }
   return PETSC_TRUE;
 }
@@ -164,6 +164,8 @@ static PetscErrorCode SetQuery(Hidden *c, const TzNetCoordinates *q)
   c->query = (TzNetCoordinates){.count = q->count, .list = list, .first = q->first};
   PetscCall(PetscFree2(c->which, c->Y));
   Place(c);
+  PetscCheck((PetscInt64)c->nslots * c->out <= PETSC_MAX_INT, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " parameters: ask for fewer at a time",
+             q->count);
   PetscCall(PetscMalloc2(c->nslots, &c->which, (size_t)c->nslots * c->out, &c->Y));
   Place(c);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -184,7 +184,7 @@ PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Factors, matrices and the kernels' tables of the structured evaluation */
+/* Factors, matrices and the kernels' tables of the fast evaluation */
 PetscErrorCode TzEvalBuild(TzNetEval eval)
 {
   PetscFunctionBegin;

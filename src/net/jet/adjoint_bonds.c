@@ -41,7 +41,7 @@ PetscErrorCode TzNetEvalJetBackward_Bonds(TzNetEval eval, PetscInt n, const Pets
 
   PetscFunctionBegin;
   PetscCall(TzJetAdjointBegin(eval, shape, &a));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (in + shape->nforms) * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)(in + shape->nforms) * TZ_PANEL, &H));
   for (PetscInt p = 0; p < n; p++) *bias += jetbar[p * J];
   for (PetscInt p = 0; p < n; p += TZ_PANEL) {
     const PetscInt m = PetscMin(TZ_PANEL, n - p);

@@ -1,5 +1,5 @@
 /*
-  The adjoint of forward propagation through bonds (jet.c): from d(loss)/d(jet) to d(loss)/d(theta).
+  The adjoint of forward propagation through bonds (jet_bonds.c): from d(loss)/d(jet) to d(loss)/d(theta).
 
   A layer's sums are sum_s[row] = sum_h coeff_s[row, h] act_s(z_h), so backwards, with the bars of the sums at hand,
       zbar_h = sum_s act_{s+1}(z_h) F_s[h],  F_s[h] = sum_row coeff_s[row, h] sumbar_s[row]   (act_{s+1} = act_s'),

@@ -1,5 +1,5 @@
 /*
-  Between jet.c and adjointjet.c: forward propagation through bonds, a panel of points at a time.
+  Between jet_bonds.c, the adjoints and coordinate queries: forward propagation through bonds, a panel of points at a time.
 */
 #ifndef TZNETJET_H
 #define TZNETJET_H

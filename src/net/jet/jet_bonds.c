@@ -303,7 +303,7 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
   PetscCall(TzJetsPrepare(eval, shape));
   size = TzJetsStateSize(eval);
   for (PetscInt l = 0; l < net->nhidden; l++) work = PetscMax(work, TzJetsWorkSize(eval, l));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, 2 * size + work, &buffer));
   for (int i = 0; i < 2; i++) state[i] = TzJetsState(eval, buffer + i * size);
   for (PetscInt p0 = 0; p0 < n; p0 += TZ_PANEL) {

@@ -55,8 +55,8 @@ PetscErrorCode TzNetEvalJet_Channels(TzNetEval eval, PetscInt n, const PetscReal
     width  = PetscMax(width, net->layer[l].out);
     widest = PetscMax(widest, eval->layer[l].q);
   }
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, ((nc + 3 + shape->nforms) * width + nc * widest + nf) * TZ_PANEL, &A));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, nc * width * TZ_PANEL, &Z));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, ((PetscInt64)(nc + 3 + shape->nforms) * width + (PetscInt64)nc * widest + nf) * TZ_PANEL, &A));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)nc * width * TZ_PANEL, &Z));
   Y     = A + nc * width * TZ_PANEL;
   D     = Y + nc * widest * TZ_PANEL;
   lanes = D + (3 + shape->nforms) * width * TZ_PANEL;

@@ -94,7 +94,7 @@ static PetscErrorCode Backward_Rows(TzNetEval eval, PetscInt n, const PetscReal 
   PetscReal     *Z, *bar;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(rows * in, &Z, rows, &bar));
+  PetscCall(PetscMalloc2((size_t)rows * in, &Z, rows, &bar));
   for (PetscInt p = 0; p < n; p++) {
     const PetscReal *even = evenbar + p * np, *odd = oddbar + p * np;
 

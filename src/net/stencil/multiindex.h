@@ -1,5 +1,5 @@
 /*
-  Power series of functions of B_h . d in the few variables d of a bond: see taylor.c.
+  Power series of functions of B_h . d in the few variables d of a bond: see multiindex.c.
 */
 #ifndef TZMULTIINDEX_H
 #define TZMULTIINDEX_H

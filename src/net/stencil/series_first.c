@@ -2,7 +2,7 @@
   The first hidden layer of a sine network over a stencil, as a power series.
 
   Through a bond of rank r, a node moves the pre-activations by c_h = B_h . d with d = s A^T z_j in R^r, the same d for all
-  points. The products of pairs.c,
+  points. The products of stencil.c,
       E = sum_h S_h cos c_h,   O = sum_h C_h sin c_h   (a row of S, C for each point and column of the next layer),
   are then sums over the monomials of d,
       E = sum_{|alpha| even} [sum_h S_h (-1)^(|alpha|/2) B_h^alpha/alpha!] d^alpha,   O likewise with odd |alpha| and C,
@@ -84,14 +84,14 @@ PetscErrorCode TzSeriesFirstCreate(TzNetEval eval, PetscInt rows, TzSeriesFirst 
   PetscCall(TzMultiIndexCreate(s->r, most, &s->taylor));
   size = s->taylor.first[most + 1];
   rows = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
-  PetscCall(PetscMalloc1(size * s->n, &s->table));
+  PetscCall(PetscMalloc1((size_t)size * s->n, &s->table));
   PetscCall(PetscMalloc1(size * TZ_PANEL, &s->all));
   for (int o = 0; o < 2; o++) { /* each parity has less than the whole */
     PetscCall(Allocate(s, (size + TZ_PANEL) * s->n, &s->X[o]));
     PetscCall(Allocate(s, size * rows, &s->A[o]));
     PetscCall(Allocate(s, size * TZ_PANEL, &s->mono[o]));
   }
-  if (s->single) PetscCall(PetscMalloc1(rows * s->n, &s->S));
+  if (s->single) PetscCall(PetscMalloc1((size_t)rows * s->n, &s->S));
   for (PetscInt h = 0; h < s->n; h++) s->table[h] = 1;
   *shift = s;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -206,7 +206,7 @@ PetscErrorCode TzSeriesFirstSetRows(TzSeriesFirst *t, TzNetEval eval, PetscInt v
 
   PetscFunctionBegin;
   Build(t, eval);
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, padded * TZ_PANEL, &T.d)); /* the floats, half as long, in the same place */
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (PetscInt64)padded * TZ_PANEL, &T.d)); /* the floats, half as long, in the same place */
   for (int o = 0; o < 2 && !(t->version == version && t->rows == rows && t->done == t->m); o++) {
     const PetscInt   k   = t->terms[o];
     const PetscReal *row = o ? C : S;

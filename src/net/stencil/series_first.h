@@ -1,5 +1,5 @@
 /*
-  The first hidden layer of a sine network at the nodes of a stencil, as a power series: see shift.c.
+  The first hidden layer of a sine network at the nodes of a stencil, as a power series: see series_first.c.
 */
 #ifndef TZSERIESFIRST_H
 #define TZSERIESFIRST_H

@@ -60,7 +60,7 @@ PetscErrorCode TzSeriesLastCreate(TzNetEval eval, PetscInt l, TzSeriesLast **ser
   s->n      = n;
   s->single = (PetscBool)(eval->net->precision == TZ_PRECISION_SINGLE);
   PetscCall(TzMultiIndexCreate(r, most, &s->taylor));
-  PetscCall(PetscMalloc1(s->taylor.first[most + 1] * n, &s->table));
+  PetscCall(PetscMalloc1((size_t)s->taylor.first[most + 1] * n, &s->table));
   for (PetscInt m = 1; m <= most; m++) {
     PetscCall(PetscMalloc1(s->taylor.first[m + 1], &s->horner[m]));
     TzMultiIndexHorner(&s->taylor, m, s->horner[m]);
@@ -167,7 +167,7 @@ PetscErrorCode TzSeriesLastSetPoints(TzSeriesLast *s, TzNetEval eval, PetscInt n
   for (PetscInt m = 0; m <= TZ_MULTIINDEX_ORDER; m++)
     if (s->have[m]) PetscCall(PetscArrayzero(s->have[m], s->npmax));
   PetscCall(PetscArraycpy(s->Y0, Y0, np * s->r * TZ_PANEL));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, s->n * TZ_PANEL, &unused));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)s->n * TZ_PANEL, &unused));
   for (PetscInt p = 0; p < np; p++) {
     const PetscReal *y = s->Y0 + p * s->r * TZ_PANEL;
 

@@ -1,5 +1,5 @@
 /*
-  The last layers of a network of bonds as a power series around each point: see series.c.
+  The last layers of a network of bonds as a power series around each point: see series_last.c.
 */
 #ifndef TZSERIESLAST_H
 #define TZSERIESLAST_H

@@ -7,7 +7,7 @@
   and no sine is evaluated in layer 1 per node. Other activations take a +- c directly. The columns of E and O are computed
   on panels of TZ_PANEL pairs, and each panel goes through the remaining layers at once.
 
-  -net_precision single takes E and O, where they are power series (shift.c), in float and ends all series at remainders of that size.
+  -net_precision single takes E and O, where they are power series (series_first.c), in float and ends all series at remainders of that size.
 */
 #include "../stencil/series_last.h"
 #include "../stencil/series_first.h"
@@ -59,7 +59,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&pts));
-  PetscCall(PetscMalloc4(TZ_POINTS * in, &pts->X, TZ_POINTS, &pts->f0, lanes * n1, &pts->a, lanes * n1, &pts->ca));
+  PetscCall(PetscMalloc4((size_t)TZ_POINTS * in, &pts->X, TZ_POINTS, &pts->f0, (size_t)lanes * n1, &pts->a, (size_t)lanes * n1, &pts->ca));
   if (UsesProduct(eval)) {
     const PetscInt size = TZ_POINTS * eval->layer[1].q * n1; /* TZ_POINTS is a multiple of TZ_GEMM */
     PetscCall(PetscCalloc2(size, &pts->S, size, &pts->C));
@@ -85,7 +85,7 @@ static PetscErrorCode FirstLayer(TzNetEval eval, const PetscReal H[], PetscReal 
     TzGemm(eval->kernels, TZ_PANEL, 1, q, in, packed, H, z);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, eval->layer[0].q * TZ_PANEL, &y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (PetscInt64)eval->layer[0].q * TZ_PANEL, &y));
   PetscCall(TzEvalContract(eval, 0, 1, H, y));
   PetscCall(TzEvalExpand(eval, 0, 1, y, z));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -125,13 +125,13 @@ static PetscErrorCode PreparePanel(TzNetEval eval, TzPoints *pts, PetscInt p)
   PetscReal       *H, *unused, *a = pts->a + p * n1 * TZ_PANEL;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
   PetscCall(PetscArrayzero(H, in * TZ_PANEL));
   for (PetscInt i = 0; i < m; i++)
     for (PetscInt c = 0; c < in; c++) H[c * TZ_PANEL + i] = pts->X[(p * TZ_PANEL + i) * in + c];
   PetscCall(FirstLayer(eval, H, a));
   if (eval->net->act->ops.harmonic) {
-    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, n1 * TZ_PANEL, &unused));
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, (PetscInt64)n1 * TZ_PANEL, &unused));
     (*eval->kernels->activate)(eval->net->act, n1, bias, a, pts->ca + p * n1 * TZ_PANEL, unused);
   } else
     for (PetscInt h = 0; h < n1; h++)
@@ -156,7 +156,7 @@ static PetscErrorCode Prepare(TzNetEval eval, PetscInt n, const PetscReal X[])
   for (PetscInt p = 0; p < np; p++) PetscCall(PreparePanel(eval, pts, p));
   if (UsesProduct(eval)) PackProducts(eval, pts);
   if (pts->series) { /* the bond vectors of layer 2 at the points themselves */
-    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, np * eval->layer[1].q * TZ_PANEL, &Y));
+    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (PetscInt64)np * eval->layer[1].q * TZ_PANEL, &Y));
     PetscCall(TzEvalContract(eval, 1, np, pts->a, Y));
     PetscCall(TzSeriesLastSetPoints(pts->series, eval, n, Y));
   }
@@ -171,7 +171,7 @@ static PetscErrorCode Tables(TzNetEval eval, const TzPairs *pairs, PetscReal s, 
   PetscReal     *H;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, in * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
   PetscCall(PetscArrayzero(H, in * TZ_PANEL));
   for (PetscInt j = 0; j < m; j++)
     for (PetscInt k = pairs->ptr[j0 + j]; k < pairs->ptr[j0 + j + 1]; k++) H[pairs->idx[k] * TZ_PANEL + j] = s * pairs->val[k];
@@ -226,7 +226,7 @@ static PetscErrorCode PanelProduct(TzNetEval eval, const TzEvenOdd *eo, PetscInt
   PetscBool       series = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (2 * most + 2) * q * TZ_PANEL, &E.d)); /* the floats, half as long, in the same places */
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (PetscInt64)(2 * most + 2) * q * TZ_PANEL, &E.d)); /* the floats, half as long, in the same places */
   O.d = E.d + most * q * TZ_PANEL;
   Y   = O.d + most * q * TZ_PANEL;
   for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
@@ -252,8 +252,8 @@ static PetscErrorCode PanelForm(TzNetEval eval, const PetscReal C[], const Petsc
   PetscReal      *H, *Y, f[2 * 4 * TZ_PANEL];
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, 2 * most * n1 * TZ_PANEL, &H));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, 2 * most * q * TZ_PANEL, &Y));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_OUT, (PetscInt64)2 * most * n1 * TZ_PANEL, &H));
+  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_Y, (PetscInt64)2 * most * q * TZ_PANEL, &Y));
   for (PetscInt p0 = 0; p0 < pts->n; p0 += most) {
     const PetscInt points = PetscMin(most, pts->n - p0);
 
@@ -295,7 +295,7 @@ PetscErrorCode TzNetEvalStencil_Fast(TzNetEval eval, PetscInt n, const PetscReal
 
       if (series) PetscCall(TzSeriesFirstPanel(pts->shift, eval, pairs, s, j, m, &eo));
       else {
-        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, 2 * n1 * TZ_PANEL, &C));
+        PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, (PetscInt64)2 * n1 * TZ_PANEL, &C));
         PetscCall(Tables(eval, pairs, s, j, m, C, C + n1 * TZ_PANEL));
         eo.Xe.d = C;
         eo.Xo.d = C + n1 * TZ_PANEL;
