@@ -119,10 +119,10 @@ PetscErrorCode TzEvalScratch(TzNetEval eval, int which, PetscInt64 n, PetscReal 
              PETSC_MAX_INT);
   if (n > eval->nscratch[which]) {
     PetscCall(PetscFree(eval->scratch[which]));
-    PetscCall(PetscMalloc1(n, &eval->scratch[which]));
+    PetscCall(PetscMalloc1(n + TZ_LANES - 1, &eval->scratch[which]));
     eval->nscratch[which] = n;
   }
-  *p = eval->scratch[which];
+  *p = (PetscReal *)(((uintptr_t)eval->scratch[which] + 63) & ~(uintptr_t)63); /* whole vectors: a load across two cache lines is two loads */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
