@@ -68,7 +68,7 @@ PETSC_EXTERN PetscErrorCode TzMatricesGet(TzStore store, MPI_Comm comm, const ch
                                           const PetscReal *x[]);
 
 /* A table that grows by rows, equal on every rank: the history of a run. In a file each column is one array PATH/NAME. */
-#define TZ_TABLE_MAX 8
+#define TZ_TABLE_MAX 16
 typedef struct {
   PetscInt   ncol, n, size;
   char      *name[TZ_TABLE_MAX];

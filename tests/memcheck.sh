@@ -7,7 +7,7 @@ short="-pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -loss_points 5 -tz_validation_p
 checked() { # checked NAME RANKS ARGS...
   local name=$1 n=$2; shift 2
   timeout 600 mpirun -n "$n" valgrind -q --error-exitcode=9 --num-callers=40 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
-    --suppressions=$supp --suppressions="$root/tests/valgrind.supp" --log-file="$work/vg.%p" "$tenzo" "$@" >"$work/out.txt" 2>&1
+    --child-silent-after-fork=yes --suppressions=$supp --suppressions="$root/tests/valgrind.supp" --log-file="$work/vg.%p" "$tenzo" "$@" >"$work/out.txt" 2>&1
   ok "valgrind: $name, $n ranks" [ $? = 0 ]
   cat "$work"/vg.*
   rm -f "$work"/vg.*

@@ -3,7 +3,7 @@
   exact solution of the equation: the network learns from values alone, without any derivative. With y_i read from a file it would be regression.
 */
 #include <private/tzlossimpl.h>
-#include <tzcollocation.h>
+#include <tzsampler.h>
 #include <tzoptions.h>
 
 #define VALIDATION 1000 /* points of the validation set */
@@ -11,7 +11,7 @@
 typedef struct {
   TzPDE      pde;
   TzNetEval  eval;
-  TzDomain   domain;
+  TzSampler  sampler;
   PetscInt   npoints, D, J; /* of a step; coordinates of a point, numbers of a jet */
   PetscReal *X, *y;         /* [npoints][D], [npoints]: points of the step and their values */
 } Data;
@@ -49,8 +49,7 @@ static PetscErrorCode SetUp(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetJetShape(d->pde, &shape));
-  PetscCall(TzPDEGetDomain(d->pde, &d->domain.lo, &d->domain.hi, &d->domain.T, &d->domain.diffusion));
-  d->domain.d       = shape->d;
+  PetscCall(TzPDESetSampler(d->pde, d->sampler));
   d->D              = TzJetCoordinates(shape);
   d->J              = TzJetSize(shape);
   loss->nsamples    = d->npoints;
@@ -70,7 +69,7 @@ static PetscErrorCode Sample(TzLoss loss, PetscInt step)
   Data *d = (Data *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(TzCollocationSample(&d->domain, loss->seed, TZ_STREAM_POINTS, step, 0, d->npoints, d->X));
+  PetscCall(TzSamplerDraw(d->sampler, loss->seed, TZ_STREAM_POINTS, step, 0, d->npoints, d->X));
   PetscCall(TzPDEExact(d->pde, d->npoints, d->X, d->y, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -131,7 +130,7 @@ static PetscErrorCode Validate(TzLoss loss, const PetscReal theta[], TzMetrics *
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc3(VALIDATION * d->D, &X, VALIDATION, &y, VALIDATION, &f));
-  PetscCall(TzCollocationSample(&d->domain, loss->seed, TZ_STREAM_VALIDATION, 0, 0, VALIDATION, X));
+  PetscCall(TzSamplerDraw(d->sampler, loss->seed, TZ_STREAM_VALIDATION, 0, 0, VALIDATION, X));
   PetscCall(TzPDEExact(d->pde, VALIDATION, X, y, NULL));
   PetscCall(TzNetEvalBind(d->eval, theta));
   PetscCall(TzNetEvalForward(d->eval, VALIDATION, X, f));
@@ -149,6 +148,7 @@ static PetscErrorCode Destroy(TzLoss loss)
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&d->eval));
   PetscCall(TzPDEDestroy(&d->pde));
+  PetscCall(TzSamplerDestroy(&d->sampler));
   PetscCall(PetscFree2(d->X, d->y));
   PetscCall(PetscFree(loss->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -160,9 +160,9 @@ static PetscErrorCode Create(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&d));
-  d->npoints                = 100;
-  d->domain.sampler         = TZ_SAMPLER_BOX;
-  loss->data                = d;
+  d->npoints = 100;
+  loss->data = d;
+  PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)loss), &d->sampler));
   loss->ops->setfromoptions = SetFromOptions;
   loss->ops->setproblem     = SetProblem;
   loss->ops->setup          = SetUp;
