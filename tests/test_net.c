@@ -624,6 +624,43 @@ static void TestMask(void **state)
   OK(TzNetDestroy(&net));
 }
 
+/* -net_frequency multiplies the first layer's W and its biases, in every format, and nothing else */
+static void TestFrequency(void **state)
+{
+  static const char *const formats[] = {"dense -net_layers 12,12", "tt -net_layers 12,12 -net_tt_rank 3", "ttm -net_layers 12,12 -net_tt_rank 3",
+                                        "sparse -net_layers 12,12 -net_sparse_count 100", "lowrank -net_layers 12,12"};
+
+  (void)state;
+  for (size_t f = 0; f < PETSC_STATIC_ARRAY_LENGTH(formats); f++) {
+    PetscReal  *theta[2], W[2][12 * 12];
+    TzNet       net[2];
+    TzNetLayout layout;
+    PetscInt    n;
+
+    for (int k = 0; k < 2; k++) {
+      char options[128];
+
+      OK(PetscSNPrintf(options, sizeof(options), "-net_format %s -net_frequency %d", formats[f], k ? 5 : 1));
+      net[k] = Net(options, 6, 1);
+      OK(TzNetGetNumParameters(net[k], &n));
+      OK(PetscMalloc1(n, &theta[k]));
+      OK(TzNetInitialize(net[k], 3, theta[k]));
+    }
+    for (PetscInt l = 0; l < 3; l++) {
+      const PetscReal factor = l ? 1 : 5;
+
+      for (int k = 0; k < 2; k++) OK(TzNetGetWeight(net[k], theta[k], l, W[k]));
+      OK(TzNetGetLayout(net[0], l, &layout));
+      for (PetscInt i = 0; i < layout.in * layout.out; i++) assert_true(fabs(W[1][i] - factor * W[0][i]) <= 1e-14 * factor);
+      for (PetscInt i = 0; i < layout.out; i++) assert_true(fabs(theta[1][layout.bias + i] - factor * theta[0][layout.bias + i]) <= 1e-14);
+    }
+    for (int k = 0; k < 2; k++) {
+      OK(PetscFree(theta[k]));
+      OK(TzNetDestroy(&net[k]));
+    }
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
@@ -632,7 +669,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(TestPairs),       cmocka_unit_test(TestJet),
     cmocka_unit_test(TestSeries),      cmocka_unit_test(TestThreads),
     cmocka_unit_test(TestCoordinates), cmocka_unit_test(TestChanges),
-    cmocka_unit_test(TestMask),
+    cmocka_unit_test(TestMask),        cmocka_unit_test(TestFrequency),
   };
   int failed;
 

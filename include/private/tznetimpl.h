@@ -56,6 +56,7 @@ struct _p_TzNet {
   PetscBool          reference;                 /* -net_evaluation plain */
   PetscInt           threads;                   /* -net_threads */
   PetscBool          series;                    /* -net_series */
+  PetscReal          frequency;                 /* -net_frequency */
   TzPrecision        precision;                 /* -net_precision */
   PetscInt           contraction;               /* -net_contraction: -1 automatic */
   PetscInt           nlayers;

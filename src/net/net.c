@@ -26,6 +26,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->sparsecount = 7603;
   net->out         = 1;
   net->series      = PETSC_TRUE;
+  net->frequency   = 1;
   net->threads     = 1;
   *newnet          = net;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -175,6 +176,10 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscCall(TzOptionsString("-net_activation", "Activation of the hidden layers: sine, tanh, relu, or a registered one", "TzNetSetActivation", net->act->name,
                             text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetActivation(net, text));
+  PetscCall(TzOptionsReal("-net_frequency", "Factor of the first layer's initial values (1/unit of x): how fast the network varies at the start",
+                          "TzNetInitialize", net->frequency, &net->frequency, NULL));
+  PetscCheck(net->frequency > 0 && PetscIsNormalReal(net->frequency), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_frequency %g: must be positive", (double)net->frequency);
   PetscCall(PetscArraycpy(r, net->r, nr));
   PetscCall(TzOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
   if (flg) PetscCall(TzNetSetRanks(net, nr, r));
@@ -381,7 +386,29 @@ PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). */
+/* W of a layer := factor W. It is homogeneous in the weights, of a degree that the format need not tell: 1, or the number of cores of a train */
+static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscReal theta[])
+{
+  const PetscInt size = layer->in * layer->out;
+  PetscReal     *w = theta + layer->weights, *W, sum[2] = {0, 0}, degree;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(size, &W));
+  for (int k = 0; k < 2; k++) {
+    for (PetscInt i = 0; k && i < layer->nweights; i++) w[i] *= 2;
+    PetscCall((*layer->ops->densify)(layer, theta, W));
+    for (PetscInt i = 0; i < size; i++) sum[k] += PetscAbsReal(W[i]);
+  }
+  degree = sum[0] > 0 ? PetscMax(1, PetscFloorReal(PetscLogReal(sum[1] / sum[0]) / PetscLogReal(2) + 0.5)) : 1;
+  for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= PetscPowReal(factor, 1 / degree) / 2;
+  PetscCall(PetscFree(W));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). Of the first layer both are
+  multiplied by -net_frequency.
+*/
 PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
 {
   PetscFunctionBegin;
@@ -394,9 +421,10 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
     if (layer->ops->initialize) PetscCall((*layer->ops->initialize)(layer, seed, l, w));
     else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
+    if (!l && net->frequency != 1) PetscCall(ScaleLayer(layer, net->frequency, theta));
     if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));
-    for (PetscInt i = 0; i < layer->out; i++) b[i] = (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
+    for (PetscInt i = 0; i < layer->out; i++) b[i] = (l ? 1 : net->frequency) * (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
