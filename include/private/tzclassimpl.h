@@ -36,7 +36,7 @@ struct _TzClass {
   TzClass          *next;
 };
 
-/* Class id, events and the types of the table; idempotent, also when PETSc is initialised again. Not collective, but every rank has to call it; so are the next */
+/* Class id, events and types of the table; idempotent, also when PETSc is initialised again. Not collective, but every rank has to call it; so the next */
 PETSC_EXTERN PetscErrorCode TzClassRegisterAll(TzClass *c);
 /* A type more; create: of a function of type PetscErrorCode (*)(TheObject) */
 PETSC_EXTERN PetscErrorCode TzClassRegister(TzClass *c, const char name[], TzTypeCreate create);

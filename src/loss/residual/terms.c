@@ -3,8 +3,8 @@
 
       loss = mean over the equation's points of r^2 + sum over conditions of weight x mean over the condition's points of r^2,
 
-  which is the mean over the whole line of (scale r)^2, scale^2 (with -loss_p: |scale r|^p, scale^p) = weight x points of the line / points of the term. So blocks of points, ranks, residual vectors
-  and coordinate queries are the same for all of them.
+  which is the mean over the whole line of (scale r)^2, scale^2 (with -loss_p: |scale r|^p, scale^p) = weight x points of the line / points of the
+  term. So blocks of points, ranks, residual vectors and coordinate queries are the same for all of them.
 
   Options, for each condition NAME of the equation:
     -loss_NAME_points n   points of a step (default: the equation's choice)
