@@ -13,7 +13,11 @@ import peer_common as peer
 import peer_equations
 
 # Tuned as peer_notes.md says
-TUNED = {"allencahn": dict(points=128, intervals=10)}
+TUNED = {
+    "lqg": dict(lr=2e-3, widths="64"),
+    "allencahn": dict(points=128, intervals=10),
+    "blackscholes": dict(points=32, widths="110,110"),
+}
 
 o = peer.options("bsde", TUNED, intervals=20)
 if o.equation == "ball":
