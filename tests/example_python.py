@@ -12,7 +12,7 @@ heat = tenzo.Equation(
 model = tenzo.train(
     heat, "heat.h5",
     net_format="dense", net_layers=(32, 32), deriv_type="forward",
-    loss_points=200, loss_sampler="paths", tao_type="zogn", tao_max_it=40, tz_validate_every=10,
+    loss_points=200, loss_sampler="paths", tao_type="zogn", zo_queries=80, tao_max_it=40, tz_validate_every=10,
 )
 for step, error in zip(model.validation["step"], model.validation["rel_l2"]):
     print(f"step {step:.0f}: relative L2 error {error:.1e}")
