@@ -12,6 +12,7 @@
     panel          TZ_PANEL columns, padded, for the kernels: X [feature][PANEL]; np panels one after the other; lanes: those of a panel that are meant
     state, G, M    of a jet between layers: value y, G = its derivatives in y_0, its second-order forms; M = A^T S A, the form S seen from y_0
     stencil        nodes x + s z_j and x - s z_j, j: pairs; even = f+ + f- - 2 f0, odd = f+ - f-
+    scratch        memory that an evaluator keeps between calls (TzEvalScratch()); work: memory that the caller lends for one
     train          W(i, j) = product of cores [r0][m][n][r1] (tzformatimpl.h)
 */
 #ifndef TZNETIMPL_H

@@ -72,7 +72,7 @@ static PetscErrorCode Allocate(TzNetEval eval, TzBondQueries *co, PetscInt c)
       R     = PetscMax(R, cut->nlo * wide);
       T     = PetscMax(T, cut->r0 * wide);
     }
-    if (c > 1) jets = PetscMax(jets, TzJetsWorkSize(eval, l) + 2 * TzJetsStateSize(eval));
+    if (c > 1) jets = PetscMax(jets, TzJetsTraceSize(eval, l) + 2 * TzJetsStateSize(eval));
   }
   PetscCall(PetscFree6(co->shift, co->R, co->T, co->jets, co->M, co->S[H]));
   PetscCall(PetscCalloc6(shift * ns * TZ_PANEL, &co->shift, R * TZ_PANEL, &co->R, T * TZ_PANEL, &co->T, jets, &co->jets, c > 1 ? r1 * r1 * TZ_PANEL : 0, &co->M,

@@ -134,7 +134,7 @@ static PetscErrorCode LayersJets(TzPass *pass, PetscInt l, const PetscReal delta
       for (PetscInt i = 0; i < TZ_PANEL; i++) to[i] = s[i] + d[i];
     }
   for (; l < H; l++) {
-    const TzJetWork w = TzJetsWork(eval, l, co->jets + 2 * size);
+    const TzJetTrace w = TzJetsTrace(eval, l, co->jets + 2 * size);
 
     PetscCall(TzJetsLayer(eval, pass->m, l, pass->form, nforms, &state[l % 2], &state[(l + 1) % 2], &w));
   }

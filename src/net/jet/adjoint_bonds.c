@@ -1,5 +1,5 @@
 /*
-  Gradients of a loss of jets, for networks of bonds: panels of points through the adjoint of forward propagation (adjointjet.c).
+  Gradients of a loss of jets, for networks of bonds: panels of points through the adjoint of forward propagation (adjoint_jet.c).
 */
 #include "../jet/jet.h"
 

@@ -31,7 +31,7 @@ struct _TzJetAdjoint {
   PetscReal *bars;                 /* [most rows][PANEL] */
   Gathered   layer[TZ_MAX_LAYERS + 1];
   TzJetState state[TZ_MAX_LAYERS + 1], bar[2]; /* of one panel: before each layer, and after the last hidden one */
-  TzJetWork  work[TZ_MAX_LAYERS];
+  TzJetTrace work[TZ_MAX_LAYERS];
   PetscInt   gathered; /* numbers at the front of the memory that start from zero */
 };
 
@@ -55,7 +55,7 @@ static void Factor(TzJetAdjoint a, PetscInt l, int s, const PetscReal *bars, Pet
 }
 
 /* zbar over F_0, from F_s and the activations; act[2] is not set where act'' = -act */
-static void PreActivation(TzActivation act, PetscInt n, PetscBool values, const TzJetWork *w, PetscReal *F)
+static void PreActivation(TzActivation act, PetscInt n, PetscBool values, const TzJetTrace *w, PetscReal *F)
 {
   const PetscReal *restrict v = w->act[0], *restrict d1 = w->act[1], *restrict d2 = w->act[2], *restrict d3 = w->third;
   PetscReal *restrict F0 = F, *restrict F1 = F + n, *restrict F2 = F + 2 * n;
@@ -70,7 +70,7 @@ static void PreActivation(TzActivation act, PetscInt n, PetscBool values, const 
 }
 
 /* bars of the streams (a->bars, one after the other, padded) through the units of layer l: gathers, and ybar [r][PANEL] = B^T zbar */
-static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetWork *w, PetscReal *ybar)
+static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetTrace *w, PetscReal *ybar)
 {
   const TzKernels *p = TzKernelsGet();
   Gathered        *g = &a->layer[l];
@@ -96,11 +96,11 @@ static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetWor
 }
 
 /* J_bar of layer l (rows c r + k) from the bars of the state above it */
-static void JacobianBars(const TzJetPlan *plan, PetscInt l, PetscInt r1, PetscInt nforms, const TzJetState *from, const TzJetState *bar, PetscReal *J)
+static void JacobianBars(const TzJetPlaces *places, PetscInt l, PetscInt r1, PetscInt nforms, const TzJetState *from, const TzJetState *bar, PetscReal *J)
 {
-  for (PetscInt c = 0; c < plan->q; c++)
-    for (PetscInt k = 0; k < plan->r; k++) {
-      PetscReal *restrict j = J + (c * plan->r + k) * TZ_PANEL;
+  for (PetscInt c = 0; c < places->q; c++)
+    for (PetscInt k = 0; k < places->r; k++) {
+      PetscReal *restrict j = J + (c * places->r + k) * TZ_PANEL;
 
       if (!l) {
         LANE j[i] = bar->G[(c * r1 + k) * TZ_PANEL + i];
@@ -113,7 +113,7 @@ static void JacobianBars(const TzJetPlan *plan, PetscInt l, PetscInt r1, PetscIn
 }
 
 /* a->bars of layer l: those of the sums, from the bars of the state above it */
-static void SumBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJetState *from, const TzJetWork *w, const TzJetState *bar)
+static void SumBars(TzJetAdjoint a, const TzJetPlaces *places, PetscInt l, const TzJetState *from, const TzJetTrace *w, const TzJetState *bar)
 {
   const TzJets   *jets = TzJetsGet(a->eval);
   const PetscInt *rows = a->layer[l].rows;
@@ -123,15 +123,15 @@ static void SumBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJ
   stream[1] = stream[0] + PAD(rows[0]) * TZ_PANEL;
   stream[2] = stream[1] + PAD(rows[1]) * TZ_PANEL;
   for (PetscInt j = 0; j < (PAD(rows[0]) + PAD(rows[1]) + PAD(rows[2])) * TZ_PANEL; j++) a->bars[j] = 0;
-  for (PetscInt j = 0; j < plan->q * TZ_PANEL; j++) stream[0][j] = bar->y[j];
+  for (PetscInt j = 0; j < places->q * TZ_PANEL; j++) stream[0][j] = bar->y[j];
   if (a->values) return;
-  JacobianBars(plan, l, a->eval->layer[0].q, jets->nforms, from, bar, stream[1]);
-  second = stream[plan->stream] + plan->second * TZ_PANEL;
+  JacobianBars(places, l, a->eval->layer[0].q, jets->nforms, from, bar, stream[1]);
+  second = stream[places->stream] + places->second * TZ_PANEL;
   for (PetscInt p = 0; p < jets->nforms; p++)
-    for (PetscInt c = 0; c < plan->q; c++)
-      for (PetscInt kl = 0; kl < plan->nn; kl++) {
-        const PetscReal *restrict form = bar->form + (p * TZ_MAX_BOND + c) * TZ_PANEL, *restrict N = w->N + (p * plan->nn + kl) * TZ_PANEL;
-        PetscReal *restrict to = second + (c * plan->nn + kl) * TZ_PANEL;
+    for (PetscInt c = 0; c < places->q; c++)
+      for (PetscInt kl = 0; kl < places->nn; kl++) {
+        const PetscReal *restrict form = bar->form + (p * TZ_MAX_BOND + c) * TZ_PANEL, *restrict N = w->N + (p * places->nn + kl) * TZ_PANEL;
+        PetscReal *restrict to = second + (c * places->nn + kl) * TZ_PANEL;
 
         if (!l && jets->single) LANE to[i] = form[i];
         else LANE to[i] += form[i] * N[i];
@@ -139,20 +139,20 @@ static void SumBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJ
 }
 
 /* The bars of G below layer l >= 1, but for what the forms add */
-static void ChainBars(const TzJetPlan *plan, PetscInt r1, const PetscReal *J, const TzJetState *bar, TzJetState *below)
+static void ChainBars(const TzJetPlaces *places, PetscInt r1, const PetscReal *J, const TzJetState *bar, TzJetState *below)
 {
-  for (PetscInt j = 0; j < plan->r * r1 * TZ_PANEL; j++) below->G[j] = 0;
-  for (PetscInt c = 0; c < plan->q; c++)
-    for (PetscInt k = 0; k < plan->r; k++)
+  for (PetscInt j = 0; j < places->r * r1 * TZ_PANEL; j++) below->G[j] = 0;
+  for (PetscInt c = 0; c < places->q; c++)
+    for (PetscInt k = 0; k < places->r; k++)
       for (PetscInt k0 = 0; k0 < r1; k0++)
-        LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += J[(c * plan->r + k) * TZ_PANEL + i] * bar->G[(c * r1 + k0) * TZ_PANEL + i];
+        LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += J[(c * places->r + k) * TZ_PANEL + i] * bar->G[(c * r1 + k0) * TZ_PANEL + i];
 }
 
 /* nbar of N_kl (number kl) of form p */
-static void InnerBar(const TzJetPlan *plan, PetscInt kl, const PetscReal *second, const PetscReal *bar, PetscReal *nbar)
+static void InnerBar(const TzJetPlaces *places, PetscInt kl, const PetscReal *second, const PetscReal *bar, PetscReal *nbar)
 {
   LANE nbar[i] = 0;
-  for (PetscInt c = 0; c < plan->q; c++) LANE nbar[i] += second[(c * plan->nn + kl) * TZ_PANEL + i] * bar[c * TZ_PANEL + i];
+  for (PetscInt c = 0; c < places->q; c++) LANE nbar[i] += second[(c * places->nn + kl) * TZ_PANEL + i] * bar[c * TZ_PANEL + i];
 }
 
 /* Mbar_kl += sum of v over the points, or of a field each at its point */
@@ -169,19 +169,20 @@ static void AddMetricBar(TzJetAdjoint a, PetscInt p, PetscInt kl, PetscBool fiel
 }
 
 /* The bars of form p and, by it, of G below layer l >= 1, and of M_p: the adjoint of ChainForm() and InnerProducts() */
-static void FormBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt p, const TzJetState *from, const TzJetWork *w, const PetscReal *bar, TzJetState *below)
+static void FormBars(TzJetAdjoint a, const TzJetPlaces *places, PetscInt p, const TzJetState *from, const TzJetTrace *w, const PetscReal *bar,
+                     TzJetState *below)
 {
-  const PetscInt   r = plan->r, r1 = a->eval->layer[0].q;
-  const PetscReal *second = w->sum[plan->stream] + plan->second * TZ_PANEL, *J = w->sum[1], *T = w->T + p * r * r1 * TZ_PANEL, *M;
+  const PetscInt   r = places->r, r1 = a->eval->layer[0].q;
+  const PetscReal *second = w->sum[places->stream] + places->second * TZ_PANEL, *J = w->sum[1], *T = w->T + p * r * r1 * TZ_PANEL, *M;
   const PetscBool  field = TzJetsMetric(TzJetsGet(a->eval), p, r1, &M);
   PetscReal       *form  = below->form + p * TZ_MAX_BOND * TZ_PANEL, nbar[TZ_PANEL], v[TZ_PANEL];
 
   for (PetscInt j = 0; j < r * TZ_PANEL; j++) form[j] = 0;
-  for (PetscInt c = 0; c < plan->q; c++)
+  for (PetscInt c = 0; c < places->q; c++)
     for (PetscInt k = 0; k < r; k++) LANE form[k * TZ_PANEL + i] += J[(c * r + k) * TZ_PANEL + i] * bar[c * TZ_PANEL + i];
   for (PetscInt k = 0, kl = 0; k < r; k++)
     for (PetscInt m = k; m < r; m++, kl++) {
-      InnerBar(plan, kl, second, bar, nbar);
+      InnerBar(places, kl, second, bar, nbar);
       for (PetscInt k0 = 0; k0 < r1; k0++) {
         LANE below->G[(k * r1 + k0) * TZ_PANEL + i] += nbar[i] * T[(m * r1 + k0) * TZ_PANEL + i];
         LANE below->G[(m * r1 + k0) * TZ_PANEL + i] += nbar[i] * T[(k * r1 + k0) * TZ_PANEL + i];
@@ -194,26 +195,26 @@ static void FormBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt p, const Tz
 }
 
 /* The same for layer 1, whose N is M itself; a single form's is in the coefficients, see UnitBars() */
-static void FirstFormBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt p, const TzJetWork *w, const PetscReal *bar)
+static void FirstFormBars(TzJetAdjoint a, const TzJetPlaces *places, PetscInt p, const TzJetTrace *w, const PetscReal *bar)
 {
-  const PetscInt   r1 = plan->r;
+  const PetscInt   r1 = places->r;
   const PetscReal *M;
   const PetscBool  field = TzJetsMetric(TzJetsGet(a->eval), p, r1, &M);
   PetscReal        nbar[TZ_PANEL];
 
   for (PetscInt k = 0, kl = 0; k < r1; k++)
     for (PetscInt m = k; m < r1; m++, kl++) {
-      InnerBar(plan, kl, w->sum[plan->stream] + plan->second * TZ_PANEL, bar, nbar);
+      InnerBar(places, kl, w->sum[places->stream] + places->second * TZ_PANEL, bar, nbar);
       AddMetricBar(a, p, k * r1 + m, field, nbar);
     }
 }
 
 /* From the coefficients of one unit to its rows of the factors: bars of B [r] and of L [q], which is row h of the next layer's left */
-static void UnitBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, PetscInt h, PetscReal *B, PetscReal *L)
+static void UnitBars(TzJetAdjoint a, const TzJetPlaces *places, PetscInt l, PetscInt h, PetscReal *B, PetscReal *L)
 {
   const TzJets    *jets = TzJetsGet(a->eval);
   const Gathered  *g    = &a->layer[l];
-  const PetscInt   r = plan->r, q = plan->q;
+  const PetscInt   r = places->r, q = places->q;
   const PetscReal *b = a->eval->layer[l].table + h * (1 + r + q) + 1, *left = b + r, *M = jets->M;
   const PetscReal *first = g->coeff[0] + h * PAD(g->rows[0]), *J = g->coeff[1] + h * PAD(g->rows[1]), *second;
   PetscReal        x = 0, xbar = 0;
@@ -226,12 +227,12 @@ static void UnitBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, PetscInt
       B[k] += J[c * r + k] * left[c];
     }
   if (!jets->nforms) return;
-  second = g->coeff[plan->stream] + h * PAD(g->rows[plan->stream]) + plan->second;
+  second = g->coeff[places->stream] + h * PAD(g->rows[places->stream]) + places->second;
   if (l || !jets->single) {
     for (PetscInt c = 0; c < q; c++)
       for (PetscInt k = 0, kl = 0; k < r; k++)
         for (PetscInt m = k; m < r; m++, kl++) {
-          const PetscReal s = plan->sign * (k == m ? 1 : 2) * second[c * plan->nn + kl];
+          const PetscReal s = places->sign * (k == m ? 1 : 2) * second[c * places->nn + kl];
 
           L[c] += s * b[k] * b[m];
           B[k] += s * left[c] * b[m];
@@ -242,8 +243,8 @@ static void UnitBars(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, PetscInt
   for (PetscInt k = 0; k < r; k++)
     for (PetscInt m = 0; m < r; m++) x += b[k] * b[m] * M[k * r + m];
   for (PetscInt c = 0; c < q; c++) {
-    L[c] += plan->sign * second[c] * x;
-    xbar += plan->sign * second[c] * left[c];
+    L[c] += places->sign * second[c] * x;
+    xbar += places->sign * second[c] * left[c];
   }
   for (PetscInt k = 0; k < r; k++)
     for (PetscInt m = 0; m < r; m++) {
@@ -278,15 +279,15 @@ static PetscErrorCode Scatter(TzJetAdjoint a, PetscReal grad[])
 
   PetscFunctionBegin;
   for (PetscInt l = 0; l < net->nhidden; l++) {
-    const TzJetPlan plan = TzJetsPlan(eval, l);
-    const Gathered *g    = &a->layer[l];
-    const PetscInt  n = net->layer[l].out, ld = PAD(plan.r + 1);
+    const TzJetPlaces places = TzJetsPlaces(eval, l);
+    const Gathered   *g      = &a->layer[l];
+    const PetscInt    n = net->layer[l].out, ld = PAD(places.r + 1);
 
     for (PetscInt h = 0; h < n; h++) {
-      for (PetscInt k = 0; k < plan.r; k++) B[k] = g->z[h * ld + k];
-      UnitBars(a, &plan, l, h, B, a->layer[l + 1].left + h * plan.q);
-      for (PetscInt k = 0; k < plan.r; k++) g->right[k * n + h] = B[k];
-      grad[net->layer[l].bias + h] += g->z[h * ld + plan.r];
+      for (PetscInt k = 0; k < places.r; k++) B[k] = g->z[h * ld + k];
+      UnitBars(a, &places, l, h, B, a->layer[l + 1].left + h * places.q);
+      for (PetscInt k = 0; k < places.r; k++) g->right[k * n + h] = B[k];
+      grad[net->layer[l].bias + h] += g->z[h * ld + places.r];
     }
   }
   for (PetscInt p = 0; p < jets->nforms && !a->values; p++) {
@@ -329,7 +330,7 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
   }
   a->gathered = size;
   for (PetscInt l = 0; l < net->nhidden; l++) {
-    TAKE(a->work[l].act[0], TzJetsWorkSize(eval, l));
+    TAKE(a->work[l].act[0], TzJetsTraceSize(eval, l));
     a->third[l] = NULL;
     if (!a->values && !net->act->ops.harmonic) TAKE(a->third[l], net->layer[l].out * TZ_PANEL);
   }
@@ -357,7 +358,7 @@ PetscErrorCode TzJetAdjointBegin(TzNetEval eval, const TzJetShape *shape, TzJetA
   (void)Place(a, memory);
   PetscCall(PetscArrayzero(memory, a->gathered));
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    a->work[l]       = TzJetsWork(eval, l, a->work[l].act[0]);
+    a->work[l]       = TzJetsTrace(eval, l, a->work[l].act[0]);
     a->work[l].third = a->third[l];
   }
   for (PetscInt l = 0; l <= eval->net->nhidden; l++) a->state[l] = TzJetsState(eval, a->state[l].y);
@@ -380,7 +381,7 @@ PetscReal *TzJetAdjointLeft(TzJetAdjoint a)
 }
 
 /* y' of layer l alone */
-static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetWork *w)
+static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJetState *to, const TzJetTrace *w)
 {
   const PetscInt n = eval->net->layer[l].out, r = eval->layer[l].q, q = eval->layer[l + 1].q;
 
@@ -390,7 +391,7 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 }
 
 /* Through the forms of layer l, and the metrics of fields to the first factor at the end */
-static void Forms(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJetState *bar, TzJetState *below)
+static void Forms(TzJetAdjoint a, const TzJetPlaces *places, PetscInt l, const TzJetState *bar, TzJetState *below)
 {
   const TzJets  *jets = TzJetsGet(a->eval);
   const PetscInt r1   = a->eval->layer[0].q;
@@ -399,8 +400,8 @@ static void Forms(TzJetAdjoint a, const TzJetPlan *plan, PetscInt l, const TzJet
   for (PetscInt p = 0; p < jets->nforms; p++) {
     const PetscReal *bars = bar->form + p * TZ_MAX_BOND * TZ_PANEL;
 
-    if (l) FormBars(a, plan, p, &a->state[l], &a->work[l], bars, below);
-    else if (!jets->single) FirstFormBars(a, plan, p, &a->work[l], bars);
+    if (l) FormBars(a, places, p, &a->state[l], &a->work[l], bars, below);
+    else if (!jets->single) FirstFormBars(a, places, p, &a->work[l], bars);
     if (l || !jets->shape->form[p].field) continue;
     TzFormPanelGet(jets->shape, p, jets->lanes, &form);
     TzFormPanelMetricAdjoint(&form, r1, a->eval->layer[0].left, a->ML + p * r1 * r1 * TZ_PANEL, a->layer[0].left);
@@ -431,12 +432,12 @@ PetscErrorCode TzJetAdjointPanel(TzJetAdjoint a, const PetscReal fbar[], const P
     if (jets->fields) PetscCall(PetscArrayzero(a->ML, jets->nforms * r1 * r1 * TZ_PANEL));
   }
   for (PetscInt l = hidden - 1; l >= 0; l--) {
-    const TzJetPlan plan = TzJetsPlan(eval, l);
+    const TzJetPlaces places = TzJetsPlaces(eval, l);
 
-    SumBars(a, &plan, l, &a->state[l], &a->work[l], bar);
+    SumBars(a, &places, l, &a->state[l], &a->work[l], bar);
     Units(a, l, a->state[l].y, &a->work[l], below->y);
-    if (l && !a->values) ChainBars(&plan, r1, a->work[l].sum[1], bar, below);
-    if (!a->values) Forms(a, &plan, l, bar, below);
+    if (l && !a->values) ChainBars(&places, r1, a->work[l].sum[1], bar, below);
+    if (!a->values) Forms(a, &places, l, bar, below);
     swap  = bar;
     bar   = below;
     below = swap;

@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
   PetscInt  r, q, nn, second, stream;
   PetscReal sign;
-} TzJetPlan;
+} TzJetPlaces;
 
 /* The state of one panel of points after some layers: y [q], its derivatives in y_0 G [q][r_1], its forms [nforms][MAX_BOND]; lanes last */
 typedef struct {
@@ -40,29 +40,29 @@ typedef struct {
 } TzJetState;
 
 /*
-  What a layer leaves in its work memory: activations and derivatives act[s] [out][PANEL], the products sum[s] [rows][PANEL], for
+  What a layer leaves for those above it and for its adjoint: activations and derivatives act[s] [out][PANEL], the products sum[s] [rows][PANEL], for
   each form N and T = G M. third: where act'''
   goes, or NULL.
 */
 typedef struct {
   PetscReal *act[3], *third, *sum[3], *N, *T;
-} TzJetWork;
+} TzJetTrace;
 
 PETSC_INTERN PetscBool      TzJetsThroughBonds(TzNetEval);                           /* whether every hidden layer has a narrow bond */
 PETSC_INTERN PetscErrorCode TzJetsPrepare(TzNetEval, const TzJetShape *);            /* coefficients of the binding; NULL: for values alone */
 PETSC_INTERN void           TzJetsPanel(TzNetEval, PetscInt m, const PetscReal F[]); /* fields of the panel that comes next */
 PETSC_INTERN TzJets        *TzJetsGet(TzNetEval);                                    /* as prepared */
 PETSC_INTERN PetscBool      TzJetsMetric(const TzJets *, PetscInt p, PetscInt r1, const PetscReal **M); /* M_p: [r_1][r_1], or (true) with [PANEL] */
-PETSC_INTERN TzJetPlan      TzJetsPlan(TzNetEval, PetscInt l);
+PETSC_INTERN TzJetPlaces    TzJetsPlaces(TzNetEval, PetscInt l);
 PETSC_INTERN PetscInt       TzJetsStateSize(TzNetEval);
 PETSC_INTERN TzJetState     TzJetsState(TzNetEval, PetscReal *memory); /* places in memory[TzJetsStateSize] */
-PETSC_INTERN PetscInt       TzJetsWorkSize(TzNetEval, PetscInt l);
-PETSC_INTERN TzJetWork      TzJetsWork(TzNetEval, PetscInt l, PetscReal *work); /* places in work[TzJetsWorkSize] */
+PETSC_INTERN PetscInt       TzJetsTraceSize(TzNetEval, PetscInt l);
+PETSC_INTERN TzJetTrace     TzJetsTrace(TzNetEval, PetscInt l, PetscReal *work); /* places in work[TzJetsTraceSize] */
 /* A panel of m points through one layer, with n forms from `first` on, which are form[0..n-1] of the states */
 PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, PetscInt first, PetscInt n, const TzJetState *from, TzJetState *to,
-                                        const TzJetWork *);
+                                        const TzJetTrace *);
 
-/* adjointjet.c: bars are gathered panel by panel, then handed on to the parameters (grad +=). Left: bar of the first factor [in][r_1], to add to. */
+/* adjoint_jet.c: bars are gathered panel by panel, then handed on to the parameters (grad +=). Left: bar of the first factor [in][r_1], to add to. */
 typedef struct _TzJetAdjoint *TzJetAdjoint;
 PETSC_INTERN PetscErrorCode   TzJetAdjointBegin(TzNetEval, const TzJetShape *, TzJetAdjoint *); /* NULL: values alone */
 PETSC_INTERN PetscReal       *TzJetAdjointInput(TzJetAdjoint);                                  /* y_0 of the next panel goes here: [r_1][PANEL] */

@@ -29,17 +29,17 @@ TzJets *TzJetsGet(TzNetEval eval)
   return (TzJets *)TzEvalAttached(eval, Destroy);
 }
 
-TzJetPlan TzJetsPlan(TzNetEval eval, PetscInt l)
+TzJetPlaces TzJetsPlaces(TzNetEval eval, PetscInt l)
 {
-  const TzJets   *jets  = TzJetsGet(eval);
-  const PetscBool minus = eval->net->act->ops.harmonic;
-  TzJetPlan       plan  = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
+  const TzJets   *jets   = TzJetsGet(eval);
+  const PetscBool minus  = eval->net->act->ops.harmonic;
+  TzJetPlaces     places = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
 
-  plan.nn     = !jets->nforms ? 0 : l || !jets->single ? plan.r * (plan.r + 1) / 2 : 1;
-  plan.second = minus ? plan.q : 0;
-  plan.stream = minus ? 0 : 2;
-  plan.sign   = minus ? -1 : 1;
-  return plan;
+  places.nn     = !jets->nforms ? 0 : l || !jets->single ? places.r * (places.r + 1) / 2 : 1;
+  places.second = minus ? places.q : 0;
+  places.stream = minus ? 0 : 2;
+  places.sign   = minus ? -1 : 1;
+  return places;
 }
 
 static PetscErrorCode Allocate(TzNetEval eval)
@@ -103,14 +103,14 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, const TzJetShape *shape)
   jets->id     = shape->id;
   jets->shape  = shape;
   for (PetscInt l = 0; l < eval->net->nhidden; l++) {
-    const TzJetPlan plan = TzJetsPlan(eval, l);
-    TzJetLayer     *jl   = &jets->layer[l];
+    const TzJetPlaces places = TzJetsPlaces(eval, l);
+    TzJetLayer       *jl     = &jets->layer[l];
 
-    jl->rows[0]           = plan.q;
-    jl->rows[1]           = plan.q * plan.r;
-    jl->rows[2]           = 0;
-    jl->rows[plan.stream] = plan.second + plan.q * plan.nn;
-    (*eval->kernels->jet)(eval->net->act, eval->net->layer[l].out, plan.r, plan.q, eval->layer[l].table, l || !jets->single ? NULL : jets->M, jl->coeff);
+    jl->rows[0]             = places.q;
+    jl->rows[1]             = places.q * places.r;
+    jl->rows[2]             = 0;
+    jl->rows[places.stream] = places.second + places.q * places.nn;
+    (*eval->kernels->jet)(eval->net->act, eval->net->layer[l].out, places.r, places.q, eval->layer[l].table, l || !jets->single ? NULL : jets->M, jl->coeff);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -168,11 +168,11 @@ static void FirstInnerProducts(PetscInt r1, PetscBool field, const PetscReal *M,
 }
 
 /* The derivatives of the next state, from the sums of a layer */
-static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscReal *J, const TzJetState *from, TzJetState *to)
+static void Chain(PetscInt l, const TzJetPlaces *places, PetscInt r1, const PetscReal *J, const TzJetState *from, TzJetState *to)
 {
-  const PetscInt r = plan->r;
+  const PetscInt r = places->r;
 
-  for (PetscInt c = 0; c < plan->q; c++) {
+  for (PetscInt c = 0; c < places->q; c++) {
     PetscReal *G = to->G + c * r1 * TZ_PANEL;
 
     for (PetscInt k = 0; k < r1 * TZ_PANEL && !l; k++) G[k] = J[c * r1 * TZ_PANEL + k]; /* y_0 is linear in x */
@@ -182,19 +182,19 @@ static void Chain(PetscInt l, const TzJetPlan *plan, PetscInt r1, const PetscRea
 }
 
 /* Its form p; the second sums are the form itself in layer 1 of a single form */
-static void ChainForm(PetscInt l, const TzJetPlan *plan, PetscBool single, const PetscReal *second, const PetscReal *J, const PetscReal *N,
+static void ChainForm(PetscInt l, const TzJetPlaces *places, PetscBool single, const PetscReal *second, const PetscReal *J, const PetscReal *N,
                       const PetscReal *from, PetscReal *to)
 {
-  const PetscInt r = plan->r;
+  const PetscInt r = places->r;
 
-  for (PetscInt c = 0; c < plan->q; c++) {
+  for (PetscInt c = 0; c < places->q; c++) {
     PetscReal *form = to + c * TZ_PANEL;
 
     if (!l && single) {
       LANE form[i] = second[c * TZ_PANEL + i];
       continue;
     }
-    for (PetscInt kl = 0; kl < plan->nn; kl++) MultiplyAdd((PetscBool)(kl > 0), second + (c * plan->nn + kl) * TZ_PANEL, N + kl * TZ_PANEL, form);
+    for (PetscInt kl = 0; kl < places->nn; kl++) MultiplyAdd((PetscBool)(kl > 0), second + (c * places->nn + kl) * TZ_PANEL, N + kl * TZ_PANEL, form);
     for (PetscInt k = 0; k < r && l; k++) MultiplyAdd(PETSC_TRUE, J + (c * r + k) * TZ_PANEL, from + k * TZ_PANEL, form);
   }
 }
@@ -213,7 +213,7 @@ TzJetState TzJetsState(TzNetEval eval, PetscReal *memory)
   return state;
 }
 
-PetscInt TzJetsWorkSize(TzNetEval eval, PetscInt l)
+PetscInt TzJetsTraceSize(TzNetEval eval, PetscInt l)
 {
   const TzJetLayer *jl = &TzJetsGet(eval)->layer[l];
   const PetscInt    r  = eval->layer[l].q;
@@ -222,11 +222,11 @@ PetscInt TzJetsWorkSize(TzNetEval eval, PetscInt l)
          TZ_PANEL;
 }
 
-TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
+TzJetTrace TzJetsTrace(TzNetEval eval, PetscInt l, PetscReal *work)
 {
   const TzJetLayer *jl = &TzJetsGet(eval)->layer[l];
   const PetscInt    n = eval->net->layer[l].out, r = eval->layer[l].q;
-  TzJetWork         w;
+  TzJetTrace        w;
 
   for (int s = 0; s < 3; s++) w.act[s] = work + s * n * TZ_PANEL;
   w.sum[0] = w.act[2] + n * TZ_PANEL;
@@ -238,35 +238,35 @@ TzJetWork TzJetsWork(TzNetEval eval, PetscInt l, PetscReal *work)
   return w;
 }
 
-PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, PetscInt first, PetscInt nforms, const TzJetState *from, TzJetState *to, const TzJetWork *w)
+PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, PetscInt first, PetscInt nforms, const TzJetState *from, TzJetState *to, const TzJetTrace *w)
 {
-  const TzJetPlan   plan = TzJetsPlan(eval, l);
-  const TzJetLayer *jl   = &TzJetsGet(eval)->layer[l];
-  const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q, width = 1 + plan.r + plan.q;
+  const TzJetPlaces places = TzJetsPlaces(eval, l);
+  const TzJetLayer *jl     = &TzJetsGet(eval)->layer[l];
+  const PetscInt    n = eval->net->layer[l].out, r1 = eval->layer[0].q, width = 1 + places.r + places.q;
   const PetscBool   big = TzEvalIsBig(eval, l, m, from->y), single = TzJetsGet(eval)->single;
 
   PetscFunctionBegin;
   for (PetscInt h = 0; h < n; h += TZ_CHUNK) { /* so many stay in the first-level cache between their activation and the products */
     const PetscInt units = PetscMin(TZ_CHUNK, n - h), at = h * TZ_PANEL;
 
-    (*eval->kernels->expand)(m, eval->net->act, units, plan.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at, w->act[2] + at,
-                             w->third ? w->third + at : NULL, big);
+    (*eval->kernels->expand)(m, eval->net->act, units, places.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at,
+                             w->act[2] + at, w->third ? w->third + at : NULL, big);
     for (int s = 0; s < 3; s++)
       for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)
         (*eval->kernels->gemm)(m, PetscMin(TZ_GEMM, jl->rows[s] - i), units, jl->coeff[s] + i * n + h * TZ_GEMM, w->act[s] + at, w->sum[s] + i * TZ_PANEL,
                                (PetscBool)(h > 0));
   }
-  PetscCall(PetscArraycpy(to->y, w->sum[0], plan.q * TZ_PANEL));
-  Chain(l, &plan, r1, w->sum[1], from, to);
+  PetscCall(PetscArraycpy(to->y, w->sum[0], places.q * TZ_PANEL));
+  Chain(l, &places, r1, w->sum[1], from, to);
   for (PetscInt p = 0; p < nforms; p++) {
     const PetscReal *M;
     const PetscBool  field = TzJetsMetric(TzJetsGet(eval), first + p, r1, &M);
     const PetscInt   at    = p * TZ_MAX_BOND * TZ_PANEL;
-    PetscReal       *N = w->N + p * plan.r * (plan.r + 1) / 2 * TZ_PANEL, *T = w->T + p * plan.r * r1 * TZ_PANEL;
+    PetscReal       *N = w->N + p * places.r * (places.r + 1) / 2 * TZ_PANEL, *T = w->T + p * places.r * r1 * TZ_PANEL;
 
-    if (l) InnerProducts(eval->kernels, plan.r, r1, field, M, from->G, T, N);
+    if (l) InnerProducts(eval->kernels, places.r, r1, field, M, from->G, T, N);
     else if (!single) FirstInnerProducts(r1, field, M, N);
-    ChainForm(l, &plan, single, w->sum[plan.stream] + plan.second * TZ_PANEL, w->sum[1], N, from->form + at, to->form + at);
+    ChainForm(l, &places, single, w->sum[places.stream] + places.second * TZ_PANEL, w->sum[1], N, from->form + at, to->form + at);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -302,7 +302,7 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
   PetscFunctionBegin;
   PetscCall(TzJetsPrepare(eval, shape));
   size = TzJetsStateSize(eval);
-  for (PetscInt l = 0; l < net->nhidden; l++) work = PetscMax(work, TzJetsWorkSize(eval, l));
+  for (PetscInt l = 0; l < net->nhidden; l++) work = PetscMax(work, TzJetsTraceSize(eval, l));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, 2 * size + work, &buffer));
   for (int i = 0; i < 2; i++) state[i] = TzJetsState(eval, buffer + i * size);
@@ -315,7 +315,7 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
     PetscCall(TzEvalContract(eval, 0, 1, H, state[0].y));
     if (nf) TzJetsPanel(eval, m, F + p0 * nf);
     for (PetscInt l = 0; l < net->nhidden; l++) {
-      const TzJetWork w = TzJetsWork(eval, l, buffer + 2 * size);
+      const TzJetTrace w = TzJetsTrace(eval, l, buffer + 2 * size);
 
       PetscCall(TzJetsLayer(eval, m, l, 0, shape->nforms, &state[l % 2], &state[(l + 1) % 2], &w));
     }
