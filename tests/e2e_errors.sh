@@ -80,7 +80,7 @@ mistake '-zo_queries' solve -zo_queries 2147483647
 mistake '-zo_queries' solve -tao_type zogn -zo_queries 2147483647
 mistake '-tz_validation_points 2147483647' solve -tz_validation_points 2147483647
 mistake '-loss_points 2000000000' solve -loss_points 2000000000
-mistake '-zo_mu 1e-300' solve $quick -zo_mu 1e-300
+mistake '-zo_mu 1e-300' solve $quick -zo_mu 1e-300 -tz_output none # found in the first step, after the file of step 0
 mistake '-fd_step 1e-09' solve -deriv_type fd -fd_step 1e-9
 mistake '-zo_phase2' solve -tao_type zohybrid -zo_phase2 lmvm
 mistake '-tao_max_it' solve -tao_max_it many
