@@ -243,22 +243,32 @@ static struct {
   char lock[PETSC_MAX_PATH_LEN + 8];
 } held[8];
 
-static void UnlockAll(void)
+static PetscBool atend = PETSC_FALSE; /* whether UnlockAll() will be called */
+
+/* By PetscFinalize(): before MPI ends, because from then on mpirun may end this process when another one has failed */
+static PetscErrorCode UnlockAll(void)
 {
+  PetscFunctionBegin;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(held); i++) {
-    if (held[i].lock[0]) unlink(held[i].lock);
+    if (!held[i].lock[0]) continue;
+    unlink(held[i].lock);
+    close(held[i].fd);
+    held[i].lock[0] = 0;
   }
+  atend = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzFileReserve(MPI_Comm comm, const char option[], const char file[], int *lock)
 {
-  static PetscBool atend       = PETSC_FALSE;
-  char             reason[256] = "";
-  Names            n;
-  PetscMPIInt      rank;
+  char        reason[256] = "";
+  Names       n;
+  PetscMPIInt rank;
 
   PetscFunctionBegin;
   *lock = -1;
+  if (!atend) PetscCall(PetscRegisterFinalize(UnlockAll));
+  atend = PETSC_TRUE;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) *lock = ReserveRoot(file, sizeof(reason), reason);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(held) && *lock >= 0; i++) {
@@ -266,8 +276,6 @@ PetscErrorCode TzFileReserve(MPI_Comm comm, const char option[], const char file
     GetNames(file, &n);
     snprintf(held[i].lock, sizeof(held[i].lock), "%s.lock", n.file);
     held[i].fd = *lock;
-    if (!atend) atexit(UnlockAll);
-    atend = PETSC_TRUE;
     break;
   }
   PetscCallMPI(MPI_Bcast(reason, sizeof(reason), MPI_CHAR, 0, comm));
