@@ -65,7 +65,7 @@ PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], const char file[
   char        reason[256] = "";
   void       *text        = NULL;
   size_t      size        = 0;
-  PetscMPIInt rank;
+  PetscMPIInt rank, count;
   int         hdf5 = 0;
 
   PetscFunctionBegin;
@@ -83,7 +83,8 @@ PetscErrorCode TzPointsRead(MPI_Comm comm, const char option[], const char file[
   else {
     PetscCallMPI(MPI_Bcast(n, 1, MPIU_INT, 0, comm));
     if (rank) PetscCall(PetscMalloc1(*n * D, X));
-    PetscCallMPI(MPI_Bcast(*X, *n * D, MPIU_REAL, 0, comm));
+    PetscCall(PetscMPIIntCast(*n * D, &count));
+    PetscCallMPI(MPI_Bcast(*X, count, MPIU_REAL, 0, comm));
   }
   PetscCheck(*n > 0, comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: no points", option, file);
   for (PetscInt i = 0; i < *n * D; i++)
