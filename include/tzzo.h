@@ -57,6 +57,8 @@ PETSC_EXTERN PetscErrorCode TaoZOSetLoss(Tao tao, TzLoss loss); /* before TaoSet
   those that need what no loss has.
 */
 PETSC_EXTERN PetscErrorCode TaoZOCreateSolution(Tao tao, Vec *x);
+/* TaoSetFromOptions(), which in newer releases of PETSc refuses -tao_max_it 0: with it the solver makes no step */
+PETSC_EXTERN PetscErrorCode TaoZOSetFromOptions(Tao tao);
 PETSC_EXTERN PetscErrorCode TaoZOIs(Tao tao, PetscBool *is);                   /* whether its type is one of these; otherwise the functions below are errors */
 PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state);          /* after TaoSetUp; write through it to restore */
 PETSC_EXTERN PetscErrorCode TaoZOCheckState(Tao tao, const char **impossible); /* what was restored: NULL, or the scalar that cannot be */

@@ -318,6 +318,24 @@ static PetscErrorCode GetZO(Tao tao, TAO_ZO **zo)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TaoZOSetFromOptions(Tao tao)
+{
+  const char *text;
+  PetscBool   given;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsFindPair(((PetscObject)tao)->options, ((PetscObject)tao)->prefix, "-tao_max_it", &text, &given));
+  given = (PetscBool)(given && text && text[0] && !text[strspn(text, "0")]);
+  if (given) PetscCall(PetscOptionsClearValue(((PetscObject)tao)->options, "-tao_max_it"));
+  PetscCall(TaoSetFromOptions(tao));
+  if (given) {
+    PetscCall(PetscOptionsSetValue(((PetscObject)tao)->options, "-tao_max_it", "0"));
+    PetscCall(PetscOptionsHasName(((PetscObject)tao)->options, NULL, "-tao_max_it", &given)); /* it has been read */
+    tao->max_it = 0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TaoZOIs(Tao tao, PetscBool *is)
 {
   PetscFunctionBegin;

@@ -243,7 +243,7 @@ static PetscErrorCode CreateSolver(TzRun run)
   PetscCall(TaoCreate(comm, &run->tao));
   PetscCall(TaoSetType(run->tao, run->solver));
   PetscCall(TaoZOSetLoss(run->tao, run->loss));
-  PetscCall(TaoSetFromOptions(run->tao));
+  PetscCall(TaoZOSetFromOptions(run->tao));
   PetscCall(TaoGetType(run->tao, &type));
   PetscCall(TzOptionsDeclare("-tao_type", type));
   PetscCall(TaoZOCreateSolution(run->tao, &run->x));
