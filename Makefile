@@ -163,11 +163,11 @@ style:
 	bash jobs/deps.sh dev
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/style WERROR=1 CFLAGS=-O2 all tests
 	$(MAKE) --no-print-directory run-style
+	bash tests/rooms.sh $(BUILD)/style
 
 # clang's warnings need no code
 run-style: $(patsubst %,$(BUILD)/style/%.clang,$(SRC) $(PROG) $(wildcard tests/test_*.c tests/bench/*.c))
 	bash tests/style.sh
-	bash tests/rooms.sh $(BUILD)/style
 
 $(BUILD)/style/%.clang: % Makefile $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*.h)
 	@mkdir -p $(@D); echo "  clang $<"
