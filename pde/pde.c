@@ -13,6 +13,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_DoubleWell(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_BlackScholes(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_BangBang(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Poisson(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnBall(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SineGordonBall(TzPDE);
@@ -31,6 +32,7 @@ static const TzTypeRow table[] = {
   TZ_TYPE("lqr", TzPDECreate_LQR),
   TZ_TYPE("doublewell", TzPDECreate_DoubleWell),
   TZ_TYPE("blackscholes", TzPDECreate_BlackScholes),
+  TZ_TYPE("bangbang", TzPDECreate_BangBang),
   TZ_TYPE("poisson", TzPDECreate_Poisson),
   TZ_TYPE("allencahnball", TzPDECreate_AllenCahnBall),
   TZ_TYPE("sinegordonball", TzPDECreate_SineGordonBall),
