@@ -271,6 +271,7 @@ PetscErrorCode TzPDESetUp(TzPDE pde)
   if (pde->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
   if (!((PetscObject)pde)->type_name) PetscCall(TzPDESetType(pde, TZPDEHJB));
   PetscCheck(pde->d >= 1, comm, PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": must be at least 1", pde->d);
+  PetscCall(TzMemoryCheck(comm, 8 * (PetscReal)pde->d, "-pde_dim %" PetscInt_FMT, pde->d)); /* bounds, a point, its jet */
   PetscCall(Reset(pde));
   PetscCall(Domain(pde)); /* before setup(), which may want it */
   PetscCall(TzDomainCheck(&pde->domain, comm));

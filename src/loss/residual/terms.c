@@ -89,7 +89,7 @@ PetscErrorCode TzTermsSample(TzResidual *r, PetscInt64 seed, PetscInt step)
   for (PetscInt t = 1; t < r->nterms; t++) {
     const TzTerm  *term = &r->term[t];
     PetscReal     *X = r->X + term->first * r->D, *normal = r->normal + (term->first - r->npoints) * domain->d;
-    const PetscInt first = (t - 1) * (PETSC_MAX_INT / PetscMax(n, 1));
+    const PetscInt first = (t - 1) * (PETSC_MPI_INT_MAX / PetscMax(n, 1)); /* items have 32 bits, whatever an index has */
 
     if (c[t - 1].place == TZ_AT_BOUNDARY)
       PetscCall(TzSamplerDrawBoundary(r->sampler, c[t - 1].face, seed, TZ_STREAM_CONDITION, step, first, term->n, X, normal));

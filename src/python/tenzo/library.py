@@ -3,6 +3,7 @@
 MPI and PETSc start at the first call that needs them and end with the program. One process; under mpirun every rank makes the same calls.
 """
 import atexit
+import ctypes
 import ctypes.util
 import functools
 import os
@@ -11,10 +12,10 @@ import cffi
 import numpy as np
 
 ffi = cffi.FFI()
-# the beginnings of the headers that are called here; PetscInt has 32 bits in Debian's PETSc, which start() checks
-ffi.cdef("""
-typedef int PetscErrorCode; typedef int PetscInt; typedef int PetscBool; typedef double PetscReal;
-typedef void *MPI_Comm; typedef struct _p_TzRun *TzRun; typedef struct _p_TzPDE *TzPDE;
+# the beginnings of the headers that are called here; what PetscInt and MPI_Comm are is asked of the library
+_HEADERS = """
+typedef int PetscErrorCode; typedef int PetscBool; typedef double PetscReal;
+typedef struct _p_TzRun *TzRun; typedef struct _p_TzPDE *TzPDE;
 typedef struct { PetscInt d; PetscBool time; PetscInt nforms; void *form; } TzJetShape;
 typedef struct {
   PetscReal lo, hi, T, diffusion; PetscBool stationary; PetscInt order; void *ctx;
@@ -38,9 +39,8 @@ PetscErrorCode TzPDESetFunctions(TzPDE, const TzPDEFunctions *);
 PetscErrorCode TzPDEGetJetShape(TzPDE, const TzJetShape **);
 PetscErrorCode PetscOptionsClear(void *);
 PetscErrorCode PetscOptionsSetValue(void *, const char *, const char *);
-PetscErrorCode PetscDataTypeGetSize(int, size_t *);
 PetscErrorCode PetscPushErrorHandler(PetscErrorCode (*)(MPI_Comm, int, const char *, const char *, PetscErrorCode, int, const char *, void *), void *);
-""")
+"""
 PETSC_INT = 16  # of enum PetscDataType
 
 TzError = type("TzError", (RuntimeError,), {"__doc__": "What libtenzo says is wrong"})
@@ -52,6 +52,11 @@ def _open():
     name = os.environ.get("TENZO_LIBRARY") or ctypes.util.find_library("tenzo")
     if not name:
         return None
+    probe, size = ctypes.CDLL(name), ctypes.c_size_t()
+    if probe.PetscDataTypeGetSize(PETSC_INT, ctypes.byref(size)):
+        raise TzError(f"{name}: its PETSc does not say what a PetscInt is")
+    comm = "void *" if hasattr(probe, "ompi_mpi_comm_world") else "int"  # a pointer in Open MPI, a number in MPICH and its kin
+    ffi.cdef(f"typedef int{8 * size.value}_t PetscInt; typedef {comm} MPI_Comm;{_HEADERS}")
     return ffi.dlopen(name, ffi.RTLD_NOW | ffi.RTLD_LOCAL)  # local: h5py has an HDF5 of its own
 
 
@@ -61,13 +66,6 @@ def available():
         return _open() is not None
     except OSError:
         return False
-
-
-@ffi.callback("PetscErrorCode(MPI_Comm, int, const char *, const char *, PetscErrorCode, int, const char *, void *)")
-def _remember(comm, line, function, file, code, kind, message, ctx):
-    if kind == 0 and message:  # where the error comes from; the others are its trace
-        _state["message"] = ffi.string(message).decode(errors="replace").strip()
-    return code
 
 
 def call(code):
@@ -86,7 +84,14 @@ def _raise_later(kind, error, trace):
 
 def callback(signature):
     """A Python function as a C function; what it raises comes out of the call that led to it"""
+    _open()
     return ffi.callback(signature, error=83, onerror=_raise_later)
+
+
+def _remember(comm, line, function, file, code, kind, message, ctx):
+    if kind == 0 and message:  # where the error comes from; the others are its trace
+        _state["message"] = ffi.string(message).decode(errors="replace").strip()
+    return code
 
 
 @functools.lru_cache(None)
@@ -99,11 +104,8 @@ def start():
     code = lib.TzInitialize(ffi.new("int *", 2), ffi.new("char ***", argv), ffi.NULL)
     if code:
         raise TzError(f"TzInitialize(): error {code}")
-    size = ffi.new("size_t *")
-    lib.PetscDataTypeGetSize(PETSC_INT, size)
-    if size[0] != 4:
-        raise TzError(f"this PETSc has integers of {8 * size[0]} bits, 32 are needed here")
-    lib.PetscPushErrorHandler(_remember, ffi.NULL)
+    _state["handler"] = ffi.callback("PetscErrorCode(MPI_Comm, int, const char *, const char *, PetscErrorCode, int, const char *, void *)", _remember)
+    lib.PetscPushErrorHandler(_state["handler"], ffi.NULL)
     atexit.register(lib.TzFinalize)
     return lib
 
