@@ -8,6 +8,7 @@
 #include <tzsampler.h>
 #include <tzpde.h>
 #include <tznet.h>
+#include <tzcontrol.h>
 #include <tzderiv.h>
 #include <tzloss.h>
 #include <tzidx.h>

@@ -14,16 +14,17 @@
     constant  b = x'Gx
     free      b = x'P(t)x + c(t) of the same problem without control, K = 0: its residual is -1/4 grad b' K grad b, whatever fast modes A has
 */
-#include <private/tzpdeimpl.h>
-#include <tzfiles.h>
+#include "control.h"
 #include "dense.h"
-#include "riccati.h"
+#include <tzfiles.h>
 
 typedef struct {
   char       problem[PETSC_MAX_PATH_LEN];
   PetscReal  q, g, nu, heat, discount;
   PetscBool  scalar;            /* the matrices are NULL */
   PetscReal *A, *K, *Q, *G, *N; /* [d][d] */
+  PetscInt   m;                 /* controls, */
+  PetscReal *B, *R;             /* [d][m], [m][m]; NULL: I */
   PetscReal *P, *x, *y;         /* scratch [d][d], [d], [d]; stationary: P is the solution */
   PetscInt   extension;         /* 0 constant, 1 free */
   TzRiccati  riccati, free;     /* free: without control */
@@ -206,20 +207,46 @@ static PetscErrorCode CheckPositive(MPI_Comm comm, const char name[], PetscInt n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* B [d][m] and R [m][m]; NULL is I */
+static PetscErrorCode KeepControl(LQR *l, PetscInt d, PetscInt m, const PetscReal B[], const PetscReal R[])
+{
+  PetscFunctionBegin;
+  l->m = m;
+  if (B) {
+    PetscCall(PetscMalloc1(d * m, &l->B));
+    PetscCall(PetscArraycpy(l->B, B, d * m));
+  }
+  if (R) {
+    PetscCall(PetscMalloc1(m * m, &l->R));
+    PetscCall(PetscArraycpy(l->R, R, m * m));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Rod(TzPDE pde)
 {
   LQR            *l = (LQR *)pde->data;
   const PetscInt  d = pde->d;
   const PetscReal n = (PetscReal)(d + 1), a = l->heat * n * n;
+  PetscInt        first = d, m = 0;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < d; i++) {
+    const PetscBool controlled = (PetscBool)(4 * (i + 1) >= d + 1 && 4 * (i + 1) <= 3 * (d + 1));
+
     l->A[i * d + i] = -2 * a;
     if (i) l->A[i * d + i - 1] = l->A[(i - 1) * d + i] = a;
-    l->K[i * d + i] = 4 * (i + 1) >= d + 1 && 4 * (i + 1) <= 3 * (d + 1) ? 10 : 0;
+    l->K[i * d + i] = controlled ? 10 : 0;
     l->Q[i * d + i] = l->G[i * d + i] = 1 / n;
     l->N[i * d + i]                   = 2 * l->nu;
+    if (controlled) first = PetscMin(first, i);
+    m += controlled;
   }
+  PetscCheck(m, PetscObjectComm((PetscObject)pde), PETSC_ERR_USER_INPUT, "-pde_dim %" PetscInt_FMT ": no node of the rod is controlled; must be larger", d);
+  l->m = m;
+  PetscCall(PetscCalloc1(d * m, &l->B));
+  PetscCall(PetscCalloc1(m * m, &l->R));
+  for (PetscInt j = 0; j < m; j++) l->B[(first + j) * m + j] = 1, l->R[j * (m + 1)] = 0.1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -273,6 +300,7 @@ static PetscErrorCode FromFile(TzPDE pde)
   if (x[1]) PetscCall(PetscArraycpy(l->Q, x[1], d * d));
   if (x[2]) PetscCall(PetscArraycpy(l->G, x[2], d * d));
   PetscCall(ControlMatrix(comm, d, m, x[3], x[4], l->K));
+  PetscCall(KeepControl(l, d, m, x[3], x[4]));
   if (x[5]) PetscCall(TzDenseMultiply(PETSC_FALSE, PETSC_TRUE, d, d, cols, 1, x[5], x[5], 0, l->N));
   else
     for (PetscInt i = 0; i < d; i++) l->N[i * (d + 1)] = 1;
@@ -282,39 +310,13 @@ static PetscErrorCode FromFile(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The second-order part 1/2 N : Hess V in the cheapest form: none, nu Lap V, a diagonal, a matrix */
-static PetscErrorCode Forms(TzPDE pde)
-{
-  LQR           *l    = (LQR *)pde->data;
-  const PetscInt d    = pde->d;
-  PetscBool      zero = PETSC_TRUE, diagonal = PETSC_TRUE, equal = PETSC_TRUE;
-
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < d; i++)
-    for (PetscInt j = 0; j < d; j++) {
-      const PetscReal n = l->N[i * d + j];
-
-      zero     = (PetscBool)(zero && n == 0);
-      diagonal = (PetscBool)(diagonal && (n == 0 || i == j));
-      equal    = (PetscBool)(equal && (i != j || n == l->N[0]));
-      if (diagonal && i == j) l->x[i] = n;
-    }
-  pde->firstorder = zero;
-  pde->diffusion  = 0.5;
-  if (zero) PetscFunctionReturn(PETSC_SUCCESS);
-  if (diagonal && equal) {
-    pde->diffusion = l->N[0] / 2;
-    PetscCall(TzPDEAddLaplacian(pde, NULL));
-  } else if (diagonal) PetscCall(TzPDEAddFormDiagonal(pde, l->x, NULL));
-  else PetscCall(TzPDEAddFormMatrix(pde, l->N, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Reset(LQR *l)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree6(l->A, l->K, l->Q, l->G, l->N, l->P));
   PetscCall(PetscFree2(l->x, l->y));
+  PetscCall(PetscFree(l->B));
+  PetscCall(PetscFree(l->R));
   PetscCall(TzRiccatiDestroy(&l->riccati));
   PetscCall(TzRiccatiDestroy(&l->free));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -365,6 +367,62 @@ static PetscErrorCode Solve(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* x'Q x and x'G x */
+static PetscErrorCode Running(TzPDE pde, const PetscReal z[], PetscReal *q)
+{
+  const LQR *l = (LQR *)pde->data;
+
+  PetscFunctionBegin;
+  if (!l->scalar) *q = Apply(pde->d, l->Q, z, l->y);
+  for (PetscInt i = 0; l->scalar && i < pde->d; i++) *q += l->q * z[i] * z[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Terminal(TzPDE pde, const PetscReal z[], PetscReal *g)
+{
+  const LQR *l = (LQR *)pde->data;
+
+  PetscFunctionBegin;
+  if (!l->scalar) *g = Apply(pde->d, l->G, z, l->y);
+  for (PetscInt i = 0; l->scalar && i < pde->d; i++) *g += l->g * z[i] * z[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetParts(TzPDE pde)
+{
+  const LQR     *l = (LQR *)pde->data;
+  TzControlParts c = {.m = l->m, .B = l->B, .R = l->R, .running = Running, .terminal = Terminal, .discount = l->discount};
+  PetscReal     *ones;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(l->m, &ones));
+  for (PetscInt i = 0; i < l->m; i++) ones[i] = 1;
+  if (!l->R) c.r = ones;
+  if (!l->scalar) c.drift = TzPDEDrift_LQR;
+  PetscCall(TzPDESetControlParts(pde, &c));
+  PetscCall(PetscFree(ones));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The offset of the transform is x'P x + c */
+static PetscErrorCode Offset(TzPDE pde, PetscReal t, PetscReal P[], PetscBool *is)
+{
+  LQR            *l   = (LQR *)pde->data;
+  const PetscInt  d   = pde->d;
+  const PetscReal tau = l->extension ? pde->T - t : 0;
+  PetscReal       c   = 0;
+
+  PetscFunctionBegin;
+  *is = (PetscBool)(!pde->stationary && !pde->soft);
+  if (!*is) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!l->scalar && l->extension) PetscCall(TzRiccatiGet(l->free, tau, l->P, &c));
+  for (PetscInt i = 0; i < d; i++)
+    for (PetscInt j = 0; j < d; j++) P[i * (d + 1) + j] = l->scalar ? (i == j ? l->g + l->q * tau : 0) : l->extension ? l->P[i * d + j] : l->G[i * d + j];
+  if (l->scalar) c = 2 * l->nu * (PetscReal)d * (l->g * tau + l->q * tau * tau / 2);
+  P[(d + 1) * (d + 1) - 1] = c;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
 {
   LQR           *l    = (LQR *)pde->data;
@@ -381,16 +439,19 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   pde->ops->drift     = NULL;
   pde->ops->transform = pde->stationary ? NULL : TzPDETransform_LQR;
   if (pde->stationary) PetscCall(TzPDEAddExactCondition(pde, "boundary", TZ_AT_BOUNDARY));
+  l->m = d;
   if (l->scalar) {
     pde->diffusion  = l->nu;
     pde->firstorder = (PetscBool)(l->nu == 0);
+    PetscCall(TzControlSetUpParts(pde));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscCalloc6(d * d, &l->A, d * d, &l->K, d * d, &l->Q, d * d, &l->G, d * d, &l->N, d * d, &l->P));
   if (!strcmp(l->problem, "rod")) PetscCall(Rod(pde));
   else PetscCall(FromFile(pde));
-  PetscCall(Forms(pde));
+  PetscCall(TzPDEAddNoise(pde, l->N));
   SetDrift(pde);
+  PetscCall(TzControlSetUpParts(pde));
   PetscCall(Solve(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -411,15 +472,15 @@ PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE pde)
   PetscCall(PetscNew(&l));
   l->q = 1, l->g = 0.5, l->nu = 0.5, l->heat = 0.1, l->extension = 1;
   PetscCall(PetscStrncpy(l->problem, "scalar", sizeof(l->problem)));
-  pde->data                = l;
-  pde->lo                  = -1;
-  pde->domain.wholespace   = PETSC_TRUE;
-  pde->formula             = "V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' B R^-1 B' grad V + x'Qx = 0, V(x,T) = x'Gx";
-  pde->reference           = "exact: Riccati equation, to rounding";
-  pde->ops->residual       = TzPDEResidual_LQR;
-  pde->ops->exact          = TzPDEExact_LQR;
-  pde->ops->setfromoptions = TzPDESetFromOptions_LQR;
-  pde->ops->setup          = TzPDESetUp_LQR;
-  pde->ops->destroy        = TzPDEDestroy_LQR;
+  pde->data = l;
+  PetscCall(TzPDESetControl(pde, SetParts)); /* residual, transform and set-up are this file's own */
+  ((TzControlProblem *)pde->control)->offset = Offset;
+  pde->formula                               = "V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' B R^-1 B' grad V + x'Qx = 0, V(x,T) = x'Gx";
+  pde->reference                             = "exact: Riccati equation, to rounding";
+  pde->ops->residual                         = TzPDEResidual_LQR;
+  pde->ops->exact                            = TzPDEExact_LQR;
+  pde->ops->setfromoptions                   = TzPDESetFromOptions_LQR;
+  pde->ops->setup                            = TzPDESetUp_LQR;
+  pde->ops->destroy                          = TzPDEDestroy_LQR;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

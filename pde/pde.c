@@ -19,6 +19,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnBall(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_SineGordonBall(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_ExitTime(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Committor(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Pendulum(TzPDE);
 
 static const TzTypeRow table[] = {
   TZ_TYPE(TZPDEHJB, TzPDECreate_HJB),
@@ -38,6 +39,7 @@ static const TzTypeRow table[] = {
   TZ_TYPE("sinegordonball", TzPDECreate_SineGordonBall),
   TZ_TYPE("exittime", TzPDECreate_ExitTime),
   TZ_TYPE("committor", TzPDECreate_Committor),
+  TZ_TYPE("pendulum", TzPDECreate_Pendulum),
   {NULL, NULL},
 };
 
@@ -63,6 +65,7 @@ static PetscErrorCode ResetType(PetscObject obj)
   PetscFunctionBegin;
   PetscTryTypeMethod(pde, destroy);
   PetscCall(Reset(pde));
+  PetscCall(TzPDEControlDestroy(pde));
   pde->data              = NULL;
   pde->domain.type       = TZ_DOMAIN_BOX;
   pde->domain.wholespace = PETSC_FALSE;
@@ -200,6 +203,7 @@ PetscErrorCode TzPDESetFromOptions(TzPDE pde)
                            "TzPDEAddCondition", kinds, 2, kinds[pde->soft ? 1 : 0], &kind, NULL));
   pde->soft = (PetscBool)(kind == 1);
   PetscTryTypeMethod(pde, setfromoptions, PetscOptionsObject);
+  PetscCall(TzPDEControlSetFromOptions(pde, PetscOptionsObject));
   PetscCall(DomainOptions(pde, PetscOptionsObject));
   PetscOptionsEnd();
   pde->setupcalled = PETSC_FALSE;

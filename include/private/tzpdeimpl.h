@@ -60,6 +60,7 @@ struct _p_TzPDE {
   PetscInt     nlo, nhi;        /* numbers of -pde_lo, -pde_hi */
   PetscReal   *lolist, *hilist; /* [nlo], [nhi] */
   void        *process;         /* process.c */
+  void        *control;         /* control.c: of a control problem */
   PetscBool    soft;            /* -pde_conditions soft: u = f, and setup() adds conditions */
   PetscInt     nconditions;
   TzCondition *condition; /* [nconditions]: condition.c */
@@ -72,6 +73,9 @@ struct _p_TzPDE {
 
 /* process.c */
 PETSC_INTERN PetscErrorCode TzPDEProcessDestroy(TzPDE);
+/* control.c */
+PETSC_INTERN PetscErrorCode TzPDEControlSetFromOptions(TzPDE, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzPDEControlDestroy(TzPDE);
 /* condition.c */
 PETSC_INTERN PetscErrorCode TzPDEConditionsReset(TzPDE);
 /* differences.c */

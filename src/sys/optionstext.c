@@ -10,7 +10,7 @@
 */
 static PetscBool TzOptionIsKept(const char name[])
 {
-  static const char *const rooms[] = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_"};
+  static const char *const rooms[] = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_", "-control_"};
   static const char *const exact[] =
     {"-tao_type",          "-tao_max_it",           "-tao_max_funcs", "-tao_fmin", "-tao_gatol", "-tao_grtol", "-tao_gttol", "-tz_seed", "-tz_checkpoint_every",
      "-tz_validate_every", "-tz_validation_points", "-tz_epochs"};

@@ -1,0 +1,86 @@
+/*
+  Problems of optimal control, by their parts:
+
+      dX = (f(x,t) + B(x,t) a) dt + sigma(x,t) dW,   cost E[ int_0^T e^(-rho t) (q(x,t) + a'R a + sum_j w_j |a_j|) dt + e^(-rho T) g(X_T) ],   lo <= a <= hi.
+
+  Their value V solves the equation of Hamilton, Jacobi and Bellman, of which Tenzo forms everything from the parts:
+
+      V_t - rho V + 1/2 tr(sigma sigma' D^2 V) + f.grad V + q + min_a [ a'R a + w.|a| + (B' grad V).a ] = 0,   V(x,T) = g(x).
+
+  A control problem is a TzPDE: a type whose create function calls TzPDESetControl(); `-control_*` are its options. One file, one row in pde/pde.c, or a plug-in
+  (tests/plugins/obstacle.c).
+
+  D: coordinates of a point z = (x, t), d + 1. Functions of z are called from one thread, with their array zero on entry.
+*/
+#ifndef TZCONTROL_H
+#define TZCONTROL_H
+
+#include <tzpde.h>
+#include <tznet.h>
+
+typedef PetscErrorCode (*TzPDECost)(TzPDE, const PetscReal z[], PetscReal *cost);
+
+/*
+  Everything that is NULL is absent. Arrays are copied. What a minimiser in closed form needs is checked (PETSC_ERR_USER_INPUT): a full R symmetric and
+  positive definite, without bounds and |a|; a diagonal one r >= 0, where r_j = 0 (bang-bang) both bounds of a_j. A full R that is diagonal becomes r.
+*/
+typedef struct {
+  PetscInt         m;              /* controls */
+  TzPDEField       drift;          /* f [d] */
+  const PetscReal *B;              /* [d][m], constant; */
+  TzPDEField       Bfield;         /* or B(z) [d][m]; neither: B = I, m = d */
+  const PetscReal *r;              /* [m]: R = diag(r); */
+  const PetscReal *R;              /* or [m][m] */
+  const PetscReal *Rhalf;          /* [m][m] = 1/2 R^-1 of a full R: made by Tenzo */
+  const PetscReal *absolute;       /* w [m] >= 0 */
+  const PetscReal *lo, *hi;        /* [m], may be infinite */
+  PetscInt         noises;         /* columns of sigma; 0: no noise, an equation of first order */
+  const PetscReal *sigma;          /* [d][noises], constant; */
+  TzPDEField       sigmafield;     /* or sigma(z) [d][noises] */
+  TzPDECost        running;        /* q, with the penalties of states that are to be avoided */
+  const PetscReal *target;         /* [d], the origin if NULL: where a linear regulator is made (TzPDEControlLinear), */
+  const PetscReal *terminalweight; /* and, with weights G [d], g = sum_i G_i (x_i - target_i)^2 */
+  TzPDECost        terminal;       /* + this; smooth: Tenzo differentiates it (tzpdeimpl.h) */
+  PetscReal        discount;       /* rho >= 0 */
+  TzPDECost        clearance;      /* below 0: the state violates a bound or collides; only to be told (tenzo simulate) */
+  TzPDEField       policy;         /* a(z) [m], a policy of the problem's own: a baseline (-sim_policy plugin) */
+} TzControlParts;
+
+/*
+  In the create function of a type: it is a control problem. When d is known and options have been read, `setup` gives the parts by TzPDESetControlParts(),
+  which copies the arrays
+*/
+PETSC_EXTERN PetscErrorCode TzPDESetControl(TzPDE pde, PetscErrorCode (*setup)(TzPDE));
+PETSC_EXTERN PetscErrorCode TzPDESetControlParts(TzPDE pde, const TzControlParts *parts);
+/* The parts; NULL where the equation is no control problem. Sets up; valid until the equation changes */
+PETSC_EXTERN PetscErrorCode TzPDEGetControl(TzPDE pde, const TzControlParts **parts);
+
+/*
+  At n points X [n][D]. a [n][m]; grad [n][d]: gradient of a value function. Not collective, no allocation.
+    Minimize   a = argmin: with p = B' grad, R = diag(r), clipped to the bounds
+                 r_j > 0  -sign(p_j) max(|p_j| - w_j, 0) / (2 r_j)
+                 r_j = 0  hi_j where p_j < -w_j, lo_j where p_j > w_j, else 0
+               R full: -1/2 R^-1 p
+    Rate       rate [n][d] = f + B a
+    Running    cost [n] = q + a'R a + w.|a|
+    Terminal   cost [n] = g
+*/
+PETSC_EXTERN PetscErrorCode TzPDEControlMinimize(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal grad[], PetscReal a[]);
+PETSC_EXTERN PetscErrorCode TzPDEControlRate(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal a[], PetscReal rate[]);
+PETSC_EXTERN PetscErrorCode TzPDEControlRunning(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal a[], PetscReal cost[]);
+PETSC_EXTERN PetscErrorCode TzPDEControlTerminal(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal cost[]);
+
+/*
+  The linear-quadratic regulator at the target: f linearised, q and g to second order there (differences), without bounds and |a|; its value is y'P(t)y + c(t),
+  y = (x - target, 1). value [n] and grad [n][d] (either may be NULL). The first call solves the Riccati equation. PETSC_ERR_USER_INPUT, naming
+  `option`, where there is none: R not positive, or costs that grow without end.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], PetscInt n, const PetscReal X[], PetscReal value[], PetscReal grad[]);
+
+/*
+  The offset b of V = (T - t) f + b where it is quadratic in x: P [d+1][d+1] at t with b = y'P y, y = (x - target, 1). *is is FALSE where it is not
+  (TzControlParts.terminal), and where the equation has no time or soft conditions
+*/
+PETSC_EXTERN PetscErrorCode TzPDEControlOffset(TzPDE pde, PetscReal t, PetscReal P[], PetscBool *is);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+  Between the files of control problems: control.c (the parts, their Hamiltonian and its minimiser), linear.c (the regulator at the target, and what the
+  transform takes from it), lqr.c, which has a solution of its own.
+*/
+#ifndef TZCONTROLPROBLEM_H
+#define TZCONTROLPROBLEM_H
+
+#include <tzcontrol.h>
+#include <private/tzpdeimpl.h>
+#include "riccati.h"
+
+/* The regulator at the target: matrices [n][n] by rows in y = (x - target, 1), n = d + 1 */
+typedef struct {
+  PetscInt   n;
+  PetscReal *A, *K, *Q, *G, *N, *P, *y, *Py; /* K = B R^-1 B', N = sigma sigma'; P [n][n], y, Py [n]: scratch */
+  TzRiccati  riccati;
+} TzLinear;
+
+typedef struct {
+  PetscErrorCode (*setparts)(TzPDE);
+  TzControlParts parts;          /* arrays in memory */
+  PetscReal     *memory;         /* of the arrays of parts */
+  PetscReal     *B, *p, *a, *Ba; /* scratch [d][m], [m], [m], [d] */
+  PetscInt       extension;      /* of the transform: 0 constant, 1 linear */
+  TzLinear      *linear;         /* NULL: not yet */
+  /* TzPDEControlOffset() of a type that has a transform of its own */
+  PetscErrorCode (*offset)(TzPDE, PetscReal t, PetscReal P[], PetscBool *is);
+} TzControlProblem;
+
+/* B at z: [d][m], or NULL where it is the identity */
+PETSC_INTERN PetscErrorCode TzControlMatrix(TzPDE, const PetscReal z[], const PetscReal **B);
+/* The parts from setparts, copied and checked */
+PETSC_INTERN PetscErrorCode TzControlSetUpParts(TzPDE);
+/* The second-order part 1/2 N : Hess V, N [d][d], in the cheapest form: none, nu Lap V, a diagonal, a matrix; sets pde->diffusion, pde->firstorder */
+PETSC_INTERN PetscErrorCode TzPDEAddNoise(TzPDE, const PetscReal N[]);
+PETSC_INTERN PetscErrorCode TzControlGet(TzPDE,
+                                         TzControlProblem **); /* the object's, sets nothing up; PETSC_ERR_SUP where the equation is no control problem */
+
+PETSC_INTERN PetscErrorCode TzLinearDestroy(TzLinear **);
+PETSC_INTERN PetscErrorCode TzLinearTransform(TzPDE, const PetscReal z[], TzJet *a, TzJet *b); /* with extension linear */
+PETSC_INTERN PetscErrorCode TzLinearSolve(TzPDE, const char option[]);                         /* once */
+
+#endif

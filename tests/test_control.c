@@ -1,0 +1,258 @@
+/*
+  Control problems: minimisers against a search, the equation made from parts against that of type lqr, whose solution is exact, the regulator at the target
+  against the same, and every built-in problem against itself.
+*/
+#include <tenzo.h>
+#include <private/tzpdeimpl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static void ok(PetscErrorCode ierr)
+{
+  assert_int_equal(ierr, 0);
+}
+
+static TzPDE create(const char options[], PetscInt d)
+{
+  TzPDE pde;
+
+  ok(PetscOptionsClear(NULL));
+  ok(PetscOptionsInsertString(NULL, options));
+  ok(TzPDECreate(PETSC_COMM_WORLD, &pde));
+  if (d) ok(TzPDESetDim(pde, d));
+  ok(TzPDESetFromOptions(pde));
+  return pde;
+}
+
+/* A problem of this file: what the test wants */
+static TzControlParts parts;
+
+static PetscErrorCode SetParts(TzPDE pde)
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDESetControlParts(pde, &parts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(TzPDE pde)
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDESetControl(pde, SetParts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a'R a + w.|a| + p.a of diagonal costs */
+static PetscReal cost(PetscInt m, const PetscReal r[], const PetscReal w[], const PetscReal p[], const PetscReal a[])
+{
+  PetscReal sum = 0;
+
+  for (PetscInt j = 0; j < m; j++) sum += r[j] * a[j] * a[j] + w[j] * fabs(a[j]) + p[j] * a[j];
+  return sum;
+}
+
+/*
+  No a on a grid of the bounds costs less than the minimiser. B is a permutation, so p is grad permuted. r = 0: bang-bang, at a bound or at 0; bounds that do
+  not have 0 between them.
+*/
+static void test_minimizer(void **state)
+{
+  static const PetscReal B[] = {0, 1, 0, 0, 0, 1, 1, 0, 0}, r[] = {0.7, 0, 0.3}, w[] = {0, 0.4, 0.2}, lo[] = {-0.8, -1, 0.1}, hi[] = {1, 0.5, 2};
+  PetscReal              z[4] = {0}, g[3], a[3];
+  TzPDE                  pde;
+
+  (void)state;
+  parts = (TzControlParts){.m = 3, .B = B, .r = r, .absolute = w, .lo = lo, .hi = hi};
+  pde   = create("-pde_type test", 3);
+  ok(TzPDESetUp(pde));
+  for (PetscInt k = 0; k < 50; k++) {
+    const PetscInt grid = 40;
+
+    ok(TzRandomNormal(1, TZ_STREAM_EQUATION, 0, k, 0, 3, g));
+    ok(TzPDEControlMinimize(pde, 1, z, g, a));
+    for (PetscInt j = 0; j < 3; j++) {
+      const PetscReal p = j == 0 ? g[2] : j == 1 ? g[0] : g[1], least = cost(1, r + j, w + j, &p, a + j);
+
+      assert_true(lo[j] <= a[j] && a[j] <= hi[j]);
+      assert_true(j != 1 || a[1] == lo[1] || a[1] == hi[1] || a[1] == 0);
+      for (PetscInt i = 0; i <= grid; i++) {
+        const PetscReal b = lo[j] + (hi[j] - lo[j]) * (PetscReal)i / (PetscReal)grid;
+
+        assert_true(cost(1, r + j, w + j, &p, &b) >= least - 1e-15);
+      }
+    }
+  }
+  ok(TzPDEDestroy(&pde));
+}
+
+/* R full: the derivative of the cost, 2 R a + p, vanishes */
+static void test_full(void **state)
+{
+  static const PetscReal R[]  = {2, 0.5, 0.5, 1};
+  PetscReal              z[3] = {0}, g[2] = {0.3, -0.7}, a[2];
+  TzPDE                  pde;
+
+  (void)state;
+  parts = (TzControlParts){.m = 2, .R = R};
+  pde   = create("-pde_type test", 2);
+  ok(TzPDESetUp(pde));
+  ok(TzPDEControlMinimize(pde, 1, z, g, a));
+  for (int j = 0; j < 2; j++) assert_true(fabs(2 * (R[2 * j] * a[0] + R[2 * j + 1] * a[1]) + g[j]) <= 1e-15);
+  ok(TzPDEDestroy(&pde));
+}
+
+/* The lqr of a file, d = 3, m = 2, by parts */
+static const PetscReal A[] = {0.1, 0.5, 0, -0.3, 0, 0.2, 0, 1, -0.4}, B[] = {1, 0, 0, 1, 0.5, 0.5}, Q[] = {1, 0.2, 0, 0.2, 0.5, 0, 0, 0, 2},
+                       R[] = {1, 0.3, 0.3, 2}, G[] = {1, 0, 0, 0, 0.5, 0, 0, 0, 1}, S[] = {0.5, 0.1, 0, 0.4, 0.2, 0};
+
+static void write(const char file[])
+{
+  static const struct {
+    const char      *name;
+    const PetscReal *x;
+    int              rows, cols;
+  } m[]   = {{"A", A, 3, 3}, {"B", B, 3, 2}, {"Q", Q, 3, 3}, {"R", R, 2, 2}, {"G", G, 3, 3}, {"sigma", S, 3, 2}};
+  FILE *f = fopen(file, "w");
+
+  assert_non_null(f);
+  for (int k = 0; k < 6; k++) {
+    fprintf(f, "%s\n", m[k].name);
+    for (int i = 0; i < m[k].rows * m[k].cols; i++) fprintf(f, "%.17g%c", m[k].x[i], (i + 1) % m[k].cols ? ' ' : '\n');
+  }
+  fclose(f);
+}
+
+static PetscErrorCode Drift(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscReal f[])
+{
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++) f[i] += A[3 * i + j] * z[j];
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Running(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscReal *q)
+{
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++) *q += z[i] * Q[3 * i + j] * z[j];
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Terminal(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscReal *g)
+{
+  for (int i = 0; i < 3; i++) *g += G[4 * i] * z[i] * z[i];
+  return PETSC_SUCCESS;
+}
+
+/*
+  One problem twice. Their residuals agree for any jet, the value and the gradient of the regulator at the target are the exact solution (of quadratic costs
+  differences are exact to rounding), and with -control_extension linear the offset alone solves the equation.
+*/
+static void test_lqr(void **state)
+{
+  const char *const extension[] = {"constant", "linear"};
+  const PetscReal   weight[]    = {1, 0.5, 1};
+  PetscReal         X[5][4], u[6], b[32] = {0}, r[2], v[2], g[2][3], a[2][2];
+
+  (void)state;
+  write("test_control.lqr");
+  for (int e = 0; e < 4; e++) {
+    char      options[64];
+    TzPDE     lqr, own;
+    PetscReal P[16], y[4];
+    PetscBool is;
+
+    parts = (TzControlParts){.m = 2, .drift = Drift, .B = B, .R = R, .noises = 2, .sigma = S, .running = Running, .terminal = e < 2 ? Terminal : NULL};
+    if (e >= 2) parts.terminalweight = weight;
+    ok(PetscSNPrintf(options, sizeof(options), "-pde_type test -control_extension %s", extension[e % 2]));
+    own = create(options, 3);
+    ok(TzPDESetUp(own));
+    lqr = create("-pde_type lqr -lqr_problem test_control.lqr", 3);
+    ok(TzPDESetUp(lqr));
+    ok(TzRandomUniform(2, TZ_STREAM_EQUATION, 0, 0, 0, 20, X[0]));
+    for (int k = 0; k < 5; k++) {
+      ok(TzRandomNormal(3, TZ_STREAM_EQUATION, 0, k, 0, 6, u));
+      ok(TzPDEResidual(lqr, 1, X[k], u, &r[0], NULL));
+      ok(TzPDEResidual(own, 1, X[k], u, &r[1], NULL));
+      assert_true(fabs(r[0] - r[1]) <= 1e-13 * (1 + fabs(r[0])));
+      ok(TzPDEExact(lqr, 1, X[k], &v[0], g[0]));
+      ok(TzPDEControlLinear(own, "", 1, X[k], &v[1], g[1]));
+      assert_true(fabs(v[0] - v[1]) <= 1e-9);
+      ok(TzPDEControlMinimize(lqr, 1, X[k], g[0], a[0]));
+      ok(TzPDEControlMinimize(own, 1, X[k], g[1], a[1]));
+      for (int j = 0; j < 2; j++) assert_true(fabs(a[0][j] - a[1][j]) <= 1e-9);
+      ok(TzPDETransformJets(own, 1, X[k], b));
+      ok(TzPDEControlOffset(own, X[k][3], P, &is));
+      assert_int_equal(is, e >= 2);
+      v[1] = 0;
+      for (int i = 0; i < 4; i++) y[i] = i < 3 ? X[k][i] : 1;
+      for (int i = 0; i < 16; i++) v[1] += y[i / 4] * P[i] * y[i % 4];
+      assert_true(!is || fabs(v[1] - b[6]) <= 1e-13);
+      if (e % 2 == 0) continue;
+      ok(TzPDEResidual(own, 1, X[k], b + 6, &r[1], NULL));
+      assert_true(fabs(r[1]) <= 1e-8);
+    }
+    ok(TzPDEDestroy(&lqr));
+    ok(TzPDEDestroy(&own));
+  }
+  remove("test_control.lqr");
+}
+
+/* Every built-in problem: transform and derivatives against differences */
+static void test_builtin(void **state)
+{
+  static const char *const options[] = {"-pde_type pendulum", "-pde_type pendulum -control_extension linear", "-pde_type pendulum -pendulum_noise 0"};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
+    TzPDE           pde = create(options[k], 0);
+    TzPDEDeviations dev;
+
+    ok(TzPDECheck(pde, 5, 11, &dev));
+    if (!(dev.transform <= 1e-9 && dev.derivative <= 1e-9)) print_error("%s: %g %g\n", options[k], dev.transform, dev.derivative);
+    assert_true(dev.transform <= 1e-9 && dev.derivative <= 1e-9);
+    ok(TzPDEDestroy(&pde));
+  }
+}
+
+/* What a problem may have wrong: one line each */
+static void test_mistakes(void **state)
+{
+  static const PetscReal indefinite[] = {1, 2, 2, 1}, asymmetric[] = {1, 0.5, 0, 1}, full[] = {2, 1, 1, 2}, one[] = {1, 1}, minus[] = {-1, -1},
+                         zero[] = {0, 0, 0, 0};
+  const TzControlParts wrong[]  = {{.m = 0},
+                                   {.m = 2, .R = indefinite},
+                                   {.m = 2, .R = asymmetric},
+                                   {.m = 2, .R = full, .lo = minus},
+                                   {.m = 2, .r = one, .lo = one, .hi = minus},
+                                   {.m = 2, .r = zero},
+                                   {.m = 2, .r = zero, .lo = minus},
+                                   {.m = 2, .r = minus},
+                                   {.m = 1, .r = one},
+                                   {.m = 2, .r = one, .absolute = minus},
+                                   {.m = 2, .r = one, .discount = -1},
+                                   {.m = 2, .r = one, .noises = 2, .sigma = zero}};
+
+  (void)state;
+  ok(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wrong); k++) {
+    TzPDE pde;
+
+    parts = wrong[k];
+    pde   = create("-pde_type test", 2);
+    assert_int_equal(TzPDESetUp(pde), PETSC_ERR_USER_INPUT);
+    ok(TzPDEDestroy(&pde));
+  }
+  ok(PetscPopErrorHandler());
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer), cmocka_unit_test(test_full), cmocka_unit_test(test_lqr), cmocka_unit_test(test_builtin),
+                                     cmocka_unit_test(test_mistakes)};
+  int                     failed;
+
+  if (TzInitialize(&argc, &argv, NULL) || TzPDERegister("test", Create)) return 1;
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return TzFinalize() || failed;
+}
