@@ -231,6 +231,7 @@ static void TestElements(void **state)
 {
   enum { N = 103 };
   double x[N], a[N], bar[N], d[N], bias[5], Z[5 * TZ_PANEL], D1[5 * TZ_PANEL], D2[5 * TZ_PANEL];
+  double f[4][N], *const all[4] = {f[0], f[1], f[2], f[3]};
 
   (void)state;
   EACH_ACTIVATION(k, act, name)
@@ -246,6 +247,11 @@ static void TestElements(void **state)
       Exact(name, x[i], e);
       Near(k, "values", name, a[i], e[0], ACT * (1 + fabsl(e[0])));
       Near(k, "adjoint", name, d[i], e[1] * bar[i], ACT * fabs(bar[i]));
+    }
+    k->derivatives(act, N, x, all);
+    for (int i = 0; i < N; i++) {
+      Exact(name, x[i], e);
+      for (int o = 0; o < 4; o++) Near(k, "derivatives", name, all[o][i], e[o], 2 * ACT * (1 + fabsl(e[o]))); /* |act'''| is at most 2 */
     }
     k->move(act, N, 0.7, 0.3, x, d);
     for (int i = 0; i < N; i++) {
@@ -547,6 +553,41 @@ static void TestSimple(void **state)
     a[9] = -5;
     assert_true(k->largest(N, a) == 5);
   }
+}
+
+/* Rows of n numbers below one: a rounding for each operation, n of a sum */
+static void TestRowwise(void **state)
+{
+  enum { M = 5, MOST = 70 };
+  double A[M * MOST], B[M * MOST], C[M * MOST], s[M], t[M], d[M];
+
+  (void)state;
+  Fill(21, 1, M * MOST, A);
+  Fill(22, 1, M * MOST, B);
+  Fill(23, 1, M, s);
+  Fill(24, 1, M, t);
+  for (int i = 0; i < nsets; i++)
+    for (int n = 1; n <= MOST; n++) {
+      const TzKernels *k = sets[i];
+
+      for (int x = 0; x < M; x++) d[x] = 0.5;
+      k->dots(M, n, A, B, d);
+      for (int x = 0; x < M; x++) {
+        long double sum = 0.5L;
+
+        for (int j = 0; j < n; j++) sum += (long double)A[x * n + j] * B[x * n + j];
+        Near(k, "dots", "", d[x], sum, (n + 2) * n * EPS);
+      }
+      for (int both = 0; both < 3; both++) { /* s A; s A + t B; A + t B in place */
+        memcpy(C, A, sizeof(A));
+        k->rows(M, n, both < 2 ? s : NULL, both < 2 ? A : C, t, both ? B : NULL, C);
+        for (int x = 0; x < M * n; x++)
+          Near(k, "rows", "", C[x], (both < 2 ? (long double)s[x / n] : 1) * A[x] + (both ? (long double)t[x / n] * B[x] : 0), 3 * EPS);
+      }
+      memcpy(C, A, sizeof(A));
+      k->multiplyadd(n, A, B, C);
+      for (int x = 0; x < n; x++) Near(k, "multiplyadd", "", C[x], A[x] + (long double)A[x] * B[x], 3 * EPS);
+    }
 }
 
 /* Sums over n rows of panels, any strides: n roundings of products of numbers below one; rows and lanes not asked for stay as they are */
@@ -872,7 +913,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(TestLogSumExp),  cmocka_unit_test(TestNotFinite), cmocka_unit_test(TestElements),
                                      cmocka_unit_test(TestLayers),     cmocka_unit_test(TestShift),     cmocka_unit_test(TestUnitsAndSlices),
                                      cmocka_unit_test(TestJet),        cmocka_unit_test(TestSimple),    cmocka_unit_test(TestCombine),
-                                     cmocka_unit_test(TestExpansion),  cmocka_unit_test(TestFind)};
+                                     cmocka_unit_test(TestExpansion),  cmocka_unit_test(TestRowwise),   cmocka_unit_test(TestFind)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL) || RegisterActivations()) return 1;

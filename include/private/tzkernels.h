@@ -143,6 +143,13 @@ typedef struct {
   /* a = act(z), and zbar = act'(z) abar, elementwise; zbar may be abar */
   void (*values)(TzActivation act, PetscInt n, const double z[], double a[]);
   void (*adjoint)(TzActivation act, PetscInt n, const double z[], const double abar[], double zbar[]);
+  /* d[k] [n] = the k-th derivative of act at z [n], k <= 3; z may be one of them */
+  void (*derivatives)(TzActivation act, PetscInt n, const double z[], double *const d[4]);
+  /* Rows of n numbers, one behind the other: C_i = s_i A_i + t_i B_i, i < m; s NULL: 1; B NULL: none. C may be A or B. And d_i += A_i . B_i */
+  void (*rows)(PetscInt m, PetscInt n, const double s[], const double A[], const double t[], const double B[], double C[]);
+  void (*dots)(PetscInt m, PetscInt n, const double A[], const double B[], double d[]);
+  /* to += a b, elementwise */
+  void (*multiplyadd)(PetscInt n, const double a[], const double b[], double to[]);
   /* d[i] = act(z + delta t[i]) - act(z) */
   void (*move)(TzActivation act, PetscInt n, double z, double delta, const double t[], double d[]);
   /*

@@ -30,6 +30,7 @@ PETSC_INTERN const char         *TzFormatName(const TzFormatOps *);
 PETSC_INTERN PetscErrorCode      TzLayerChooseContraction(TzNet, TzLayer *);
 PETSC_INTERN PetscErrorCode      TzNetCheckMemory(TzNet, PetscInt l, const char what[], PetscReal numbers); /* as TzNetCheckSize(), of several arrays */
 PETSC_INTERN const TzOperatorOps TzOperator_Matrix;                                                         /* of every format that has none of its own */
+PETSC_INTERN const PetscReal    *TzOperatorGetMatrix(const TzOperator *);                                   /* W [out][in] of a TzOperator_Matrix, bound */
 
 /* B [cols][rows] = A [rows][cols]^T */
 static inline void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)

@@ -106,6 +106,11 @@ static PetscErrorCode Collect_Matrix(const TzOperator *op, const PetscReal theta
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+const PetscReal *TzOperatorGetMatrix(const TzOperator *op)
+{
+  return ((const Matrix *)op->data)->W;
+}
+
 const TzOperatorOps TzOperator_Matrix = {Create_Matrix, Bind_Matrix, Multiply_Matrix, Adjoint_Matrix, Collect_Matrix, Destroy_Matrix};
 
 const TzFormatOps TzFormat_Dense =
