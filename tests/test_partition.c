@@ -7,7 +7,7 @@
 
 #define MAX_RANKS 64
 
-static const TzWork works[] = {
+static const TzItems works[] = {
   /* outer, inner, nodeblocks, partials, evaluation, shared: losses of a step, */
   {11, 20, 1, 115, 4625, 6350}, {11, 20, 8, 115, 578, 6350}, {11, 20, 1, 115, 5, 800}, {1, 20, 1, 115, 4625, 6350}, /* a single loss, */
   {1, 1, 1, 115, 2775, 50},     {1, 1, 1, 1, 1, 0},          {2, 3, 5, 12, 30, 1},     {41, 10, 64, 2530, 3000, 9},
@@ -34,7 +34,7 @@ static void test_range(void **state)
 }
 
 /* Counts in seen [items][nodeblocks] and done [items] the work of all ranks */
-static void count_work(const TzWork *w, const PetscInt grid[2], PetscInt ranks, unsigned char seen[], unsigned char done[])
+static void count_work(const TzItems *w, const PetscInt grid[2], PetscInt ranks, unsigned char seen[], unsigned char done[])
 {
   const PetscInt round = TzPartitionRound(w, grid);
 
@@ -55,7 +55,7 @@ static void count_work(const TzWork *w, const PetscInt grid[2], PetscInt ranks, 
   }
 }
 
-static void check_cover(const TzWork *w, const PetscInt grid[2], PetscInt ranks)
+static void check_cover(const TzItems *w, const PetscInt grid[2], PetscInt ranks)
 {
   const size_t   items = (size_t)(w->outer * w->inner), all = items * (size_t)w->nodeblocks;
   unsigned char *seen = calloc(all, 1), *done = calloc(items, 1);
@@ -85,7 +85,7 @@ static void test_cover_auto(void **state)
 /* The same for every grid that an option may ask for, also with more ranges than items, and with several rounds of exchange */
 static void test_cover_all_grids(void **state)
 {
-  const TzWork w = {.outer = 9, .inner = 6, .nodeblocks = 7, .partials = 40000, .evaluation = 1};
+  const TzItems w = {.outer = 9, .inner = 6, .nodeblocks = 7, .partials = 40000, .evaluation = 1};
 
   (void)state;
   for (PetscInt l = 1; l <= 60; l++) {
@@ -100,7 +100,7 @@ static void test_cover_all_grids(void **state)
 }
 
 /* Evaluations of the busiest rank, counted from the shares themselves */
-static PetscReal busiest(const TzWork *w, const PetscInt grid[2])
+static PetscReal busiest(const TzItems *w, const PetscInt grid[2])
 {
   PetscReal most = 0;
 
@@ -122,7 +122,7 @@ static void test_load(void **state)
   (void)state;
   for (PetscInt values = 1; values <= 13; values += 2) {
     for (PetscInt blocks = 1; blocks <= 100; blocks += 9) {
-      const TzWork w = {.outer = values, .inner = blocks, .nodeblocks = 3, .partials = 5, .evaluation = 1e6};
+      const TzItems w = {.outer = values, .inner = blocks, .nodeblocks = 3, .partials = 5, .evaluation = 1e6};
 
       for (PetscInt ranks = 1; ranks <= PetscMin(MAX_RANKS, values * blocks); ranks++) {
         PetscInt  grid[2];
@@ -139,7 +139,7 @@ static void test_load(void **state)
 }
 
 /* Ranks whose share touches an outer index */
-static PetscInt touched(const TzWork *w, const PetscInt grid[2], PetscInt rank)
+static PetscInt touched(const TzItems *w, const PetscInt grid[2], PetscInt rank)
 {
   TzShare s;
 

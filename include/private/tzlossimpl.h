@@ -10,8 +10,8 @@
 
 struct _TzLossOps {
   PetscErrorCode (*setfromoptions)(TzLoss, TzOptionItems);
-  PetscErrorCode (*setproblem)(TzLoss, TzPDE, TzDeriv); /* losses of an equation; references are taken */
-  PetscErrorCode (*setup)(TzLoss); /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
+  PetscErrorCode (*setproblem)(TzLoss); /* losses of an equation: loss->pde and loss->deriv are there, or others than before */
+  PetscErrorCode (*setup)(TzLoss);      /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
   PetscErrorCode (*sample)(TzLoss, PetscInt step);
   PetscErrorCode (*bind)(TzLoss, const PetscReal theta[]);
   /* samples i0 <= i < i1 (any range), node block k: partial [i1-i0][partialsize], each row independent of the range */
@@ -54,7 +54,7 @@ struct _p_TzLoss {
   PetscInt   grid[2];       /* ranks over values x blocks of samples, over blocks of nodes; 0 0: automatic */
   TzCounts   counts;
   PetscBool  setupcalled;
-  void      *work;       /* evaluate.c: partitions and buffers */
+  void      *evaluation; /* evaluate.c: plans and buffers */
   void      *directions; /* queries.c: the directions generated last */
   void      *data;       /* the type */
 };
@@ -69,8 +69,8 @@ PETSC_INTERN PetscLogEvent TZ_LossGradient, TZ_LossValidate;
 PETSC_INTERN PetscErrorCode TzLossDirectionRow(TzLoss, const TzQueries *, PetscInt query, const PetscReal **xi);
 PETSC_INTERN PetscErrorCode TzLossDirectionsDestroy(TzLoss);
 /* evaluate.c */
-PETSC_INTERN PetscErrorCode TzLossWorkDestroy(TzLoss);
-PETSC_INTERN PetscErrorCode TzLossWorkView(TzLoss, PetscViewer);
+PETSC_INTERN PetscErrorCode TzLossEvaluationDestroy(TzLoss);
+PETSC_INTERN PetscErrorCode TzLossEvaluationView(TzLoss, PetscViewer);
 /* direction coordinate: the parameter that query number `query` moves */
 static inline PetscInt TzQueriesCoordinate(const TzQueries *q, PetscInt query)
 {

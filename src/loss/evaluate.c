@@ -7,12 +7,182 @@
   terms in ascending order, or, for residual vectors, `width` = blocksize numbers. One allgather brings all items to all ranks, where blocks
   are added in ascending order. No sum depends on the grid, so no result does.
 */
-#include "plan.h"
+#include <private/tzlossimpl.h>
+#include <private/tzcosts.h>
+#include "partition.h"
+
+typedef struct _Plan *Plan;
+struct _Plan { /* what depends on the shape of a call and on the rank alone */
+  TzItems      items;
+  PetscBool    structured; /* all coordinates at once */
+  PetscBool    residuals;  /* an item's residuals are wanted, not the sum of its terms */
+  PetscInt     values;     /* parameter vectors */
+  PetscInt     width;      /* numbers of a finished item */
+  PetscInt     grid[2], round;
+  TzShare      share;
+  MPI_Comm     nodes;         /* the ranks that share nodes; MPI_COMM_NULL if none do */
+  PetscMPIInt *count, *displ; /* numbers that each rank contributes to the allgather */
+  PetscMPIInt *exchange;      /* [4][grid[1]]: counts and displacements of an all-to-all */
+  Plan         next;
+};
+
+typedef struct {
+  PetscReal *x;
+  size_t     n;
+} Buffer;
+
+typedef struct {
+  Plan   plans;
+  Buffer theta, partial, sum, term, send, recv, own, all, table;
+} Evaluation;
+
+/* The buffer's memory, at least n numbers; what it held is lost when it grows */
+static PetscErrorCode Reserve(Buffer *b, PetscInt64 n, PetscReal **x)
+{
+  PetscFunctionBegin;
+  if ((size_t)n > b->n || !b->x) {
+    PetscCall(PetscFree(b->x));
+    PetscCall(PetscMalloc1((size_t)n, &b->x));
+    b->n = (size_t)n;
+  }
+  *x = b->x;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---------------------------------------------- the plan of a call: which rank does what ---------------------------------------------- */
+
+/* Whether the losses, or the residuals, of these queries come all at once (ops->coordinates), without the base, which is evaluated apart */
+static PetscBool IsStructured(TzLoss loss, const TzQueries *q, PetscBool residuals)
+{
+  const PetscBool has = (PetscBool)(residuals ? loss->ops->coordinateresiduals != NULL : loss->ops->coordinates != NULL);
+
+  return (PetscBool)(q->direction == TZ_DIRECTION_COORDINATE && q->n && has && (loss->listed || !q->which));
+}
+/*
+  A parameter vector costs what forming, binding and the tables of its nodes take, whatever the number of samples (private/tzcosts.h). Where all
+  coordinates are evaluated at once, the passes that they share over a block of samples cost about as much as the coordinates themselves.
+*/
+static TzItems Shape(TzLoss loss, const TzQueries *q, PetscBool structured)
+{
+  const PetscInt values = TzQueriesCount(q), blocks = (loss->nsamples + loss->blocksize - 1) / loss->blocksize;
+  TzItems        items = {.outer = values, .inner = blocks, .nodeblocks = loss->nodeblocks, .partials = loss->blocksize * loss->partialsize};
+
+  items.evaluation = (PetscReal)loss->blocksize * loss->forwards / loss->nodeblocks;
+  items.shared     = TZ_COST_BIND_PARAMETER * loss->nparams + TZ_COST_BIND_NODE * (PetscReal)loss->forwards;
+  if (structured) {
+    items.outer      = blocks;
+    items.inner      = q->n;
+    items.nodeblocks = 1;
+    items.evaluation = (PetscReal)loss->blocksize * (values / q->n);
+    items.shared     = (PetscReal)loss->blocksize * values;
+  }
+  return items;
+}
+
+/* -tz_partition l,n holds for all calls but those for all coordinates at once, which have no blocks of nodes. Ranks beyond the work idle */
+static PetscErrorCode ChooseGrid(TzLoss loss, const TzItems *items, PetscBool structured, PetscInt grid[2])
+{
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+  const PetscInt *g    = loss->grid;
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (g[0] && !structured) {
+    PetscCall(PetscArraycpy(grid, g, 2));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  TzPartitionChoose(items, size, grid);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Numbers of a finished item: the residuals of its block, the sides of its coordinate, or the sum of its terms */
+static PetscInt Width(TzLoss loss, const TzQueries *q, PetscBool residuals, PetscBool structured)
+{
+  return (residuals ? loss->blocksize : 1) * (structured && q->twosided ? 2 : 1);
+}
+
+/* What a call of this shape allocates on every rank: a row of every item and, on several ranks, its sorted copy. Before anything is computed in PetscInt */
+static PetscErrorCode CheckSize(TzLoss loss, const TzQueries *q, PetscBool residuals, PetscBool structured)
+{
+  MPI_Comm        comm   = PetscObjectComm((PetscObject)loss);
+  const PetscReal values = (q->base ? 1. : 0.) + (PetscReal)q->n * (q->twosided ? 2 : 1), blocks = (loss->nsamples - 1) / loss->blocksize + 1.;
+  const PetscReal numbers = values * blocks * (residuals ? loss->blocksize : 1);
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCheck(values * blocks < PETSC_MAX_INT && numbers < (size > 1 || residuals ? (PetscReal)PETSC_MPI_INT_MAX : PETSC_MAX_INT), comm, PETSC_ERR_USER_INPUT,
+             "a step of %.0f queries%s of %" PetscInt_FMT " points (-zo_queries, -loss_points, -loss_batch): %.3g numbers; allowed: 2^31", (double)values,
+             structured ? " (all coordinates)" : "", loss->nsamples, (double)numbers);
+  PetscCall(TzMemoryCheck(comm, numbers * (size > 1 ? 3 : 1), "a step of %.0f queries of %" PetscInt_FMT " points (-zo_queries, -loss_points, -loss_batch)",
+                          (double)values, loss->nsamples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PlanCreate(TzLoss loss, const TzQueries *q, PetscBool residuals, Plan *newplan)
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)loss);
+  Plan        plan;
+  PetscMPIInt rank, size, displ = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(CheckSize(loss, q, residuals, IsStructured(loss, q, residuals)));
+  PetscCall(PetscNew(&plan));
+  plan->structured = IsStructured(loss, q, residuals);
+  plan->residuals  = residuals;
+  plan->values     = TzQueriesCount(q);
+  plan->width      = Width(loss, q, residuals, plan->structured);
+  plan->items      = Shape(loss, q, plan->structured);
+  PetscCall(ChooseGrid(loss, &plan->items, plan->structured, plan->grid));
+  TzPartitionShare(&plan->items, plan->grid, rank, &plan->share);
+  plan->round = TzPartitionRound(&plan->items, plan->grid);
+  PetscCall(PetscMalloc3(size, &plan->count, size, &plan->displ, 4 * plan->grid[1], &plan->exchange));
+  for (PetscMPIInt r = 0; r < size; r++) {
+    PetscCall(PetscMPIIntCast((PetscInt64)TzPartitionCount(&plan->items, plan->grid, r) * plan->width, &plan->count[r]));
+    plan->displ[r] = displ;
+    PetscCall(PetscMPIIntCast((PetscInt64)displ + plan->count[r], &displ));
+  }
+  plan->nodes = MPI_COMM_NULL;
+  if (plan->grid[1] > 1) {
+    PetscBool idle = (PetscBool)(rank >= plan->grid[0] * plan->grid[1]);
+
+    PetscCallMPI(MPI_Comm_split(comm, idle ? MPI_UNDEFINED : rank / (PetscMPIInt)plan->grid[1], rank, &plan->nodes));
+  }
+  *newplan = plan;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GetPlan(TzLoss loss, const TzQueries *q, PetscBool residuals, Plan *plan)
+{
+  Evaluation     *e          = (Evaluation *)loss->evaluation;
+  const PetscBool structured = IsStructured(loss, q, residuals);
+
+  PetscFunctionBegin;
+  if (!e) {
+    PetscCall(PetscNew(&e));
+    loss->evaluation = e;
+  }
+  for (Plan p = e->plans; p; p = p->next) {
+    if (p->values == TzQueriesCount(q) && p->residuals == residuals && p->structured == structured && p->width == Width(loss, q, residuals, structured)) {
+      *plan = p;
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+  }
+  PetscCall(PlanCreate(loss, q, residuals, plan));
+  (*plan)->next = e->plans;
+  e->plans      = *plan;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---------------------------------------------- one call: its items, in the order of the plan ---------------------------------------------- */
 
 typedef struct {
   TzLoss           loss;
-  TzLossWork      *work;
-  TzPlan           plan;
+  Evaluation      *evaluation;
+  Plan             plan;
   const PetscReal *theta;
   const TzQueries *q;
 } Call;
@@ -29,7 +199,7 @@ static PetscErrorCode Bind(Call *c, PetscInt v)
   if (p < 0) {
     x = (PetscReal *)c->theta; /* read only: bind takes a const pointer */
   } else {
-    PetscCall(TzBufferReserve(&c->work->theta, n, &x));
+    PetscCall(Reserve(&c->evaluation->theta, n, &x));
     if (q->direction == TZ_DIRECTION_COORDINATE) {
       PetscCall(PetscArraycpy(x, c->theta, n));
       x[TzQueriesCoordinate(q, query)] += mu;
@@ -51,7 +221,7 @@ typedef struct {
 
 static Piece FirstPiece(const Call *c, PetscInt j0, PetscInt j1)
 {
-  const PetscInt nb = c->plan->work.inner, bs = c->loss->blocksize;
+  const PetscInt nb = c->plan->items.inner, bs = c->loss->blocksize;
   Piece          p = {.value = j0 / nb, .b0 = j0 % nb};
 
   p.b1 = PetscMin(p.b0 + j1 - j0, nb);
@@ -82,7 +252,7 @@ static PetscErrorCode Finish(Call *c, const Piece *p, PetscReal partial[], Petsc
     PetscUseTypeMethod(loss, residual, i0, i1, partial, own);
     PetscCall(PetscArrayzero(own + (i1 - i0), p->b1 * bs - i1));
   } else {
-    PetscCall(TzBufferReserve(&c->work->term, i1 - i0, &term));
+    PetscCall(Reserve(&c->evaluation->term, i1 - i0, &term));
     PetscUseTypeMethod(loss, finish, i0, i1, partial, term);
     for (PetscInt b = p->b0; b < p->b1; b++) {
       PetscReal sum = 0;
@@ -104,13 +274,13 @@ static PetscErrorCode EvaluateAlone(Call *c, PetscReal own[])
   Piece          p;
 
   PetscFunctionBegin;
-  PetscCall(TzBufferReserve(&c->work->sum, most, &sum));
-  PetscCall(TzBufferReserve(&c->work->partial, most, &partial));
+  PetscCall(Reserve(&c->evaluation->sum, most, &sum));
+  PetscCall(Reserve(&c->evaluation->partial, most, &partial));
   for (PetscInt j = s->j0; j < s->j1; j += p.b1 - p.b0) {
     p = FirstPiece(c, j, s->j1);
     PetscCall(Bind(c, p.value));
     PetscCall(Partial(c, &p, 0, sum));
-    for (PetscInt k = 1; k < c->plan->work.nodeblocks; k++) {
+    for (PetscInt k = 1; k < c->plan->items.nodeblocks; k++) {
       PetscCall(Partial(c, &p, k, partial));
       for (PetscInt i = 0; i < (p.i1 - p.i0) * c->loss->partialsize; i++) sum[i] += partial[i];
     }
@@ -122,7 +292,7 @@ static PetscErrorCode EvaluateAlone(Call *c, PetscReal own[])
 /* Samples of the items j0 <= j < j1, counted over the items */
 static inline PetscInt Samples(const Call *c, PetscInt j0, PetscInt j1)
 {
-  const PetscInt nb = c->plan->work.inner, bs = c->loss->blocksize;
+  const PetscInt nb = c->plan->items.inner, bs = c->loss->blocksize;
 
   return (j1 / nb - j0 / nb) * c->loss->nsamples + (j1 % nb - j0 % nb) * bs;
 }
@@ -136,7 +306,7 @@ static PetscErrorCode RoundPartials(Call *c, PetscInt c0, PetscInt c1, PetscReal
   Piece          p;
 
   PetscFunctionBegin;
-  PetscCall(TzBufferReserve(&c->work->partial, c->loss->nsamples * ps, &partial));
+  PetscCall(Reserve(&c->evaluation->partial, c->loss->nsamples * ps, &partial));
   for (PetscInt j = c0; j < c1; j += p.b1 - p.b0) {
     p = FirstPiece(c, j, c1);
     PetscCall(Bind(c, p.value));
@@ -155,7 +325,7 @@ static PetscErrorCode RoundPartials(Call *c, PetscInt c0, PetscInt c1, PetscReal
 /* Sends each rank of the node communicator the sums of the items that it finishes; recv [ranks][items][their node blocks][samples][partialsize] */
 static PetscErrorCode RoundExchange(Call *c, PetscInt c0, PetscInt c1, const PetscReal send[])
 {
-  TzPlan         plan = c->plan;
+  Plan           plan = c->plan;
   const TzShare *s    = &plan->share;
   const PetscInt n = plan->grid[1], ps = c->loss->partialsize;
   PetscMPIInt   *nsend = plan->exchange, *dsend = nsend + n, *nrecv = dsend + n, *drecv = nrecv + n, ds = 0, dr = 0;
@@ -167,7 +337,7 @@ static PetscErrorCode RoundExchange(Call *c, PetscInt c0, PetscInt c1, const Pet
   mine = Samples(c, j0, j1);
   for (PetscInt m = 0; m < n; m++) {
     TzPartitionItems(plan->grid, m, c0, c1, &j0, &j1);
-    TzPartitionRange(plan->work.nodeblocks, n, m, &k0, &k1);
+    TzPartitionRange(plan->items.nodeblocks, n, m, &k0, &k1);
     PetscCall(PetscMPIIntCast((PetscInt64)Samples(c, j0, j1) * ps * (s->k1 - s->k0), &nsend[m]));
     PetscCall(PetscMPIIntCast((PetscInt64)mine * ps * (k1 - k0), &nrecv[m]));
     dsend[m] = ds;
@@ -176,7 +346,7 @@ static PetscErrorCode RoundExchange(Call *c, PetscInt c0, PetscInt c1, const Pet
     dr += nrecv[m];
     if (m != s->in) c->loss->counts.bytes += nsend[m] * (PetscInt64)sizeof(PetscReal);
   }
-  PetscCall(TzBufferReserve(&c->work->recv, dr, &recv));
+  PetscCall(Reserve(&c->evaluation->recv, dr, &recv));
   PetscCall(PetscLogEventBegin(TZ_LossCommunicate, c->loss, 0, 0, 0));
   PetscCallMPI(MPI_Alltoallv(send, nsend, dsend, MPIU_REAL, recv, nrecv, drecv, MPIU_REAL, plan->nodes));
   PetscCall(PetscLogEventEnd(TZ_LossCommunicate, c->loss, 0, 0, 0));
@@ -188,11 +358,11 @@ static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal o
 {
   const PetscInt     n = c->plan->grid[1], ps = c->loss->partialsize;
   const PetscMPIInt *displ = c->plan->exchange + 3 * n;
-  const PetscReal   *recv  = c->work->recv.x;
+  const PetscReal   *recv  = c->evaluation->recv.x;
   PetscReal         *sum;
 
   PetscFunctionBegin;
-  PetscCall(TzBufferReserve(&c->work->sum, c->loss->blocksize * ps, &sum));
+  PetscCall(Reserve(&c->evaluation->sum, c->loss->blocksize * ps, &sum));
   for (PetscInt j = j0; j < j1; j++) {
     const Piece    p    = FirstPiece(c, j, j + 1);
     const PetscInt size = (p.i1 - p.i0) * ps, before = Samples(c, j0, j);
@@ -201,7 +371,7 @@ static PetscErrorCode RoundFinish(Call *c, PetscInt j0, PetscInt j1, PetscReal o
       PetscInt         k0, k1;
       const PetscReal *part;
 
-      TzPartitionRange(c->plan->work.nodeblocks, n, m, &k0, &k1);
+      TzPartitionRange(c->plan->items.nodeblocks, n, m, &k0, &k1);
       part = recv + displ[m] + before * ps * (k1 - k0);
       for (PetscInt k = k0; k < k1; k++, part += size) {
         if (k) {
@@ -227,7 +397,7 @@ static PetscErrorCode EvaluateTogether(Call *c, PetscReal own[])
   for (PetscInt c0 = s->j0; c0 < s->j1; c0 += c->plan->round) {
     const PetscInt c1 = PetscMin(c0 + c->plan->round, s->j1);
 
-    PetscCall(TzBufferReserve(&c->work->send, (PetscInt64)Samples(c, c0, c1) * c->loss->partialsize * (s->k1 - s->k0), &send));
+    PetscCall(Reserve(&c->evaluation->send, (PetscInt64)Samples(c, c0, c1) * c->loss->partialsize * (s->k1 - s->k0), &send));
     PetscCall(RoundPartials(c, c0, c1, send));
     PetscCall(RoundExchange(c, c0, c1, send));
     TzPartitionItems(c->plan->grid, s->in, c0, c1, &j0, &j1);
@@ -245,7 +415,7 @@ static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
 {
   const TzShare *s    = &c->plan->share;
   TzLoss         loss = c->loss;
-  const PetscInt n = c->plan->work.inner, w = c->plan->width, bs = loss->blocksize, sides = c->q->twosided ? 2 : 1;
+  const PetscInt n = c->plan->items.inner, w = c->plan->width, bs = loss->blocksize, sides = c->q->twosided ? 2 : 1;
   PetscReal     *out;
 
   PetscFunctionBegin;
@@ -260,7 +430,7 @@ static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
     i1 = PetscMin(i0 + nb * bs, loss->nsamples);
     sub.first += j % n;
     sub.n = m;
-    PetscCall(TzBufferReserve(&c->work->sum, (PetscInt64)m * nb * w, &out));
+    PetscCall(Reserve(&c->evaluation->sum, (PetscInt64)m * nb * w, &out));
     if (c->plan->residuals) {
       PetscUseTypeMethod(loss, coordinateresiduals, c->theta, &sub, i0, i1, out);
       for (PetscInt v = 0; v < m * sides; v++)
@@ -276,13 +446,13 @@ static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
 }
 
 /* The items of a rank, in the order in which it finished them, to their places in table [items][width] */
-static PetscErrorCode Place(TzPlan plan, PetscInt rank, const PetscReal own[], PetscReal table[])
+static PetscErrorCode Place(Plan plan, PetscInt rank, const PetscReal own[], PetscReal table[])
 {
   PetscInt j0, j1;
   TzShare  s;
 
   PetscFunctionBegin;
-  TzPartitionShare(&plan->work, plan->grid, rank, &s);
+  TzPartitionShare(&plan->items, plan->grid, rank, &s);
   for (PetscInt c0 = s.j0; c0 < s.j1; c0 += plan->round) {
     TzPartitionItems(plan->grid, s.in, c0, PetscMin(c0 + plan->round, s.j1), &j0, &j1);
     PetscCall(PetscArraycpy(table + j0 * plan->width, own, (j1 - j0) * plan->width));
@@ -295,8 +465,8 @@ static PetscErrorCode Place(TzPlan plan, PetscInt rank, const PetscReal own[], P
 static PetscErrorCode Gather(Call *c, PetscReal own[], PetscReal **table)
 {
   MPI_Comm       comm  = PetscObjectComm((PetscObject)c->loss);
-  TzPlan         plan  = c->plan;
-  const PetscInt items = plan->work.outer * plan->work.inner;
+  Plan           plan  = c->plan;
+  const PetscInt items = plan->items.outer * plan->items.inner;
   PetscMPIInt    rank, size;
   PetscReal     *all;
 
@@ -305,8 +475,8 @@ static PetscErrorCode Gather(Call *c, PetscReal own[], PetscReal **table)
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   if (size == 1) PetscFunctionReturn(PETSC_SUCCESS); /* one share: already in place */
-  PetscCall(TzBufferReserve(&c->work->all, (PetscInt64)items * plan->width, &all));
-  PetscCall(TzBufferReserve(&c->work->table, (PetscInt64)items * plan->width, table));
+  PetscCall(Reserve(&c->evaluation->all, (PetscInt64)items * plan->width, &all));
+  PetscCall(Reserve(&c->evaluation->table, (PetscInt64)items * plan->width, table));
   PetscCall(PetscLogEventBegin(TZ_LossCommunicate, c->loss, 0, 0, 0));
   PetscCallMPI(MPI_Allgatherv(own, plan->count[rank], MPIU_REAL, all, plan->count, plan->displ, MPIU_REAL, comm));
   PetscCall(PetscLogEventEnd(TZ_LossCommunicate, c->loss, 0, 0, 0));
@@ -326,9 +496,9 @@ static PetscErrorCode Evaluate(TzLoss loss, const PetscReal theta[], const TzQue
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)loss), &rank));
   PetscCall(PetscLogEventBegin(TZ_LossEvaluate, loss, 0, 0, 0));
-  PetscCall(TzLossGetPlan(loss, q, residuals, &c.plan));
-  c.work = (TzLossWork *)loss->work;
-  PetscCall(TzBufferReserve(&c.work->own, c.plan->count[rank], &own));
+  PetscCall(GetPlan(loss, q, residuals, &c.plan));
+  c.evaluation = (Evaluation *)loss->evaluation;
+  PetscCall(Reserve(&c.evaluation->own, c.plan->count[rank], &own));
   if (c.plan->structured) PetscCall(EvaluateCoordinates(&c, own));
   else if (c.plan->grid[1] > 1) PetscCall(EvaluateTogether(&c, own));
   else PetscCall(EvaluateAlone(&c, own));
@@ -351,7 +521,7 @@ static PetscReal Mean(TzLoss loss, const PetscReal table[], PetscInt values, Pet
 
 PetscErrorCode TzLossEvaluate(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscReal *l0, PetscReal lp[], PetscReal lm[])
 {
-  const PetscBool structured = TzLossIsStructured(loss, q, PETSC_FALSE);
+  const PetscBool structured = IsStructured(loss, q, PETSC_FALSE);
   TzQueries       sub        = *q;
   PetscReal      *table;
   PetscInt        n, v = 0;
@@ -393,7 +563,7 @@ PetscErrorCode TzLossResidualVectors(TzLoss loss, const PetscReal theta[], const
   PetscCall(TzLossSetUp(loss));
   PetscCheck(loss->ops->residual, PetscObjectComm((PetscObject)loss), PETSC_ERR_SUP, "a loss of type %s is not a sum of squares",
              ((PetscObject)loss)->type_name);
-  structured = TzLossIsStructured(loss, q, PETSC_TRUE);
+  structured = IsStructured(loss, q, PETSC_TRUE);
   ns         = loss->nsamples;
   bs         = loss->blocksize;
   if (q->base && structured) {
@@ -419,5 +589,50 @@ PetscErrorCode TzLossResidualVector(TzLoss loss, const PetscReal theta[], PetscR
 
   PetscFunctionBegin;
   PetscCall(TzLossResidualVectors(loss, theta, &q, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetPartition(TzLoss loss, const TzQueries *q, PetscInt grid[2])
+{
+  TzQueries sub = *q;
+  Plan      plan;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  if (IsStructured(loss, q, PETSC_FALSE)) sub.base = PETSC_FALSE; /* evaluated apart */
+  PetscCall(GetPlan(loss, &sub, PETSC_FALSE, &plan));
+  PetscCall(PetscArraycpy(grid, plan->grid, 2));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossEvaluationView(TzLoss loss, PetscViewer viewer)
+{
+  Evaluation *e = (Evaluation *)loss->evaluation;
+
+  PetscFunctionBegin;
+  for (Plan p = e ? e->plans : NULL; p; p = p->next) {
+    PetscCall(PetscViewerASCIIPrintf(viewer,
+                                     "  a call of %" PetscInt_FMT " values%s: ranks over the line of %" PetscInt_FMT " items x blocks of nodes %" PetscInt_FMT
+                                     " x %" PetscInt_FMT "\n",
+                                     p->values, p->structured ? " (all coordinates at once)" : "", p->items.outer * p->items.inner, p->grid[0], p->grid[1]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossEvaluationDestroy(TzLoss loss)
+{
+  Evaluation *e = (Evaluation *)loss->evaluation;
+
+  PetscFunctionBegin;
+  if (!e) PetscFunctionReturn(PETSC_SUCCESS);
+  for (Plan p = e->plans, next; p; p = next) {
+    next = p->next;
+    if (p->nodes != MPI_COMM_NULL) PetscCallMPI(MPI_Comm_free(&p->nodes));
+    PetscCall(PetscFree3(p->count, p->displ, p->exchange));
+    PetscCall(PetscFree(p));
+  }
+  Buffer *buffers[] = {&e->theta, &e->partial, &e->sum, &e->term, &e->send, &e->recv, &e->own, &e->all, &e->table};
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(buffers); i++) PetscCall(PetscFree(buffers[i]->x));
+  PetscCall(PetscFree(loss->evaluation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

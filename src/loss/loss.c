@@ -37,7 +37,7 @@ static PetscErrorCode Events(void)
 static PetscErrorCode Reset(TzLoss loss)
 {
   PetscFunctionBegin;
-  PetscCall(TzLossWorkDestroy(loss));
+  PetscCall(TzLossEvaluationDestroy(loss));
   PetscCall(TzLossDirectionsDestroy(loss));
   loss->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,7 +110,7 @@ static PetscErrorCode GiveProblem(TzLoss loss)
   if (!loss->pde || !((PetscObject)loss)->type_name) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(loss->ops->setproblem, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT, "-loss_type %s: is no loss of an equation",
              ((PetscObject)loss)->type_name);
-  PetscUseTypeMethod(loss, setproblem, loss->pde, loss->deriv);
+  PetscUseTypeMethod(loss, setproblem);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -225,7 +225,7 @@ PetscErrorCode TzLossView(TzLoss loss, PetscViewer viewer)
                                    "  %" PetscInt_FMT " parameters, %" PetscInt_FMT " samples a step in blocks of %" PetscInt_FMT ", %" PetscInt64_FMT
                                    " network evaluations a sample in %" PetscInt_FMT " blocks of nodes\n",
                                    loss->nparams, loss->nsamples, loss->blocksize, loss->forwards, loss->nodeblocks));
-  PetscCall(TzLossWorkView(loss, viewer));
+  PetscCall(TzLossEvaluationView(loss, viewer));
   PetscTryTypeMethod(loss, view, viewer);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

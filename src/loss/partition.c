@@ -10,44 +10,44 @@ void TzPartitionRange(PetscInt n, PetscInt parts, PetscInt part, PetscInt *lo, P
   *hi = (PetscInt)((PetscInt64)n * (part + 1) / parts);
 }
 
-void TzPartitionShare(const TzWork *work, const PetscInt grid[2], PetscInt rank, TzShare *share)
+void TzPartitionShare(const TzItems *items, const PetscInt grid[2], PetscInt rank, TzShare *share)
 {
   *share = (TzShare){.in = rank % grid[1]};
   if (rank >= grid[0] * grid[1]) return;
-  TzPartitionRange(work->outer * work->inner, grid[0], rank / grid[1], &share->j0, &share->j1);
-  TzPartitionRange(work->nodeblocks, grid[1], share->in, &share->k0, &share->k1);
+  TzPartitionRange(items->outer * items->inner, grid[0], rank / grid[1], &share->j0, &share->j1);
+  TzPartitionRange(items->nodeblocks, grid[1], share->in, &share->k0, &share->k1);
 }
 
-PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[2])
+PetscReal TzPartitionCost(const TzItems *items, const PetscInt grid[2])
 {
   PetscReal most = 0;
 
   for (PetscInt l = 0; l < grid[0]; l++) {
-    PetscReal items, outer, nodes, bytes;
+    PetscReal many, outer, nodes, bytes;
     TzShare   s;
 
-    TzPartitionShare(work, grid, l * grid[1] + grid[1] - 1, &s); /* the last of the ranks that share nodes has the most of them */
+    TzPartitionShare(items, grid, l * grid[1] + grid[1] - 1, &s); /* the last of the ranks that share nodes has the most of them */
     if (s.j0 == s.j1) continue;
-    items = s.j1 - s.j0;
-    outer = (s.j1 - 1) / work->inner - s.j0 / work->inner + 1;
+    many  = s.j1 - s.j0;
+    outer = (s.j1 - 1) / items->inner - s.j0 / items->inner + 1;
     nodes = s.k1 - s.k0;
-    bytes = items / grid[1] * sizeof(PetscReal);
-    if (grid[1] > 1) bytes += items * nodes * work->partials * sizeof(PetscReal);
-    most = PetscMax(most, outer * work->shared + items * nodes * work->evaluation + TZ_COST_BYTE * bytes);
+    bytes = many / grid[1] * sizeof(PetscReal);
+    if (grid[1] > 1) bytes += many * nodes * items->partials * sizeof(PetscReal);
+    most = PetscMax(most, outer * items->shared + many * nodes * items->evaluation + TZ_COST_BYTE * bytes);
   }
   return most + TZ_COST_MESSAGE * (grid[1] - 1);
 }
 
-void TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[2])
+void TzPartitionChoose(const TzItems *items, PetscInt ranks, PetscInt grid[2])
 {
   PetscReal best = PETSC_MAX_REAL;
 
-  for (PetscInt n = 1; n <= PetscMin(work->nodeblocks, ranks); n++) {
-    const PetscInt most = PetscMin(ranks / n, work->outer * work->inner);
+  for (PetscInt n = 1; n <= PetscMin(items->nodeblocks, ranks); n++) {
+    const PetscInt most = PetscMin(ranks / n, items->outer * items->inner);
 
     for (int whole = 0; whole < 2; whole++) { /* also fewer ranks, each of which has one outer index only */
-      const PetscInt  trial[2] = {whole ? most - most % work->outer : most, n};
-      const PetscReal cost     = trial[0] ? TzPartitionCost(work, trial) : PETSC_MAX_REAL;
+      const PetscInt  trial[2] = {whole ? most - most % items->outer : most, n};
+      const PetscReal cost     = trial[0] ? TzPartitionCost(items, trial) : PETSC_MAX_REAL;
 
       if (cost < best) {
         best    = cost;
@@ -58,12 +58,12 @@ void TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[2])
   }
 }
 
-PetscInt TzPartitionRound(const TzWork *work, const PetscInt grid[2])
+PetscInt TzPartitionRound(const TzItems *items, const PetscInt grid[2])
 {
-  const PetscInt items = work->outer * work->inner, nodes = (work->nodeblocks + grid[1] - 1) / grid[1];
+  const PetscInt many = items->outer * items->inner, nodes = (items->nodeblocks + grid[1] - 1) / grid[1];
 
-  if (grid[1] == 1) return items; /* nothing to exchange */
-  return (PetscInt)PetscMax(1, PetscMin(items, ROUND_NUMBERS / ((PetscInt64)nodes * work->partials)));
+  if (grid[1] == 1) return many; /* nothing to exchange */
+  return (PetscInt)PetscMax(1, PetscMin(many, ROUND_NUMBERS / ((PetscInt64)nodes * items->partials)));
 }
 
 void TzPartitionItems(const PetscInt grid[2], PetscInt in, PetscInt c0, PetscInt c1, PetscInt *j0, PetscInt *j1)
@@ -73,13 +73,13 @@ void TzPartitionItems(const PetscInt grid[2], PetscInt in, PetscInt c0, PetscInt
   *j1 += c0;
 }
 
-PetscInt TzPartitionCount(const TzWork *work, const PetscInt grid[2], PetscInt rank)
+PetscInt TzPartitionCount(const TzItems *items, const PetscInt grid[2], PetscInt rank)
 {
-  const PetscInt round = TzPartitionRound(work, grid);
+  const PetscInt round = TzPartitionRound(items, grid);
   PetscInt       count = 0, j0, j1;
   TzShare        s;
 
-  TzPartitionShare(work, grid, rank, &s);
+  TzPartitionShare(items, grid, rank, &s);
   for (PetscInt c0 = s.j0; c0 < s.j1; c0 += round) {
     TzPartitionItems(grid, s.in, c0, PetscMin(c0 + round, s.j1), &j0, &j1);
     count += j1 - j0;

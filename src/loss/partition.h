@@ -21,7 +21,7 @@ typedef struct {
   PetscInt  partials;     /* numbers of an item's partial sum over one block of nodes */
   PetscReal evaluation;   /* cost of one item against one block of nodes, in network evaluations; likewise: */
   PetscReal shared;       /* cost of what the inner items of a rank have in common: forming and binding a parameter vector */
-} TzWork;
+} TzItems;
 
 typedef struct {
   PetscInt j0, j1; /* items j0 <= j < j1 */
@@ -32,14 +32,14 @@ typedef struct {
 /* Part `part` of 0..n-1 cut into `parts` contiguous ranges whose sizes differ by at most one: lo <= i < hi */
 PETSC_INTERN void TzPartitionRange(PetscInt n, PetscInt parts, PetscInt part, PetscInt *lo, PetscInt *hi);
 /* Cost (network evaluations) of the busiest rank of a grid; bytes and messages count as the evaluations that their transfer takes. */
-PETSC_INTERN PetscReal TzPartitionCost(const TzWork *work, const PetscInt grid[2]);
+PETSC_INTERN PetscReal TzPartitionCost(const TzItems *items, const PetscInt grid[2]);
 /* Of the grids with all ranks on the line, or as many as cut it at outer indices, and any n, that with the lowest cost; of equal ones the lowest n. */
-PETSC_INTERN void     TzPartitionChoose(const TzWork *work, PetscInt ranks, PetscInt grid[2]);
-PETSC_INTERN void     TzPartitionShare(const TzWork *work, const PetscInt grid[2], PetscInt rank, TzShare *share);
-PETSC_INTERN PetscInt TzPartitionRound(const TzWork *work, const PetscInt grid[2]); /* items of a round */
+PETSC_INTERN void     TzPartitionChoose(const TzItems *items, PetscInt ranks, PetscInt grid[2]);
+PETSC_INTERN void     TzPartitionShare(const TzItems *items, const PetscInt grid[2], PetscInt rank, TzShare *share);
+PETSC_INTERN PetscInt TzPartitionRound(const TzItems *items, const PetscInt grid[2]); /* items of a round */
 /* Items j0 <= j < j1 that number `in` of the ranks that share them finishes in the round c0 <= j < c1 */
 PETSC_INTERN void TzPartitionItems(const PetscInt grid[2], PetscInt in, PetscInt c0, PetscInt c1, PetscInt *j0, PetscInt *j1);
 /* Number of items that a rank finishes in all rounds */
-PETSC_INTERN PetscInt TzPartitionCount(const TzWork *work, const PetscInt grid[2], PetscInt rank);
+PETSC_INTERN PetscInt TzPartitionCount(const TzItems *items, const PetscInt grid[2], PetscInt rank);
 
 #endif

@@ -256,10 +256,11 @@ PetscErrorCode TzNetSetUp(TzNet net)
     PetscCall(SetUpLayer(net, l, offset));
     all += (PetscReal)net->layer[l].nweights + net->layer[l].out;
     PetscCall(TzNetCheckSize(net, l, "parameters up to it", all));
-    /* a solver's and an evaluator's vector of parameters; the matrix, plain, packed and while it is made */
-    need += 2 * ((PetscReal)net->layer[l].nweights + net->layer[l].out);
+    /* vectors of parameters: solution, gradient, momentum, step, direction, what is evaluated, the evaluator's own, the file's; the matrix, plain, packed and
+       while it is made */
+    need += 8 * ((PetscReal)net->layer[l].nweights + net->layer[l].out);
     if (net->layer[l].contraction == TZ_CONTRACT_DENSE) need += 3 * (PetscReal)net->layer[l].in * net->layer[l].out;
-    PetscCall(TzNetCheckMemory(net, l, "numbers for an evaluation up to it", need));
+    PetscCall(TzNetCheckMemory(net, l, "an evaluation up to it", need));
     offset += net->layer[l].nweights;
   }
   for (PetscInt l = 0; l < net->nlayers; l++) {

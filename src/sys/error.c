@@ -43,8 +43,15 @@ static void TzErrorFindOption(const char mess[], size_t n, char option[])
   PetscFree(all);
 }
 
+/* Whatever asked for it, memory that is not there is no fault of the program. (Debian's PETSc raises it by no code of its own.) */
+static PetscBool TzErrorIsMemory(PetscErrorCode n, const char fun[])
+{
+  return (PetscBool)(n == PETSC_ERR_MEM || (fun && !strncmp(fun, "PetscMalloc", 11)));
+}
+
 static PetscBool TzErrorIsUsersMistake(PetscErrorCode n, const char fun[])
 {
+  if (TzErrorIsMemory(n, fun)) return PETSC_TRUE;
   switch ((int)n) {
   case PETSC_ERR_USER_INPUT:
   case PETSC_ERR_FILE_OPEN:
@@ -67,7 +74,13 @@ PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const ch
   if (p != PETSC_ERROR_INITIAL) return n;
   if (fun && strstr(fun, "YAML")) snprintf(option, sizeof(option), "options in YAML");
   else if (fun && !strncmp(fun, "PetscDL", 7)) snprintf(option, sizeof(option), "-dll_append");
-  else if (text[0] != '-' && n != PETSC_ERR_USER_INPUT) TzErrorFindOption(text, sizeof(option), option);
+  else if (text[0] != '-' && n != PETSC_ERR_USER_INPUT && !TzErrorIsMemory(n, fun)) TzErrorFindOption(text, sizeof(option), option);
+  if (TzErrorIsMemory(n, fun)) {
+    PetscLogDouble bytes = 0;
+
+    (void)PetscMemoryGetCurrentUsage(&bytes);
+    snprintf(option, sizeof(option), "out of memory (%.0f MiB are in use)", bytes / 1048576);
+  }
   snprintf(TzErrorLine, sizeof(TzErrorLine), "tenzo: error: %s%s%s", option, option[0] ? ": " : "", text);
   for (char *s = TzErrorLine; *s; s++) {
     if (*s == '\n') *s = ' ';

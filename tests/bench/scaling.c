@@ -53,7 +53,7 @@ static PetscErrorCode Loss(const char *options, PetscInt points, TzLoss *loss)
 }
 
 /* seconds of one value at this number of points: the fastest of some */
-static PetscErrorCode Seconds(const char *options, PetscInt points, double *seconds, TzWork *work, PetscInt *nparams)
+static PetscErrorCode Seconds(const char *options, PetscInt points, double *seconds, TzItems *work, PetscInt *nparams)
 {
   TzLoss     loss;
   TzNet      net;
@@ -91,7 +91,7 @@ static PetscErrorCode Seconds(const char *options, PetscInt points, double *seco
 static PetscErrorCode Table(const Case *c, double latency, double bandwidth)
 {
   static const PetscInt ranks[] = {1, 2, 4, 16, 64, 256, 1024, 4096, 10000};
-  TzWork                work    = {.outer = VALUES, .inner = c->points / BLOCK};
+  TzItems               work    = {.outer = VALUES, .inner = c->points / BLOCK};
   double                few, many, point, bind, one = 0;
   PetscInt              nparams;
 

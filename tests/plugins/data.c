@@ -9,7 +9,6 @@
 #define VALIDATION 1000 /* points of the validation set */
 
 typedef struct {
-  TzPDE      pde;
   TzNetEval  eval;
   TzSampler  sampler;
   PetscInt   npoints, D, J; /* of a step; coordinates of a point, numbers of a jet */
@@ -28,17 +27,13 @@ static PetscErrorCode SetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObje
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetProblem(TzLoss loss, TzPDE pde, PETSC_UNUSED TzDeriv deriv)
+static PetscErrorCode SetProblem(TzLoss loss) /* loss->pde and loss->deriv are there */
 {
-  Data     *d = (Data *)loss->data;
   PetscBool exact;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEHasExact(pde, &exact));
+  PetscCall(TzPDEHasExact(loss->pde, &exact));
   PetscCheck(exact, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT, "-loss_type data: needs an equation whose solution is known");
-  PetscCall(PetscObjectReference((PetscObject)pde));
-  PetscCall(TzPDEDestroy(&d->pde));
-  d->pde = pde;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -48,8 +43,8 @@ static PetscErrorCode SetUp(TzLoss loss)
   const TzJetShape *shape;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetJetShape(d->pde, &shape));
-  PetscCall(TzPDESetSampler(d->pde, d->sampler));
+  PetscCall(TzPDEGetJetShape(loss->pde, &shape));
+  PetscCall(TzPDESetSampler(loss->pde, d->sampler));
   d->D              = TzJetCoordinates(shape);
   d->J              = TzJetSize(shape);
   loss->nsamples    = d->npoints;
@@ -70,7 +65,7 @@ static PetscErrorCode Sample(TzLoss loss, PetscInt step)
 
   PetscFunctionBegin;
   PetscCall(TzSamplerDraw(d->sampler, loss->seed, TZ_STREAM_POINTS, step, 0, d->npoints, d->X));
-  PetscCall(TzPDEExact(d->pde, d->npoints, d->X, d->y, NULL));
+  PetscCall(TzPDEExact(loss->pde, d->npoints, d->X, d->y, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,14 +87,15 @@ static PetscErrorCode Partial(TzLoss loss, PetscInt i0, PetscInt i1, PETSC_UNUSE
 }
 
 /* r[n] = u - y from f[n]: the equation's u = a f + b, of which only the value is asked for */
-static PetscErrorCode Misfit(const Data *d, PetscInt n, const PetscReal X[], const PetscReal y[], const PetscReal f[], PetscReal r[])
+static PetscErrorCode Misfit(TzLoss loss, PetscInt n, const PetscReal X[], const PetscReal y[], const PetscReal f[], PetscReal r[])
 {
-  PetscReal *jet;
+  const Data *d = (const Data *)loss->data;
+  PetscReal  *jet;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(n * d->J, &jet));
   for (PetscInt i = 0; i < n; i++) jet[i * d->J] = f[i];
-  PetscCall(TzPDETransform(d->pde, n, X, jet, jet));
+  PetscCall(TzPDETransform(loss->pde, n, X, jet, jet));
   for (PetscInt i = 0; i < n; i++) r[i] = jet[i * d->J] - y[i];
   PetscCall(PetscFree(jet));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,7 +106,7 @@ static PetscErrorCode Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal 
   Data *d = (Data *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(Misfit(d, i1 - i0, d->X + i0 * d->D, d->y + i0, f, r));
+  PetscCall(Misfit(loss, i1 - i0, d->X + i0 * d->D, d->y + i0, f, r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -131,10 +127,10 @@ static PetscErrorCode Validate(TzLoss loss, const PetscReal theta[], TzMetrics *
   PetscFunctionBegin;
   PetscCall(PetscMalloc3(VALIDATION * d->D, &X, VALIDATION, &y, VALIDATION, &f));
   PetscCall(TzSamplerDraw(d->sampler, loss->seed, TZ_STREAM_VALIDATION, 0, 0, VALIDATION, X));
-  PetscCall(TzPDEExact(d->pde, VALIDATION, X, y, NULL));
+  PetscCall(TzPDEExact(loss->pde, VALIDATION, X, y, NULL));
   PetscCall(TzNetEvalBind(d->eval, theta));
   PetscCall(TzNetEvalForward(d->eval, VALIDATION, X, f));
-  PetscCall(Misfit(d, VALIDATION, X, y, f, f));
+  PetscCall(Misfit(loss, VALIDATION, X, y, f, f));
   for (PetscInt i = 0; i < VALIDATION; i++) sum += f[i] * f[i];
   *m = (TzMetrics){.n = 1, .name = {"misfit"}, .value = {sum / VALIDATION}};
   PetscCall(PetscFree3(X, y, f));
@@ -147,7 +143,6 @@ static PetscErrorCode Destroy(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&d->eval));
-  PetscCall(TzPDEDestroy(&d->pde));
   PetscCall(TzSamplerDestroy(&d->sampler));
   PetscCall(PetscFree2(d->X, d->y));
   PetscCall(PetscFree(loss->data));

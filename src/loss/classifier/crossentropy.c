@@ -11,6 +11,12 @@
     -loss_block n        images of a block, the unit that ranks share (default 16)
 */
 #include "crossentropy.h"
+#include "../partition.h"
+
+#define COORDINATES 16384 /* coordinate queries at a time: 1.3 MB of outputs; all those of the trains here */
+#define IMAGES      128   /* test images at a time */
+
+static PetscErrorCode Coordinates_CrossEntropy(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
 
 static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
@@ -109,7 +115,7 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
   PetscCall(TzCrossEntropyFeedbackSetUp(loss));
   PetscCall(TzNetGetCoordinates(loss->net, PETSC_FALSE, &first));
   loss->listed           = PETSC_TRUE;
-  loss->ops->coordinates = !first && !c->localparams ? TzCrossEntropyCoordinates : NULL;
+  loss->ops->coordinates = !first && !c->localparams ? Coordinates_CrossEntropy : NULL;
   loss->forwards         = 1;
   loss->nodeblocks       = 1;
   loss->nsamples         = c->batch;
@@ -119,7 +125,8 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void TzImagesToInputs(const TzImages *set, PetscInt first, const PetscInt image[], PetscInt n, PetscReal X[])
+/* X [n][inputs] of images first .. first+n-1, or of image[0..n-1] if image is not NULL */
+static void ImagesToInputs(const TzImages *set, PetscInt first, const PetscInt image[], PetscInt n, PetscReal X[])
 {
   const PetscInt size = set->rows * set->cols;
 
@@ -162,7 +169,7 @@ static PetscErrorCode Sample_CrossEntropy(TzLoss loss, PetscInt step)
   if (c->step == step) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->epoch != epoch) PetscCall(Shuffle(loss, epoch));
   image = c->order + step % steps * c->batch;
-  TzImagesToInputs(&c->train, 0, image, c->batch, c->X);
+  ImagesToInputs(&c->train, 0, image, c->batch, c->X);
   for (PetscInt i = 0; i < c->batch; i++) c->label[i] = c->train.label[image[i]];
   c->step = step;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -233,6 +240,126 @@ static PetscErrorCode Gradient_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  All coordinate queries at once: the loss with each single parameter moved, from the outputs that TzNetEvalCoordinates() gives for all of them. Equal to
+  one forward pass a coordinate up to rounding (tests/test_classify.c: 1e-12).
+*/
+static PetscErrorCode Reserve(TzCrossEntropy *c, PetscInt n)
+{
+  PetscFunctionBegin;
+  if (n <= c->nlse) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(c->lse));
+  PetscCall(PetscMalloc1(n, &c->lse));
+  c->nlse = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  TzLoss     loss;
+  PetscInt   i0, sides, blocks; /* first sample */
+  PetscReal *sums;              /* [coordinates of the chunk][sides][blocks] */
+} Sums;
+
+/* One sample, one side, outputs Y [classes][n] of n moved parameters */
+static PetscErrorCode Sink(void *ctx, const TzNetMoved *moved)
+{
+  const Sums      *s   = (const Sums *)ctx;
+  TzCrossEntropy  *c   = (TzCrossEntropy *)s->loss->data;
+  PetscReal       *sum = s->sums + moved->s * s->blocks + moved->p0 / s->loss->blocksize;
+  const PetscReal *own = moved->Y + c->label[s->i0 + moved->p0] * moved->ostep;
+
+  PetscFunctionBegin;
+  PetscCall(Reserve(c, moved->n));
+  TzKernelsGet()->logsumexp(moved->n, TZ_IMAGE_CLASSES, moved->Y, moved->ostep, c->lse);
+  for (PetscInt k = 0; k < moved->n; k++)
+    if (moved->which[k] >= 0) sum[moved->which[k] * s->sides * s->blocks] += c->lse[k] - own[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Coordinates_CrossEntropy(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
+{
+  TzCrossEntropy  *c      = (TzCrossEntropy *)loss->data;
+  const PetscInt   blocks = (i1 - i0 + loss->blocksize - 1) / loss->blocksize, sides = q->twosided ? 2 : 1;
+  const PetscReal  mu[2] = {q->mu, -q->mu};
+  PetscInt         list[COORDINATES];
+  Sums             sums = {.loss = loss, .i0 = i0, .sides = sides, .blocks = blocks};
+  TzNetCoordinates nq   = {.whole = PETSC_TRUE, .list = list, .nmu = sides, .mu = mu, .sink = Sink, .ctx = &sums};
+
+  PetscFunctionBegin;
+  PetscCheck(c->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
+  PetscCall(TzNetEvalBind(c->eval, theta));
+  PetscCall(PetscArrayzero(blocksums, q->n * sides * blocks));
+  for (PetscInt k0 = 0; k0 < q->n; k0 += COORDINATES) {
+    nq.count  = PetscMin(COORDINATES, q->n - k0);
+    sums.sums = blocksums + k0 * sides * blocks;
+    for (PetscInt k = 0; k < nq.count; k++) list[k] = TzQueriesCoordinate(q, k0 + k);
+    PetscCall(TzNetEvalCoordinates(c->eval, i1 - i0, c->X + i0 * c->inputs, &nq));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The test images: outputs of the network for each of them, accuracy and mean loss. Ranks take contiguous ranges of images; an image's outputs do not
+  depend on the range, and sums are taken over all images in their order.
+*/
+PetscErrorCode TzLossCrossEntropyPredict(TzLoss loss, const PetscReal theta[], PetscReal output[])
+{
+  TzCrossEntropy *c    = (TzCrossEntropy *)loss->data;
+  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
+  PetscMPIInt     rank, size, *count, *displ;
+  PetscInt        i0, i1;
+  PetscReal      *X;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(PetscMalloc3(IMAGES * c->inputs, &X, size, &count, size, &displ));
+  for (PetscMPIInt r = 0; r < size; r++) {
+    TzPartitionRange(c->test.n, size, r, &i0, &i1);
+    PetscCall(PetscMPIIntCast((i1 - i0) * TZ_IMAGE_CLASSES, &count[r]));
+    PetscCall(PetscMPIIntCast(i0 * TZ_IMAGE_CLASSES, &displ[r]));
+  }
+  PetscCall(TzNetEvalBind(c->eval, theta));
+  TzPartitionRange(c->test.n, size, rank, &i0, &i1);
+  for (PetscInt i = i0; i < i1; i += IMAGES) {
+    const PetscInt n = PetscMin(IMAGES, i1 - i);
+
+    ImagesToInputs(&c->test, i, NULL, n, X);
+    PetscCall(TzNetEvalForward(c->eval, n, X, output + i * TZ_IMAGE_CLASSES));
+  }
+  if (size > 1) {
+    PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, output, count, displ, MPIU_REAL, comm));
+    loss->counts.bytes += count[rank] * (PetscInt64)sizeof(PetscReal);
+  }
+  PetscCall(PetscFree3(X, count, displ));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Validate_CrossEntropy(TzLoss loss, const PetscReal theta[], TzMetrics *m)
+{
+  TzCrossEntropy *c     = (TzCrossEntropy *)loss->data;
+  const PetscInt  n     = c->test.n;
+  PetscInt        right = 0;
+  PetscReal      *output, sum = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n * TZ_IMAGE_CLASSES, &output));
+  PetscCall(TzLossCrossEntropyPredict(loss, theta, output));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal *y    = output + i * TZ_IMAGE_CLASSES;
+    PetscInt         best = 0;
+
+    for (PetscInt o = 1; o < TZ_IMAGE_CLASSES; o++)
+      if (y[o] > y[best]) best = o;
+    right += best == c->test.label[i];
+    sum += TzCrossEntropyTerm(y, c->test.label[i]);
+  }
+  PetscCall(PetscFree(output));
+  *m = (TzMetrics){.n = 2, .name = {"accuracy", "test_loss"}, .value = {(PetscReal)right / n, sum / n}};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode View_CrossEntropy(TzLoss loss, PetscViewer viewer)
 {
   TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
@@ -278,7 +405,7 @@ PetscErrorCode TzLossCreate_CrossEntropy(TzLoss loss)
   loss->ops->partial        = Partial_CrossEntropy;
   loss->ops->finish         = Finish_CrossEntropy;
   loss->ops->gradient       = Gradient_CrossEntropy;
-  loss->ops->validate       = TzCrossEntropyValidate;
+  loss->ops->validate       = Validate_CrossEntropy;
   loss->ops->view           = View_CrossEntropy;
   loss->ops->destroy        = Destroy_CrossEntropy;
   PetscFunctionReturn(PETSC_SUCCESS);

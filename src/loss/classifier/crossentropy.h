@@ -1,5 +1,5 @@
 /*
-  For crossentropy.c and ce_*.c: the state of a loss of type "crossentropy".
+  For crossentropy.c and feedback.c: the state of a loss of type "crossentropy".
 */
 #ifndef TZCROSSENTROPY_H
 #define TZCROSSENTROPY_H
@@ -36,15 +36,12 @@ typedef struct {
   PetscInt      *label;                       /* [batch] */
 } TzCrossEntropy;
 
-/* X [n][inputs] of images first .. first+n-1, or of image[0..n-1] if image is not NULL */
-PETSC_INTERN void           TzImagesToInputs(const TzImages *set, PetscInt first, const PetscInt image[], PetscInt n, PetscReal X[]);
-PETSC_INTERN PetscReal      TzCrossEntropyTerm(const PetscReal y[TZ_IMAGE_CLASSES], PetscInt label);
-PETSC_INTERN PetscErrorCode TzCrossEntropyValidate(TzLoss, const PetscReal theta[], TzMetrics *);
-/* ce_feedback.c: gradients other than the exact one; set-up makes random matrices, and room for the parameters of local classifiers */
+/* log sum_o exp y_o - y_label */
+PETSC_INTERN PetscReal TzCrossEntropyTerm(const PetscReal y[TZ_IMAGE_CLASSES], PetscInt label);
+/* feedback.c: gradients other than the exact one; set-up makes random matrices, and room for the parameters of local classifiers */
 PETSC_INTERN const char *const TzGradientKinds[];
 PETSC_INTERN PetscErrorCode    TzCrossEntropyFeedbackSetUp(TzLoss);
 PETSC_INTERN PetscErrorCode    TzCrossEntropyFeedbackReset(TzCrossEntropy *);
 PETSC_INTERN PetscErrorCode    TzCrossEntropyFeedback(TzLoss, PetscInt i0, PetscInt i1, PetscReal *sum, PetscReal grad[]);
-PETSC_INTERN PetscErrorCode    TzCrossEntropyCoordinates(TzLoss, const PetscReal theta[], const TzQueries *, PetscInt i0, PetscInt i1, PetscReal blocksums[]);
 
 #endif

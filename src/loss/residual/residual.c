@@ -29,7 +29,7 @@ static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOp
   PetscCall(TzOptionsInt("-loss_block", "Points of a block, the unit that ranks share (>= 1)", "TzLossSample", r->block, &r->block, NULL));
   PetscCheck(r->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", r->block);
   PetscCall(TzSamplerSetFromOptions(r->sampler, PetscOptionsObject));
-  PetscCall(TzTermsSetFromOptions(r, comm, PetscOptionsObject));
+  PetscCall(TzTermsSetFromOptions(loss, PetscOptionsObject));
   PetscCall(TzOptionsReal("-loss_p", "The loss is the mean of |residual|^p (>= 1)", "TzLossEvaluate", r->p, &r->p, NULL));
   PetscCheck(r->p >= 1 && r->p <= 100, comm, PETSC_ERR_USER_INPUT, "-loss_p %g: must be 1 to 100", (double)r->p);
   PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
@@ -50,17 +50,14 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetProblem_Residual(TzLoss loss, TzPDE pde, TzDeriv deriv)
+/* Another equation has other conditions */
+static PetscErrorCode SetProblem_Residual(TzLoss loss)
 {
   TzResidual *r = (TzResidual *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectReference((PetscObject)pde));
-  PetscCall(PetscObjectReference((PetscObject)deriv));
-  PetscCall(TzPDEDestroy(&r->pde));
-  PetscCall(TzDerivDestroy(&r->deriv));
-  r->pde   = pde;
-  r->deriv = deriv;
+  PetscCall(PetscFree(r->term));
+  r->nterms = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,21 +94,21 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscBool         structured;
 
   PetscFunctionBegin;
-  PetscCheck(r->pde && r->deriv && loss->net, comm, PETSC_ERR_ORDER, "TzLossSetNet() and TzLossSetProblem() first");
+  PetscCheck(loss->pde && loss->deriv && loss->net, comm, PETSC_ERR_ORDER, "TzLossSetNet() and TzLossSetProblem() first");
   PetscCall(Reset_Residual(r));
-  PetscCall(TzPDEGetJetShape(r->pde, &shape));
-  PetscCall(TzDerivGetJetShape(r->deriv, &estimated));
+  PetscCall(TzPDEGetJetShape(loss->pde, &shape));
+  PetscCall(TzDerivGetJetShape(loss->deriv, &estimated));
   PetscCheck(estimated->d == shape->d && estimated->time == shape->time && estimated->nforms == shape->nforms, comm, PETSC_ERR_ORDER,
              "TzDerivSetNet() with the shape of TzPDEGetJetShape() first");
-  PetscCall(TzPDESetSampler(r->pde, r->sampler));
+  PetscCall(TzPDESetSampler(loss->pde, r->sampler));
   r->D = TzJetCoordinates(shape);
   r->J = TzJetSize(shape);
   PetscCall(CheckSizes(loss));
   PetscCall(TzNetEvalCreate(loss->net, &r->eval));
-  PetscCall(TzDerivGetNumBlocks(r->deriv, &loss->nodeblocks));
-  PetscCall(TzDerivGetNumForwards(r->deriv, &forwards));
+  PetscCall(TzDerivGetNumBlocks(loss->deriv, &loss->nodeblocks));
+  PetscCall(TzDerivGetNumForwards(loss->deriv, &forwards));
   loss->forwards = forwards;
-  PetscCall(TzTermsSetUp(r, comm));
+  PetscCall(TzTermsSetUp(loss));
   loss->nsamples      = r->nline;
   loss->blocksize     = PetscMin(r->block, r->nline);
   loss->partialsize   = r->J;
@@ -121,7 +118,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCall(PetscMalloc3(r->nline * r->D, &r->X, (r->nline - r->npoints) * shape->d, &r->normal, PetscMax(r->nline, VALIDATION_BLOCK) * r->J, &r->ujet));
   PetscCall(PetscCalloc2(r->chunks, &r->ab, r->chunks, &r->abstep));
   for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = -1;
-  PetscCall(TzDerivHasCoordinates(r->deriv, &structured));
+  PetscCall(TzDerivHasCoordinates(loss->deriv, &structured));
   loss->ops->coordinates         = structured ? Coordinates_Residual : NULL;
   loss->ops->coordinateresiduals = structured ? CoordinateResiduals_Residual : NULL;
   loss->ops->residual            = r->p == 2 ? Residual_Residual : NULL; /* otherwise no sum of squares */
@@ -135,8 +132,8 @@ static PetscErrorCode Sample_Residual(TzLoss loss, PetscInt step)
   PetscFunctionBegin;
   if (r->fixed) step = 0;
   if (r->step == step) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzTermsSample(r, loss->seed, step));
-  PetscCall(TzDerivSample(r->deriv, loss->seed, step));
+  PetscCall(TzTermsSample(loss, step));
+  PetscCall(TzDerivSample(loss->deriv, loss->seed, step));
   r->step = step;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -156,24 +153,25 @@ static PetscErrorCode Partial_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pe
 
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(TzTermsPartial(r, i0, i1, k, partial));
+  PetscCall(TzTermsPartial(loss, i0, i1, k, partial));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* r->ujet = the jets of u at the points i0 <= i < i1, from those of f; the transform of a point is evaluated once a step, not for every query */
-static PetscErrorCode Transform(TzResidual *r, PetscInt i0, PetscInt i1, const PetscReal fjet[])
+static PetscErrorCode Transform(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal fjet[])
 {
-  PetscInt size;
+  TzResidual *r = (TzResidual *)loss->data;
+  PetscInt    size;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetTransformSize(r->pde, &size));
+  PetscCall(TzPDEGetTransformSize(loss->pde, &size));
   for (PetscInt c = i0 / CHUNK; c * CHUNK < i1; c++) {
     const PetscInt first = PetscMax(i0, c * CHUNK), n = PetscMin(i1, (c + 1) * CHUNK) - first;
 
     if (!r->ab[c]) PetscCall(PetscMalloc1(CHUNK * size, &r->ab[c]));
-    if (r->abstep[c] != r->step) PetscCall(TzPDETransformJets(r->pde, PetscMin(CHUNK, r->nline - c * CHUNK), r->X + c * CHUNK * r->D, r->ab[c]));
+    if (r->abstep[c] != r->step) PetscCall(TzPDETransformJets(loss->pde, PetscMin(CHUNK, r->nline - c * CHUNK), r->X + c * CHUNK * r->D, r->ab[c]));
     r->abstep[c] = r->step;
-    PetscCall(TzPDETransformBy(r->pde, n, r->ab[c] + (first - c * CHUNK) * size, fjet + (first - i0) * r->J, r->ujet + (first - i0) * r->J));
+    PetscCall(TzPDETransformBy(loss->pde, n, r->ab[c] + (first - c * CHUNK) * size, fjet + (first - i0) * r->J, r->ujet + (first - i0) * r->J));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -183,8 +181,8 @@ static PetscErrorCode Residual_Residual(TzLoss loss, PetscInt i0, PetscInt i1, P
   TzResidual *r = (TzResidual *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(Transform(r, i0, i1, fjet));
-  PetscCall(TzTermsResidual(r, i0, i1, r->ujet, res, NULL));
+  PetscCall(Transform(loss, i0, i1, fjet));
+  PetscCall(TzTermsResidual(loss, i0, i1, r->ujet, res, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,13 +208,13 @@ static PetscErrorCode Backwards(TzLoss loss, PetscInt i0, PetscInt i1, PetscBool
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
   PetscCall(PetscMalloc1(n * stride, &bar));
-  PetscCall(TzTermsJet(r, i0, i1, r->ujet));
-  PetscCall(Transform(r, i0, i1, r->ujet));
-  PetscCall(TzTermsResidual(r, i0, i1, r->ujet, res, bar));
+  PetscCall(TzTermsJet(loss, i0, i1, r->ujet));
+  PetscCall(Transform(loss, i0, i1, r->ujet));
+  PetscCall(TzTermsResidual(loss, i0, i1, r->ujet, res, bar));
   for (PetscInt p = 0; p < n && powers; p++)
     for (PetscInt c = 0; c < stride; c++) bar[p * stride + c] *= TzTermsSlope(r, res[p]);
-  PetscCall(TzPDETransformAdjoint(r->pde, n, X, bar));
-  PetscCall(TzTermsAdjoint(r, i0, i1, bar, grad));
+  PetscCall(TzPDETransformAdjoint(loss->pde, n, X, bar));
+  PetscCall(TzTermsAdjoint(loss, i0, i1, bar, grad));
   PetscCall(PetscFree(bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -235,32 +233,77 @@ static PetscErrorCode Gradient_Residual(TzLoss loss, PetscInt i0, PetscInt i1, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Coordinates_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
-{
-  TzResidual *r = (TzResidual *)loss->data;
-
-  PetscFunctionBegin;
-  PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(TzResidualCoordinates(r, theta, q, i0, i1, loss->blocksize, blocksums));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CoordinateResiduals_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal res[])
-{
-  TzResidual *r = (TzResidual *)loss->data;
-
-  PetscFunctionBegin;
-  PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(TzResidualCoordinates(r, theta, q, i0, i1, 0, res));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Row by row: the adjoint of one point at a time */
 static PetscErrorCode Jacobian_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal res[], PetscReal J[])
 {
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(J, (size_t)(i1 - i0) * (size_t)loss->nparams));
   for (PetscInt i = i0; i < i1; i++) PetscCall(Backwards(loss, i, i + 1, PETSC_FALSE, res + (i - i0), J + (size_t)(i - i0) * (size_t)loss->nparams));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- all coordinate queries at once: the estimator brings the jets of f point by point and coordinate by coordinate; each is finished at once ---- */
+
+typedef struct {
+  TzLoss     loss;
+  PetscInt   size;                   /* of a point's row in ab */
+  PetscInt   i0;                     /* first point of the call */
+  PetscInt   first;                  /* coordinate */
+  PetscInt   nmu, blocksize, blocks; /* blocksize 0: the residuals of all points are wanted, not sums over blocks */
+  PetscReal *ab, *u, *residual;      /* the transform at all points; the jets of u and its residuals at those of a call */
+  PetscReal *sums;
+} Sums;
+
+/* jets of f at points p0 <= p < p0 + m; they come in ascending order */
+static PetscErrorCode Sink(void *ctx, PetscInt i, PetscInt s, PetscInt p0, PetscInt m, const PetscReal fjet[])
+{
+  const Sums *c    = (const Sums *)ctx;
+  PetscReal  *sums = c->sums + ((i - c->first) * c->nmu + s) * c->blocks;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDETransformBy(c->loss->pde, m, c->ab + p0 * c->size, fjet, c->u));
+  PetscCall(TzTermsResidual(c->loss, c->i0 + p0, c->i0 + p0 + m, c->u, c->blocksize ? c->residual : sums + p0, NULL));
+  for (PetscInt p = 0; p < m && c->blocksize; p++) sums[(p0 + p) / c->blocksize] += TzTermsPower((TzResidual *)c->loss->data, c->residual[p]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Powers of the residuals at the points i0 <= i < i1 of the line (whole blocks) for all coordinate queries of q, against all nodes, summed over blocks:
+  sums [q->n (1 + twosided)][blocks], the two signs of a coordinate in turn. Or, where blocksize is 0, the residuals: sums [q->n (1 + twosided)][i1-i0].
+  The jets at all points come from the estimator, those of conditions too: its value is that of the network unless the estimator smooths it.
+*/
+static PetscErrorCode Coordinates(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscInt blocksize, PetscReal sums[])
+{
+  TzResidual      *r     = (TzResidual *)loss->data;
+  const PetscInt   n     = i1 - i0;
+  const PetscReal *X     = r->X + i0 * r->D;
+  const PetscReal  mu[2] = {q->mu, -q->mu};
+  Sums             c     = {.loss = loss, .i0 = i0, .first = q->first, .nmu = q->twosided ? 2 : 1, .blocksize = blocksize, .sums = sums};
+  TzDerivQueries   dq    = {.n = n, .X = X, .i0 = q->first, .i1 = q->first + q->n, .nmu = c.nmu, .mu = mu, .sink = Sink, .ctx = &c};
+
+  PetscFunctionBegin;
+  PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
+  PetscCall(TzPDEGetTransformSize(loss->pde, &c.size));
+  c.blocks = blocksize ? (n + blocksize - 1) / blocksize : n;
+  PetscCall(PetscMalloc3(n * c.size, &c.ab, n * r->J, &c.u, n, &c.residual));
+  PetscCall(TzPDETransformJets(loss->pde, n, X, c.ab));
+  PetscCall(PetscArrayzero(sums, q->n * c.nmu * c.blocks));
+  PetscCall(TzDerivCoordinates(loss->deriv, r->eval, theta, &dq));
+  PetscCall(PetscFree3(c.ab, c.u, c.residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Coordinates_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal blocksums[])
+{
+  PetscFunctionBegin;
+  PetscCall(Coordinates(loss, theta, q, i0, i1, loss->blocksize, blocksums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CoordinateResiduals_Residual(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscReal res[])
+{
+  PetscFunctionBegin;
+  PetscCall(Coordinates(loss, theta, q, i0, i1, 0, res));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -279,7 +322,7 @@ static PetscErrorCode View_Residual(TzLoss loss, PetscViewer viewer)
     const TzCondition *c;
     PetscInt           n;
 
-    PetscCall(TzPDEGetConditions(r->pde, &n, &c));
+    PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
     PetscCall(PetscViewerASCIIPrintf(viewer, "  condition %s: %" PetscInt_FMT " points, weight %g\n", c[t - 1].name, r->term[t].n, (double)r->term[t].weight));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -293,8 +336,6 @@ static PetscErrorCode Destroy_Residual(TzLoss loss)
   PetscCall(Reset_Residual(r));
   PetscCall(TzSamplerDestroy(&r->sampler));
   PetscCall(PetscFree(r->term));
-  PetscCall(TzPDEDestroy(&r->pde));
-  PetscCall(TzDerivDestroy(&r->deriv));
   PetscCall(PetscFree(loss->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /*
-  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), validate.c, residual_coordinate.c.
+  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), validate.c.
 */
 #ifndef TZRESIDUAL_H
 #define TZRESIDUAL_H
@@ -18,8 +18,6 @@ typedef struct {
 } TzTerm;
 
 typedef struct {
-  TzPDE      pde;
-  TzDeriv    deriv;
   TzNetEval  eval;
   PetscInt   D, J;    /* coordinates of a point; numbers of a jet */
   PetscInt   npoints; /* of the equation in a step */
@@ -47,14 +45,14 @@ typedef struct {
 } TzResidual;
 
 /* terms.c */
-PETSC_INTERN PetscErrorCode TzTermsSetFromOptions(TzResidual *, MPI_Comm, TzOptionItems);
-PETSC_INTERN PetscErrorCode TzTermsSetUp(TzResidual *, MPI_Comm);
-PETSC_INTERN PetscErrorCode TzTermsSample(TzResidual *, PetscInt64 seed, PetscInt step);
+PETSC_INTERN PetscErrorCode TzTermsSetFromOptions(TzLoss, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzTermsSetUp(TzLoss);
+PETSC_INTERN PetscErrorCode TzTermsSample(TzLoss, PetscInt step);
 /* Points i0 <= i < i1 of the line. fjet, ujet, dr [i1-i0][J]; res [i1-i0]: scaled residuals */
-PETSC_INTERN PetscErrorCode TzTermsPartial(TzResidual *, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
-PETSC_INTERN PetscErrorCode TzTermsJet(TzResidual *, PetscInt i0, PetscInt i1, PetscReal fjet[]);
-PETSC_INTERN PetscErrorCode TzTermsAdjoint(TzResidual *, PetscInt i0, PetscInt i1, const PetscReal bar[], PetscReal grad[]);
-PETSC_INTERN PetscErrorCode TzTermsResidual(TzResidual *, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[]);
+PETSC_INTERN PetscErrorCode TzTermsPartial(TzLoss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
+PETSC_INTERN PetscErrorCode TzTermsJet(TzLoss, PetscInt i0, PetscInt i1, PetscReal fjet[]);
+PETSC_INTERN PetscErrorCode TzTermsAdjoint(TzLoss, PetscInt i0, PetscInt i1, const PetscReal bar[], PetscReal grad[]);
+PETSC_INTERN PetscErrorCode TzTermsResidual(TzLoss, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[]);
 /* |r|^p, and its derivative in r */
 static inline PetscReal TzTermsPower(const TzResidual *r, PetscReal res)
 {
@@ -64,14 +62,6 @@ static inline PetscReal TzTermsSlope(const TzResidual *r, PetscReal res)
 {
   return r->p == 2 ? 2 * res : res == 0 ? 0 : r->p * PetscPowReal(PetscAbsReal(res), r->p - 1) * (res > 0 ? 1 : -1);
 }
-
-/*
-  Powers of the residuals at the points i0 <= i < i1 of the line (whole blocks) for all coordinate queries of q, against all nodes, summed over blocks:
-  sums [q->n (1 + twosided)][blocks], the two signs of a coordinate in turn. Or, where blocksize is 0, the residuals: sums [q->n (1 + twosided)][i1-i0].
-  Binds the evaluator.
-*/
-PETSC_INTERN PetscErrorCode TzResidualCoordinates(TzResidual *, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscInt blocksize,
-                                                  PetscReal sums[]);
 
 /* validate.c */
 PETSC_INTERN PetscErrorCode TzResidualValidate(TzLoss, const PetscReal theta[], TzMetrics *);

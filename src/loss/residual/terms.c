@@ -12,14 +12,16 @@
 */
 #include "residual.h"
 
-PetscErrorCode TzTermsSetFromOptions(TzResidual *r, MPI_Comm comm, TzOptionItems PetscOptionsObject)
+PetscErrorCode TzTermsSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
+  TzResidual        *r    = (TzResidual *)loss->data;
+  MPI_Comm           comm = PetscObjectComm((PetscObject)loss);
   const TzCondition *c;
   PetscInt           n;
 
   PetscFunctionBegin;
-  if (!r->pde) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzPDEGetConditions(r->pde, &n, &c));
+  if (!loss->pde) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
   PetscCall(PetscFree(r->term));
   PetscCall(PetscMalloc1(n + 1, &r->term));
   r->nterms  = n + 1;
@@ -41,15 +43,16 @@ PetscErrorCode TzTermsSetFromOptions(TzResidual *r, MPI_Comm comm, TzOptionItems
 }
 
 /* Places of the terms on the line, and its length */
-PetscErrorCode TzTermsSetUp(TzResidual *r, MPI_Comm comm)
+PetscErrorCode TzTermsSetUp(TzLoss loss)
 {
+  TzResidual        *r = (TzResidual *)loss->data;
   const TzCondition *c;
   PetscInt64         all = 0;
   PetscInt           conditions;
   PetscBool          smoothed;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetConditions(r->pde, &conditions, &c));
+  PetscCall(TzPDEGetConditions(loss->pde, &conditions, &c));
   if (!r->term || r->nterms != conditions + 1) { /* no options were read */
     PetscCall(PetscFree(r->term));
     PetscCall(PetscMalloc1(conditions + 1, &r->term));
@@ -57,12 +60,12 @@ PetscErrorCode TzTermsSetUp(TzResidual *r, MPI_Comm comm)
     for (PetscInt i = 0; i < conditions; i++) r->term[1 + i] = (TzTerm){.condition = i, .n = c[i].points, .weight = c[i].weight};
   }
   r->term[0] = (TzTerm){.condition = -1, .n = r->npoints, .weight = 1};
-  PetscCall(TzDerivIsSmoothed(r->deriv, &smoothed));
+  PetscCall(TzDerivIsSmoothed(loss->deriv, &smoothed));
   for (PetscInt t = 0; t < r->nterms; t++) {
     r->term[t].first = (PetscInt)all;
     all += r->term[t].n;
-    PetscCheck(all <= PETSC_MAX_INT / 4, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": with the points of the conditions too many for an index",
-               r->npoints);
+    PetscCheck(all <= PETSC_MAX_INT / 4, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
+               "-loss_points %" PetscInt_FMT ": with the points of the conditions too many for an index", r->npoints);
     /* the value of a smoothed model is no forward evaluation: what the equation sees as u has to meet the condition */
     r->term[t].value = (PetscBool)(t > 0 && !c[t - 1].gradient && !smoothed);
   }
@@ -76,15 +79,17 @@ PetscErrorCode TzTermsSetUp(TzResidual *r, MPI_Comm comm)
 }
 
 /* X and normals of all terms at a step. Conditions have a stream of their own, each a range of its items: no two terms share numbers */
-PetscErrorCode TzTermsSample(TzResidual *r, PetscInt64 seed, PetscInt step)
+PetscErrorCode TzTermsSample(TzLoss loss, PetscInt step)
 {
+  TzResidual        *r    = (TzResidual *)loss->data;
+  const PetscInt64   seed = loss->seed;
   const TzCondition *c;
   const TzDomain    *domain;
   PetscInt           n;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetConditions(r->pde, &n, &c));
-  PetscCall(TzPDEGetDomain(r->pde, &domain));
+  PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
+  PetscCall(TzPDEGetDomain(loss->pde, &domain));
   PetscCall(TzSamplerDraw(r->sampler, seed, TZ_STREAM_POINTS, step, 0, r->npoints, r->X));
   for (PetscInt t = 1; t < r->nterms; t++) {
     const TzTerm  *term = &r->term[t];
@@ -119,9 +124,10 @@ static void Spread(PetscInt n, PetscInt J, PetscReal x[])
 }
 
 /* Node block k's share of the jets of f at the points i0 <= i < i1 */
-PetscErrorCode TzTermsPartial(TzResidual *r, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[])
+PetscErrorCode TzTermsPartial(TzLoss loss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[])
 {
-  PetscInt j0, j1;
+  TzResidual *r = (TzResidual *)loss->data;
+  PetscInt    j0, j1;
 
   PetscFunctionBegin;
   for (PetscInt t = 0; t < r->nterms; t++) {
@@ -130,7 +136,7 @@ PetscErrorCode TzTermsPartial(TzResidual *r, PetscInt i0, PetscInt i1, PetscInt 
     if (!Part(r, t, i0, i1, &j0, &j1)) continue;
     to = partial + (j0 - i0) * r->J;
     if (!r->term[t].value) {
-      PetscCall(TzDerivPartial(r->deriv, r->eval, j1 - j0, r->X + j0 * r->D, k, to));
+      PetscCall(TzDerivPartial(loss->deriv, r->eval, j1 - j0, r->X + j0 * r->D, k, to));
       continue;
     }
     if (k) PetscCall(PetscArrayzero(to, (j1 - j0) * r->J));
@@ -143,9 +149,10 @@ PetscErrorCode TzTermsPartial(TzResidual *r, PetscInt i0, PetscInt i1, PetscInt 
 }
 
 /* Jets of f of the points i0 <= i < i1, all nodes */
-PetscErrorCode TzTermsJet(TzResidual *r, PetscInt i0, PetscInt i1, PetscReal fjet[])
+PetscErrorCode TzTermsJet(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal fjet[])
 {
-  PetscInt j0, j1;
+  TzResidual *r = (TzResidual *)loss->data;
+  PetscInt    j0, j1;
 
   PetscFunctionBegin;
   for (PetscInt t = 0; t < r->nterms; t++) {
@@ -156,16 +163,17 @@ PetscErrorCode TzTermsJet(TzResidual *r, PetscInt i0, PetscInt i1, PetscReal fje
     if (r->term[t].value) {
       PetscCall(TzNetEvalForward(r->eval, j1 - j0, r->X + j0 * r->D, to));
       Spread(j1 - j0, r->J, to);
-    } else PetscCall(TzDerivJet(r->deriv, r->eval, j1 - j0, r->X + j0 * r->D, to));
+    } else PetscCall(TzDerivJet(loss->deriv, r->eval, j1 - j0, r->X + j0 * r->D, to));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* grad [nparams] += the gradient of sum bar . jets of f */
-PetscErrorCode TzTermsAdjoint(TzResidual *r, PetscInt i0, PetscInt i1, const PetscReal bar[], PetscReal grad[])
+PetscErrorCode TzTermsAdjoint(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal bar[], PetscReal grad[])
 {
-  PetscReal *value;
-  PetscInt   j0, j1;
+  TzResidual *r = (TzResidual *)loss->data;
+  PetscReal  *value;
+  PetscInt    j0, j1;
 
   PetscFunctionBegin;
   for (PetscInt t = 0; t < r->nterms; t++) {
@@ -174,7 +182,7 @@ PetscErrorCode TzTermsAdjoint(TzResidual *r, PetscInt i0, PetscInt i1, const Pet
     if (!Part(r, t, i0, i1, &j0, &j1)) continue;
     from = bar + (j0 - i0) * r->J;
     if (!r->term[t].value) {
-      PetscCall(TzDerivAdjoint(r->deriv, r->eval, j1 - j0, r->X + j0 * r->D, from, grad));
+      PetscCall(TzDerivAdjoint(loss->deriv, r->eval, j1 - j0, r->X + j0 * r->D, from, grad));
       continue;
     }
     PetscCall(PetscMalloc1(j1 - j0, &value));
@@ -186,13 +194,14 @@ PetscErrorCode TzTermsAdjoint(TzResidual *r, PetscInt i0, PetscInt i1, const Pet
 }
 
 /* Scaled residuals res [i1-i0] of the jets of u, ujet [i1-i0][J], and, if dr is not NULL, their derivatives dr [i1-i0][J] */
-PetscErrorCode TzTermsResidual(TzResidual *r, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[])
+PetscErrorCode TzTermsResidual(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[])
 {
+  TzResidual     *r = (TzResidual *)loss->data;
   const TzDomain *domain;
   PetscInt        j0, j1;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetDomain(r->pde, &domain));
+  PetscCall(TzPDEGetDomain(loss->pde, &domain));
   for (PetscInt t = 0; t < r->nterms; t++) {
     const TzTerm    *term = &r->term[t];
     const PetscReal *X, *u;
@@ -203,8 +212,8 @@ PetscErrorCode TzTermsResidual(TzResidual *r, PetscInt i0, PetscInt i1, const Pe
     u  = ujet + (j0 - i0) * r->J;
     d  = dr ? dr + (j0 - i0) * r->J : NULL;
     to = res + (j0 - i0);
-    if (!t) PetscCall(TzPDEResidual(r->pde, j1 - j0, X, u, to, d));
-    else PetscCall(TzPDEConditionResidual(r->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * domain->d, u, to, d));
+    if (!t) PetscCall(TzPDEResidual(loss->pde, j1 - j0, X, u, to, d));
+    else PetscCall(TzPDEConditionResidual(loss->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * domain->d, u, to, d));
     if (term->scale == 1) continue;
     for (PetscInt p = 0; p < j1 - j0; p++) to[p] *= term->scale;
     for (PetscInt p = 0; d && p < (j1 - j0) * r->J; p++) d[p] *= term->scale;

@@ -19,11 +19,11 @@ static PetscErrorCode ValidationSetUp(TzLoss loss)
   TzPartitionRange((r->nvalid + VALIDATION_BLOCK - 1) / VALIDATION_BLOCK, size, rank, &r->b0, &r->b1);
   first = r->b0 * VALIDATION_BLOCK;
   n     = PetscMin(r->b1 * VALIDATION_BLOCK, r->nvalid) - first;
-  PetscCall(TzPDEHasExact(r->pde, &exact));
-  PetscCall(TzPDEGetDim(r->pde, &d));
+  PetscCall(TzPDEHasExact(loss->pde, &exact));
+  PetscCall(TzPDEGetDim(loss->pde, &d));
   PetscCall(PetscMalloc3(PetscMax(n, 1) * r->D, &r->validX, exact ? PetscMax(n, 1) : 0, &r->validexact, exact ? PetscMax(n, 1) * d : 0, &r->validgrad));
   PetscCall(TzSamplerDraw(r->sampler, loss->seed, TZ_STREAM_VALIDATION, 0, first, n, r->validX));
-  if (exact) PetscCall(TzPDEExact(r->pde, n, r->validX, r->validexact, r->validgrad));
+  if (exact) PetscCall(TzPDEExact(loss->pde, n, r->validX, r->validexact, r->validgrad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,10 +47,10 @@ static PetscErrorCode ValidateBlock(TzLoss loss, PetscInt b, PetscReal sums[])
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(sums, SUMS));
-  PetscCall(TzPDEGetDim(r->pde, &d));
-  PetscCall(TzDerivJet(r->deriv, r->eval, n, X, r->ujet));
-  PetscCall(TzPDETransform(r->pde, n, X, r->ujet, r->ujet));
-  PetscCall(TzPDEResidual(r->pde, n, X, r->ujet, residual, NULL));
+  PetscCall(TzPDEGetDim(loss->pde, &d));
+  PetscCall(TzDerivJet(loss->deriv, r->eval, n, X, r->ujet));
+  PetscCall(TzPDETransform(loss->pde, n, X, r->ujet, r->ujet));
+  PetscCall(TzPDEResidual(loss->pde, n, X, r->ujet, residual, NULL));
   for (PetscInt i = 0; i < n; i++) {
     sums[RESIDUAL2] += residual[i] * residual[i];
     sums[RESIDUALMAX] = Larger(sums[RESIDUALMAX], PetscAbsReal(residual[i]));
@@ -110,10 +110,10 @@ PetscErrorCode TzResidualValidate(TzLoss loss, const PetscReal theta[], TzMetric
   PetscFunctionBegin;
   if (!r->validX) PetscCall(ValidationSetUp(loss));
   PetscCall(PetscMalloc1(SUMS * blocks, &all));
-  PetscCall(TzDerivSample(r->deriv, loss->seed, VALIDATION_STEP));
+  PetscCall(TzDerivSample(loss->deriv, loss->seed, VALIDATION_STEP));
   PetscCall(TzNetEvalBind(r->eval, theta));
   PetscCall(ValidationSums(loss, blocks, all));
-  if (r->step >= 0) PetscCall(TzDerivSample(r->deriv, loss->seed, r->step));
+  if (r->step >= 0) PetscCall(TzDerivSample(loss->deriv, loss->seed, r->step));
   for (PetscInt b = 0; b < blocks; b++)
     for (int s = 0; s < SUMS; s++) sums[s] = s == ERRORMAX || s == RESIDUALMAX ? Larger(sums[s], all[SUMS * b + s]) : sums[s] + all[SUMS * b + s];
   PetscCall(PetscFree(all));

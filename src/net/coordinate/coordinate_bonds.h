@@ -26,7 +26,7 @@ typedef struct {
   const TzTrain      *train[TZ_MAX_LAYERS];
   TzCoreCut           cut[TZ_MAX_LAYERS][TZ_MAX_CORES];
   TzSeriesLast       *series; /* the last hidden layer around the rows of a panel, or NULL */
-  const TzMultiIndex *taylor;
+  const TzMultiIndex *multiindex;
   PetscInt           *above;                /* see TzExpansion */
   PetscReal          *inverse, *factorial;  /* [terms]: 1/power, alpha! */
   PetscReal          *derivatives;          /* [terms][PANEL]: at the rows of this panel */

@@ -32,8 +32,8 @@ PetscErrorCode TzReachCreate(TzNetEval eval, TzBondQueries *co)
   PetscFunctionBegin;
   if (eval->net->series && eval->net->nhidden > 1) PetscCall(TzSeriesLastCreate(eval, eval->net->nhidden - 1, &co->series));
   if (!co->series) PetscFunctionReturn(PETSC_SUCCESS);
-  TzSeriesLastGetTaylor(co->series, &co->taylor, &norm);
-  x = co->taylor;
+  TzSeriesLastGetMultiIndex(co->series, &co->multiindex, &norm);
+  x = co->multiindex;
   r = x->r;
   n = x->first[x->most + 1];
   PetscCall(PetscMalloc5(n * (r + r * (r + 1) / 2), &co->above, n, &co->inverse, n, &co->factorial, n * TZ_PANEL, &co->derivatives, x->most + 1, &co->limit));
@@ -78,10 +78,10 @@ PetscErrorCode TzReachPrepare(TzPass *pass)
 static void Orders(TzPass *pass, const PetscReal delta[], PetscReal order[], PetscInt *top, PetscBool *all)
 {
   const PetscReal *limit = pass->co->limit;
-  const PetscInt   r = pass->co->taylor->r, most = pass->co->taylor->most - (pass->c > 1 ? 2 : 0);
+  const PetscInt   r = pass->co->multiindex->r, most = pass->co->multiindex->most - (pass->c > 1 ? 2 : 0);
   PetscReal        norm[TZ_PANEL] = {0}, longest, highest = 0;
 
-  TzSeriesLastGetTaylor(pass->co->series, &pass->co->taylor, &longest);
+  TzSeriesLastGetMultiIndex(pass->co->series, &pass->co->multiindex, &longest);
   for (PetscInt k = 0; k < r; k++)
     for (PetscInt i = 0; i < TZ_PANEL; i++) norm[i] += delta[k * pass->c * TZ_PANEL + i] * delta[k * pass->c * TZ_PANEL + i];
   for (PetscInt i = 0; i < TZ_PANEL; i++) order[i] = 1;
@@ -107,7 +107,7 @@ static PetscErrorCode Coefficients(TzPass *pass, PetscInt top, const PetscReal *
   PetscFunctionBegin;
   PetscCall(TzSeriesLastGetCoefficients(co->series, pass->eval, 0, m, coeff));
   if (pass->c == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt t = co->taylor->first[co->order + 1]; t < co->taylor->first[m + 1]; t++)
+  for (PetscInt t = co->multiindex->first[co->order + 1]; t < co->multiindex->first[m + 1]; t++)
     for (PetscInt i = 0; i < TZ_PANEL; i++) co->derivatives[t * TZ_PANEL + i] = co->factorial[t] * (*coeff)[t * TZ_PANEL + i];
   co->order = PetscMax(co->order, m);
   *coeff    = co->derivatives;
@@ -171,13 +171,13 @@ PetscErrorCode TzReach(TzPass *pass, PetscInt l, const PetscReal delta[], PetscR
 
   PetscFunctionBegin;
   if (co->series && l == eval->net->nhidden - 1) {
-    x.first    = co->taylor->first;
-    x.variable = co->taylor->variable;
+    x.first    = co->multiindex->first;
+    x.variable = co->multiindex->variable;
     Orders(pass, delta, order, &x.top, &all);
   }
   if (x.top) {
     PetscCall(Coefficients(pass, x.top, &x.coeff));
-    (*eval->kernels->expansion)(pass->m, co->taylor->r, pass->c, &x, order, co->M, co->S[l], delta, all ? f : near);
+    (*eval->kernels->expansion)(pass->m, co->multiindex->r, pass->c, &x, order, co->M, co->S[l], delta, all ? f : near);
   }
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
   if (pass->c > 1) PetscCall(LayersJets(pass, l, delta, f));

@@ -2,7 +2,6 @@
   All formats, the choice of a contraction for a layer, and whether its arrays fit.
 */
 #include "formats.h"
-#include <unistd.h>
 
 #define MOST 32
 
@@ -81,12 +80,11 @@ const char *TzFormatName(const TzFormatOps *ops)
 
 PetscErrorCode TzNetCheckMemory(TzNet net, PetscInt l, const char what[], PetscReal numbers)
 {
-  const PetscReal bytes = sizeof(PetscReal) * numbers, memory = (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE);
-
   PetscFunctionBegin;
-  PetscCheck(memory <= 0 || bytes <= memory, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-             "-net_layers: layer %" PetscInt_FMT " has %.0f %s in format %s, %.1f GB; this machine has %.1f GB: " ADVICE, l + 1, (double)numbers, what,
-             TzFormatName(net->format), (double)bytes / 1e9, (double)memory / 1e9);
+  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)net), numbers,
+                          "-net_layers: layer %" PetscInt_FMT
+                          " in format %s, %s (narrower layers, a format that compresses them or a smaller -net_tt_rank take less)",
+                          l + 1, TzFormatName(net->format), what));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -20,7 +20,7 @@
 
 struct _TzSeriesFirst {
   PetscInt       r, n, most;
-  TzMultiIndex   taylor;
+  TzMultiIndex   multiindex;
   PetscInt       m;             /* order for the present stencil */
   PetscInt       terms[2];      /* even and odd terms up to it */
   PetscInt       serial, built; /* binding and order of the tables */
@@ -81,8 +81,8 @@ PetscErrorCode TzSeriesFirstCreate(TzNetEval eval, PetscInt rows, TzSeriesFirst 
   s->n      = eval->net->layer[0].out;
   s->most   = most;
   s->single = (PetscBool)(eval->net->precision == TZ_PRECISION_SINGLE);
-  PetscCall(TzMultiIndexCreate(s->r, most, &s->taylor));
-  size = s->taylor.first[most + 1];
+  PetscCall(TzMultiIndexCreate(s->r, most, &s->multiindex));
+  size = s->multiindex.first[most + 1];
   rows = (rows + TZ_GEMM - 1) / TZ_GEMM * TZ_GEMM;
   PetscCall(PetscMalloc1((size_t)size * s->n, &s->table));
   PetscCall(PetscMalloc1(size * TZ_PANEL, &s->all));
@@ -103,7 +103,7 @@ PetscErrorCode TzSeriesFirstDestroy(TzSeriesFirst **shift)
 
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzMultiIndexDestroy(&s->taylor));
+  PetscCall(TzMultiIndexDestroy(&s->multiindex));
   PetscCall(PetscFree(s->table));
   PetscCall(PetscFree(s->all));
   PetscCall(PetscFree(s->S));
@@ -164,7 +164,7 @@ PetscErrorCode TzSeriesFirstSetPairs(TzSeriesFirst *t, TzNetEval eval, const TzP
   *use  = PETSC_FALSE;
   if (t->m > t->most) PetscFunctionReturn(PETSC_SUCCESS);
   t->terms[0] = t->terms[1] = 0;
-  for (PetscInt o = 0; o <= t->m; o++) t->terms[o % 2] += t->taylor.first[o + 1] - t->taylor.first[o];
+  for (PetscInt o = 0; o <= t->m; o++) t->terms[o % 2] += t->multiindex.first[o + 1] - t->multiindex.first[o];
   /* a row costs terms n for the brackets and terms for each pair, against 2 n for each pair */
   terms = t->terms[0] + t->terms[1];
   *use  = (PetscBool)(TZ_COST_SERIES_TABLES * terms * ((PetscReal)t->n + pairs->npairs) < 2 * (PetscReal)t->n * pairs->npairs);
@@ -178,12 +178,12 @@ static void Build(TzSeriesFirst *t, TzNetEval eval)
   PetscInt       at[2] = {0, 0};
 
   if (t->built >= t->m) return;
-  TzMultiIndexTable(&t->taylor, eval->kernels, n, eval->layer[0].right, t->built + 1, t->m, t->table);
+  TzMultiIndexTable(&t->multiindex, eval->kernels, n, eval->layer[0].right, t->built + 1, t->m, t->table);
   t->built = t->m;
   for (PetscInt o = 0; o <= t->m; o++) {
     const PetscReal sign = o / 2 % 2 ? -1 : 1;
 
-    for (PetscInt i = t->taylor.first[o]; i < t->taylor.first[o + 1]; i++) {
+    for (PetscInt i = t->multiindex.first[o]; i < t->multiindex.first[o + 1]; i++) {
       const PetscInt   row = at[o % 2]++, to = row / TZ_PANEL * n * TZ_PANEL + row % TZ_PANEL;
       const PetscReal *from = t->table + i * n;
 
@@ -238,7 +238,7 @@ PetscErrorCode TzSeriesFirstSetRows(TzSeriesFirst *t, TzNetEval eval, PetscInt v
 
 PetscErrorCode TzSeriesFirstPanel(TzSeriesFirst *t, TzNetEval eval, const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt m, TzEvenOdd *eo)
 {
-  const TzMultiIndex *y = &t->taylor;
+  const TzMultiIndex *y = &t->multiindex;
   PetscReal           d[TZ_SHIFT_TERMS], delta[TZ_SHIFT_TERMS * TZ_PANEL];
   PetscInt            at[2] = {0, 0};
 

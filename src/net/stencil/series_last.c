@@ -16,7 +16,7 @@
 struct _TzSeriesLast {
   PetscInt     l, r, n; /* layer, its bond, its units */
   PetscBool    single;  /* -net_precision single */
-  TzMultiIndex taylor;
+  TzMultiIndex multiindex;
   PetscInt    *horner[TZ_MULTIINDEX_ORDER + 1];   /* for each order m: the terms in the order in which Horner's scheme takes them */
   PetscInt     serial, built;                     /* binding, highest order whose tables are built for it */
   PetscReal   *table;                             /* [terms][n]: w_h B_h^alpha / alpha! */
@@ -34,7 +34,7 @@ struct _TzSeriesLast {
 /* terms of order o */
 static inline PetscInt Count(const TzSeriesLast *s, PetscInt o)
 {
-  return s->taylor.first[o + 1] - s->taylor.first[o];
+  return s->multiindex.first[o + 1] - s->multiindex.first[o];
 }
 
 PetscErrorCode TzSeriesLastCreate(TzNetEval eval, PetscInt l, TzSeriesLast **series)
@@ -59,11 +59,11 @@ PetscErrorCode TzSeriesLastCreate(TzNetEval eval, PetscInt l, TzSeriesLast **ser
   s->r      = r;
   s->n      = n;
   s->single = (PetscBool)(eval->net->precision == TZ_PRECISION_SINGLE);
-  PetscCall(TzMultiIndexCreate(r, most, &s->taylor));
-  PetscCall(PetscMalloc1((size_t)s->taylor.first[most + 1] * n, &s->table));
+  PetscCall(TzMultiIndexCreate(r, most, &s->multiindex));
+  PetscCall(PetscMalloc1((size_t)s->multiindex.first[most + 1] * n, &s->table));
   for (PetscInt m = 1; m <= most; m++) {
-    PetscCall(PetscMalloc1(s->taylor.first[m + 1], &s->horner[m]));
-    TzMultiIndexHorner(&s->taylor, m, s->horner[m]);
+    PetscCall(PetscMalloc1(s->multiindex.first[m + 1], &s->horner[m]));
+    TzMultiIndexHorner(&s->multiindex, m, s->horner[m]);
     PetscCall(PetscCalloc1((Count(s, m) + TZ_GEMM - 1) / TZ_GEMM * n * TZ_GEMM, &s->packed[m]));
   }
   *series = s;
@@ -81,7 +81,7 @@ PetscErrorCode TzSeriesLastDestroy(TzSeriesLast **series)
     PetscCall(PetscFree(s->packed[o]));
     PetscCall(PetscFree2(s->have[o], s->gathered[o]));
   }
-  PetscCall(TzMultiIndexDestroy(&s->taylor));
+  PetscCall(TzMultiIndexDestroy(&s->multiindex));
   PetscCall(PetscFree(s->table));
   PetscCall(PetscFree5(s->order, s->Y0, s->S, s->C, s->coeff));
   PetscCall(PetscFree(*series));
@@ -94,12 +94,12 @@ static void Build(TzSeriesLast *s, TzNetEval eval, PetscInt m)
   const PetscInt n = s->n;
 
   for (PetscInt h = 0; h < n && !s->built; h++) s->table[h] = eval->layer[s->l + 1].left[h];
-  if (s->built < m) TzMultiIndexTable(&s->taylor, eval->kernels, n, eval->layer[s->l].right, s->built + 1, m, s->table);
+  if (s->built < m) TzMultiIndexTable(&s->multiindex, eval->kernels, n, eval->layer[s->l].right, s->built + 1, m, s->table);
   for (PetscInt o = s->built + 1; o <= m; o++) {
     const PetscReal sign = o / 2 % 2 ? -1 : 1; /* sin, cos, -sin, -cos */
 
     for (PetscInt i = 0; i < Count(s, o); i += TZ_GEMM)
-      (*eval->kernels->pack)(PetscMin(TZ_GEMM, Count(s, o) - i), n, sign, s->table + (s->taylor.first[o] + i) * n, s->packed[o] + i * n);
+      (*eval->kernels->pack)(PetscMin(TZ_GEMM, Count(s, o) - i), n, sign, s->table + (s->multiindex.first[o] + i) * n, s->packed[o] + i * n);
   }
   s->built = PetscMax(s->built, m);
 }
@@ -116,9 +116,9 @@ static void Moments(TzSeriesLast *s, TzNetEval eval)
     for (PetscInt k = 0; k < s->r; k++) b2 += B[k * s->n + h] * B[k * s->n + h];
     b = PetscSqrtReal(b2);
     sum += term;
-    for (PetscInt q = 1; q <= s->taylor.most + 1; q++) s->moment[q] += term *= b;
+    for (PetscInt q = 1; q <= s->multiindex.most + 1; q++) s->moment[q] += term *= b;
   }
-  for (PetscInt q = 1; q <= s->taylor.most + 1; q++) {
+  for (PetscInt q = 1; q <= s->multiindex.most + 1; q++) {
     factorial *= q;
     s->moment[q] = sum == 0 ? 0 : s->moment[q] / (factorial * sum);
   }
@@ -130,11 +130,11 @@ static PetscInt Order(const TzSeriesLast *s, PetscReal distance)
   const PetscReal unit  = s->single ? TZ_UNIT_SINGLE * s->moment[2] * distance * distance : TZ_UNIT_DOUBLE;
   PetscReal       power = distance;
 
-  for (PetscInt m = 1; m <= s->taylor.most; m++) {
+  for (PetscInt m = 1; m <= s->multiindex.most; m++) {
     power *= distance;
     if (s->moment[m + 1] * power <= unit) return m;
   }
-  return s->taylor.most + 1;
+  return s->multiindex.most + 1;
 }
 
 /* Points of panel p */
@@ -146,7 +146,7 @@ static inline PetscInt Lanes(const TzSeriesLast *s, PetscInt p)
 /* Y0 [ceil(n/PANEL)][r][PANEL]: bond vectors at n centres (copied), for the present binding */
 PetscErrorCode TzSeriesLastSetPoints(TzSeriesLast *s, TzNetEval eval, PetscInt n, const PetscReal Y0[])
 {
-  const PetscInt terms = s->taylor.first[s->taylor.most + 1], np = (n + TZ_PANEL - 1) / TZ_PANEL;
+  const PetscInt terms = s->multiindex.first[s->multiindex.most + 1], np = (n + TZ_PANEL - 1) / TZ_PANEL;
   PetscReal     *unused;
 
   PetscFunctionBegin;
@@ -184,7 +184,7 @@ static void Coefficients(TzSeriesLast *s, TzNetEval eval, PetscInt p, PetscInt m
   Build(s, eval, m);
   for (PetscInt o = s->order[p] + 1; o <= m; o++) {
     const PetscReal *X = (o % 2 ? s->C : s->S) + p * s->n * TZ_PANEL;
-    PetscReal       *c = s->coeff + (p * s->taylor.first[s->taylor.most + 1] + s->taylor.first[o]) * TZ_PANEL;
+    PetscReal       *c = s->coeff + (p * s->multiindex.first[s->multiindex.most + 1] + s->multiindex.first[o]) * TZ_PANEL;
 
     TzGemm(eval->kernels, Lanes(s, p), 1, Count(s, o), s->n, s->packed[o], X, c);
   }
@@ -194,7 +194,7 @@ static void Coefficients(TzSeriesLast *s, TzNetEval eval, PetscInt p, PetscInt m
 /* Each point's coefficients up to order m one after the other, in the order in which Horner's scheme takes them: for all points of panel p */
 static PetscErrorCode Gather(TzSeriesLast *s, TzNetEval eval, PetscInt p, PetscInt m)
 {
-  const PetscInt   n = s->taylor.first[m + 1];
+  const PetscInt   n = s->multiindex.first[m + 1];
   const PetscReal *c;
   PetscReal       *to;
 
@@ -235,10 +235,10 @@ PetscErrorCode TzSeriesLastEvaluate(TzSeriesLast *s, TzNetEval eval, PetscInt p,
     for (PetscInt i = 0; i < TZ_PANEL; i++) longest = norm[i] > longest ? norm[i] : longest;
   }
   m     = Order(s, PetscSqrtReal(longest));
-  *done = (PetscBool)(m <= s->taylor.most);
+  *done = (PetscBool)(m <= s->multiindex.most);
   if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Gather(s, eval, panel, m));
-  coeff = s->gathered[m] + p * s->taylor.first[m + 1];
+  coeff = s->gathered[m] + p * s->multiindex.first[m + 1];
   for (PetscInt side = 0; side < 2; side++) (*eval->kernels->horner)(r, m, coeff, delta + side * r * TZ_PANEL, df + side * TZ_PANEL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -250,10 +250,10 @@ const PetscReal *TzSeriesLastGetCentre(const TzSeriesLast *s, PetscInt p)
 }
 
 /* The multi-indices, and max_h |B_h| of the present binding */
-void TzSeriesLastGetTaylor(const TzSeriesLast *s, const TzMultiIndex **taylor, PetscReal *norm)
+void TzSeriesLastGetMultiIndex(const TzSeriesLast *s, const TzMultiIndex **multiindex, PetscReal *norm)
 {
-  *taylor = &s->taylor;
-  *norm   = s->norm;
+  *multiindex = &s->multiindex;
+  *norm       = s->norm;
 }
 
 /* coeff [first[m+1]][PANEL] of panel p, valid for the orders 1..m until the next call for higher ones */
@@ -261,6 +261,6 @@ PetscErrorCode TzSeriesLastGetCoefficients(TzSeriesLast *s, TzNetEval eval, Pets
 {
   PetscFunctionBegin;
   if (s->order[p] < m) Coefficients(s, eval, p, m);
-  *coeff = s->coeff + p * s->taylor.first[s->taylor.most + 1] * TZ_PANEL;
+  *coeff = s->coeff + p * s->multiindex.first[s->multiindex.most + 1] * TZ_PANEL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
