@@ -15,6 +15,7 @@
 #include <tzclassify.h>
 #include <tzzo.h>
 #include <tzfiles.h>
+#include <tzsimulate.h>
 #include <tzcheckpoint.h>
 #include <tzrun.h>
 

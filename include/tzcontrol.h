@@ -83,4 +83,17 @@ PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], P
 */
 PETSC_EXTERN PetscErrorCode TzPDEControlOffset(TzPDE pde, PetscReal t, PetscReal P[], PetscBool *is);
 
+/*
+  TzControl: the feedback of a network, V = a f + b with exact derivatives of f (also of a network that was trained with smoothed ones).
+
+  Evaluate: value [n], grad [n][d], a [n][m] at X [n][D]; what is NULL is not asked for. Not collective. For one state after the first call without
+  allocation, unless the problem leaves its terminal cost to differences: a real-time loop (microseconds in `make bench`). Results of a point do not
+  depend on the others. PETSC_ERR_SUP for an equation that is no control problem, where a is asked for.
+*/
+typedef struct _n_TzControl *TzControl;
+PETSC_EXTERN PetscErrorCode  TzControlCreate(TzPDE pde, TzNet net, TzControl *control); /* reference counted */
+PETSC_EXTERN PetscErrorCode  TzControlBind(TzControl control, const PetscReal theta[]); /* theta [nparams], copied */
+PETSC_EXTERN PetscErrorCode  TzControlEvaluate(TzControl control, PetscInt n, const PetscReal X[], PetscReal value[], PetscReal grad[], PetscReal a[]);
+PETSC_EXTERN PetscErrorCode  TzControlDestroy(TzControl *control);
+
 #endif

@@ -37,6 +37,11 @@ PETSC_EXTERN PetscErrorCode TzSamplerSetDomain(TzSampler sampler, const TzDomain
 PETSC_EXTERN PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process);
 /* Where paths start: uniform in lo <= x <= hi [d], or, with n > 0, at the points x0 [n][d] in turn; copied. Default: the origin */
 PETSC_EXTERN PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, const PetscReal lo[], const PetscReal hi[], PetscInt n, const PetscReal x0[]);
+/*
+  The same as -loss_x0 has it: "1", "0:1,2" .., a file of points, or "box", the domain. `option` is named in messages; read by TzSamplerSetUp(), whatever the
+  distribution
+*/
+PETSC_EXTERN PetscErrorCode TzSamplerSetStartText(TzSampler sampler, const char option[], const char text[]);
 /* -loss_sampler, -loss_x0, -loss_path_steps: inside PetscOptionsBegin of the object that has the sampler. Collective */
 PETSC_EXTERN PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject);
 /* Checks that the distribution fits the domain, reads -loss_x0 where it is a file. Collective; PETSC_ERR_USER_INPUT */
@@ -46,7 +51,9 @@ PETSC_EXTERN PetscErrorCode TzSamplerGetType(TzSampler sampler, TzSamplerType *t
 
 /* X [n][D]: points first <= i < first + n of the sample with this key. PETSC_ERR_ARG_OUTOFRANGE: negative, or more than an index can count */
 PETSC_EXTERN PetscErrorCode TzSamplerDraw(TzSampler sampler, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[]);
-/* The same at one time t: of paths their states there */
+/* X [n][D]: where the paths first <= i < first + n of a sample start, t = 0 */
+PETSC_EXTERN PetscErrorCode TzSamplerDrawStart(TzSampler sampler, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[]);
+/* As TzSamplerDraw() at one time t: of paths their states there */
 PETSC_EXTERN PetscErrorCode TzSamplerDrawTime(TzSampler sampler, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n,
                                               PetscReal X[]);
 /*

@@ -53,7 +53,8 @@ typedef enum {
   TZ_STREAM_BATCH,      /* mini-batches */
   TZ_STREAM_MASK,       /* masks of sparse networks, random feedback matrices */
   TZ_STREAM_EQUATION,   /* random coefficients of equations */
-  TZ_STREAM_CONDITION   /* points of conditions */
+  TZ_STREAM_CONDITION,  /* points of conditions */
+  TZ_STREAM_SIMULATION  /* closed-loop paths */
 } TzStream;
 
 /*

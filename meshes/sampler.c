@@ -11,8 +11,9 @@ struct _p_TzSampler {
   TzDomain      domain;
   TzProcess     process;
   PetscInt      steps; /* of a path */
-  char         *start; /* -loss_x0 as given, or NULL */
-  PetscInt      nx0;   /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
+  char         *start; /* -loss_x0 as given, or NULL; by an option of another name: */
+  const char   *startoption;
+  PetscInt      nx0; /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
   PetscReal    *x0, *lo, *hi;
   PetscReal    *work; /* [3][d] */
 };
@@ -21,9 +22,10 @@ PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler)
 {
   PetscFunctionBegin;
   PetscCall(PetscNew(sampler));
-  (*sampler)->comm       = comm;
-  (*sampler)->steps      = 20;
-  (*sampler)->process.nu = 1;
+  (*sampler)->comm        = comm;
+  (*sampler)->steps       = 20;
+  (*sampler)->startoption = "-loss_x0";
+  (*sampler)->process.nu  = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -85,6 +87,15 @@ PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, const PetscReal 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzSamplerSetStartText(TzSampler sampler, const char option[], const char text[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(sampler->start));
+  PetscCall(PetscStrallocpy(text, &sampler->start));
+  sampler->startoption = option;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject)
 {
   char      start[PETSC_MAX_PATH_LEN];
@@ -93,8 +104,8 @@ PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOpt
   PetscFunctionBegin;
   PetscCall(
     TzOptionsEnum("-loss_sampler", "Distribution of the points", "TzSamplerDraw", TzSamplerTypes, (PetscEnum)sampler->type, (PetscEnum *)&sampler->type, NULL));
-  PetscCall(TzOptionsString("-loss_x0", "Where paths start: one number or d of them, each also a range lo:hi, or a file of points", "TzSamplerSetStart",
-                            sampler->start ? sampler->start : "0", start, sizeof(start), &flg));
+  PetscCall(TzOptionsString("-loss_x0", "Where paths start: one number or d of them, each also a range lo:hi, a file of points, or box: the domain",
+                            "TzSamplerSetStart", sampler->start ? sampler->start : "0", start, sizeof(start), &flg));
   if (flg) {
     PetscCall(PetscFree(sampler->start));
     PetscCall(PetscStrallocpy(start, &sampler->start));
@@ -139,17 +150,19 @@ static PetscErrorCode SetStart(TzSampler sampler)
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(d, &lo, d, &hi));
-  if (ParseStart(sampler->start, d, lo, hi, &n)) {
+  if (!strcmp(sampler->start, "box")) PetscCall(TzSamplerSetStart(sampler, d, sampler->domain.lo, sampler->domain.hi, 0, NULL));
+  else if (ParseStart(sampler->start, d, lo, hi, &n)) {
     PetscCheck(n == 1 || n == d, sampler->comm, PETSC_ERR_USER_INPUT,
-               "-loss_x0 %s: %" PetscInt_FMT " numbers; must be one, or one for each of the %" PetscInt_FMT " dimensions", sampler->start, n, d);
+               "%s %s: %" PetscInt_FMT " numbers; must be one, or one for each of the %" PetscInt_FMT " dimensions", sampler->startoption, sampler->start, n,
+               d);
     for (PetscInt i = 0; i < d; i++) {
       if (n == 1) lo[i] = lo[0], hi[i] = hi[0];
       PetscCheck(!PetscIsInfOrNanReal(lo[i]) && !PetscIsInfOrNanReal(hi[i]) && lo[i] <= hi[i], sampler->comm, PETSC_ERR_USER_INPUT,
-                 "-loss_x0 %s: ranges must be finite, lo:hi with lo <= hi", sampler->start);
+                 "%s %s: ranges must be finite, lo:hi with lo <= hi", sampler->startoption, sampler->start);
     }
     PetscCall(TzSamplerSetStart(sampler, d, lo, hi, 0, NULL));
   } else {
-    PetscCall(TzPointsRead(sampler->comm, "-loss_x0", sampler->start, d, &n, &x0));
+    PetscCall(TzPointsRead(sampler->comm, sampler->startoption, sampler->start, d, &n, &x0));
     PetscCall(TzSamplerSetStart(sampler, d, NULL, NULL, n, x0));
     PetscCall(PetscFree(x0));
   }
@@ -176,7 +189,7 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
              "-loss_sampler %s: the equation has no time; must be box", TzSamplerTypes[sampler->chosen]);
   PetscCall(PetscFree(sampler->work));
   PetscCall(PetscMalloc1(3 * domain->d, &sampler->work));
-  if (sampler->start && sampler->chosen >= TZ_SAMPLER_PATHS) PetscCall(SetStart(sampler));
+  if (sampler->start && (sampler->chosen >= TZ_SAMPLER_PATHS || strcmp(sampler->startoption, "-loss_x0"))) PetscCall(SetStart(sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -308,6 +321,21 @@ PetscErrorCode TzSamplerDraw(TzSampler s, PetscInt64 seed, TzStream stream, Pets
     PetscCall(Time(s, &k, X));
     if (paths) PetscCall(Path(s, &k, X));
     else PetscCall(Inside(s, &k, X));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDrawStart(TzSampler s, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
+{
+  const PetscInt D = TzDomainSize(&s->domain);
+
+  PetscFunctionBegin;
+  PetscCall(CheckRange(first, n));
+  for (PetscInt i = first; i < first + n; i++, X += D) {
+    const Key k = {seed, stream, step, i};
+
+    PetscCall(Start(s, &k, X));
+    if (!s->domain.stationary) X[s->domain.d] = 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -215,6 +215,48 @@ static void test_builtin(void **state)
   }
 }
 
+static void simulate(MPI_Comm comm, TzPDE pde, TzClosedLoop results[2])
+{
+  TzSimulation simulation;
+
+  ok(TzSimulationCreate(comm, pde, &simulation));
+  ok(TzSimulationSetProgress(simulation, -1));
+  ok(TzSimulationSetFromOptions(simulation));
+  ok(TzSimulationRun(simulation, results));
+  ok(TzSimulationDestroy(&simulation));
+}
+
+/*
+  All ranks together get the bits that one gets alone, the last block being a part of one. By the exact feedback reduced costs are V(x0,0) to the error of the
+  steps, here below dt with Euler's method and a fifth of that with Heun's, and twice their interval. No policy costs less than it.
+*/
+static void test_simulation(void **state)
+{
+  static const char *const options[] = {"-sim_steps 40", "-sim_steps 80 -sim_integrator heun", "-sim_steps 20 -sim_x0 box"};
+  static const PetscReal   error[]   = {1. / 40, 1. / 400};
+  TzPDE                    pde       = create("-pde_type lqr", 3);
+
+  (void)state;
+  for (int k = 0; k < 3; k++) {
+    const PetscReal z[] = {0.5, 0.5, 0.5, 0};
+    TzClosedLoop    alone[2], all[2];
+    PetscReal       u;
+
+    ok(PetscOptionsClear(NULL));
+    ok(PetscOptionsInsertString(NULL, "-sim_policy exact,none -sim_paths 1000 -sim_x0 0.5"));
+    ok(PetscOptionsInsertString(NULL, options[k]));
+    simulate(PETSC_COMM_SELF, pde, alone);
+    simulate(PETSC_COMM_WORLD, pde, all);
+    assert_memory_equal(&alone[0].cost, &all[0].cost, sizeof(PetscReal));
+    assert_memory_equal(&alone[0].reduced_ci, &all[0].reduced_ci, sizeof(PetscReal));
+    assert_memory_equal(&alone[1].excess, &all[1].excess, sizeof(PetscReal));
+    assert_true(all[1].excess - all[1].excess_ci > 0 && all[0].excess == 0 && all[0].lost == 0 && all[0].reduced_ci < all[0].cost_ci);
+    ok(TzPDEExact(pde, 1, z, &u, NULL));
+    if (k < 2) assert_true(fabs(all[0].reduced - u) <= 2 * all[0].reduced_ci + error[k] && all[0].reduced_ci < all[0].cost_ci / 3);
+  }
+  ok(TzPDEDestroy(&pde));
+}
+
 /* What a problem may have wrong: one line each */
 static void test_mistakes(void **state)
 {
@@ -248,8 +290,8 @@ static void test_mistakes(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer), cmocka_unit_test(test_full), cmocka_unit_test(test_lqr), cmocka_unit_test(test_builtin),
-                                     cmocka_unit_test(test_mistakes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer), cmocka_unit_test(test_full),       cmocka_unit_test(test_lqr),
+                                     cmocka_unit_test(test_builtin),   cmocka_unit_test(test_simulation), cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL) || TzPDERegister("test", Create)) return 1;
