@@ -9,6 +9,7 @@
 #include <tzpde.h>
 #include <tznet.h>
 #include <tzcontrol.h>
+#include <tzshell.h>
 #include <tzderiv.h>
 #include <tzloss.h>
 #include <tzidx.h>

@@ -62,7 +62,7 @@ PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */
 PETSC_EXTERN PetscErrorCode TzNetDestroy(TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out);
-PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[]); /* hidden layers */
+PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[]); /* hidden layers; n = -1: a shell has no layers */
 PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
 PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);                    /* theta[n] */
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */

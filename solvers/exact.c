@@ -5,8 +5,12 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
 {
   PetscInt   N;
   PetscReal *grad; /* [nparams] */
+  PetscBool  has;
 
   PetscFunctionBegin;
+  PetscCall(TzLossHasGradient(((TAO_ZO *)tao->data)->loss, &has));
+  PetscCheck(has, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "-tao_type %s: needs exact gradients, which this loss on this network has not; " TAOZOSIGN " does without", ((PetscObject)tao)->type_name);
   PetscCall(VecGetSize(tao->solution, &N));
   PetscCall(PetscMalloc1(N, &grad));
   phase->data = grad;

@@ -68,8 +68,8 @@ static PetscErrorCode CheckLoss(Tao tao, const TzZOPhase *phase, TzLoss loss)
              ((PetscObject)loss)->type_name);
   PetscCall(TzLossHasJacobian(loss, &has));
   PetscCheck(has || phase->mu > 0, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
-             "-tao_type %s: needs exact gradients of residuals, which a loss of type %s has not; " TAOZOGN " does without", ((PetscObject)tao)->type_name,
-             ((PetscObject)loss)->type_name);
+             "-tao_type %s: needs exact gradients of residuals, which a loss of type %s on this network has not; " TAOZOGN " does without",
+             ((PetscObject)tao)->type_name, ((PetscObject)loss)->type_name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

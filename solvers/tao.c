@@ -233,7 +233,7 @@ static PetscErrorCode CheckNeeds(Tao tao, TzLoss loss, Needs *needs)
   }
   PetscCheck(!more, comm, PETSC_ERR_USER_INPUT, "-tao_type %s: needs %s, which Tenzo has not; of TAO's own solvers these work: %s", type, more, work);
   PetscCheck(*needs != NEEDS_GRADIENT || gradient, comm, PETSC_ERR_USER_INPUT,
-             "-tao_type %s: needs exact gradients, which a loss of type %s has not; nm does without", type, ((PetscObject)loss)->type_name);
+             "-tao_type %s: needs exact gradients, which a loss of type %s on this network has not; nm does without", type, ((PetscObject)loss)->type_name);
   PetscCheck((*needs != NEEDS_RESIDUALS && *needs != NEEDS_JACOBIAN) || residuals, comm, PETSC_ERR_USER_INPUT,
              "-tao_type %s: least squares need residuals, which a loss of type %s has not: it is no mean of squares", type, ((PetscObject)loss)->type_name);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -2,6 +2,7 @@
 # Libraries of a user's own (tests/plugins), compiled outside the tree against an installed Tenzo and loaded by the installed program (-dll_append):
 # each type trains, goes on bit by bit, and is evaluated, on 1 and 2 ranks. Without its library a checkpoint says what is missing.
 . "$(dirname "$0")/lib.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0 # mpirun would wait a second after every exit code that is not 0
 
 make -s -C "$root" install BUILD="$build" PREFIX="$work/usr" SAN="${SAN:-}" >install.txt 2>&1
 ok "make install" [ $? = 0 ]
@@ -45,6 +46,21 @@ plugin libfd4.so "-deriv_type fd4"
 plugin libassets.so "-pde_type assets" -deriv_type forward
 on 2 pde -dll_append ./libassets.so -pde_type assets -pde_dim 5 >check.txt 2>&1
 ok "an equation with a full S(x): its file is true to 1e-9" grep -q "^CHECK pde=assets .*residual=[0-9.]*e-1[0-9] " check.txt
+
+small="-pde_dim 4 -loss_points 20 -zo_lr 5e-3 -tz_validation_points 200 -tz_quiet"
+ok "a network of one's own takes at most 40 lines" [ "$(wc -l <sines.c)" -le 40 ]
+ok "the README quotes it" same "$(sed -n '/^\/\* A network of a user.s own/,/^```$/p' "$root/README.md" | sed '$d')" "$(cat sines.c)"
+plugin libsines.so "-net_type sines" -deriv_type fd
+for refused in "-deriv_type forward" "-tao_type tzadam -deriv_type fd" "-tao_type tzgn -deriv_type fd" "-tao_type lmvm -deriv_type fd" "-net_layers 8"; do
+  for n in 1 2; do
+    on $n solve -dll_append ./libsines.so -net_type sines $small $refused -tz_output none >out.txt 2>err.txt
+    ok "a network of values alone: $refused is refused on $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c "^tenzo: error: ${refused%% -d*}" err.txt)" = 1
+  done
+done
+for o in "zocge" "zogn" "zohybrid -zo_patience 2" "nm"; do
+  on 2 solve -dll_append ./libsines.so -net_type sines ${small/-zo_lr 5e-3/} -deriv_type stein -rule_type mc -rule_samples 20 -tao_type $o -tao_max_it 5 -tz_output none >out.txt 2>&1
+  ok "a network of values alone: -tao_type $o" grep -q '^RESULT .* steps=5 ' out.txt
+done
 
 # all at once: as many libraries as one likes
 on 2 solve -dll_append ./libdrift.so,./libsoftplus.so,./liblowrank.so,./libmcnamee.so $quick -pde_type drift -net_activation softplus -net_format lowrank \

@@ -1,5 +1,5 @@
 /*
-  Inside src/net/: networks and their evaluators. Floors: formats -> net.c -> eval -> jet -> stencil -> coordinate -> api.c; nothing calls upwards
+  Inside src/net/: networks and their evaluators. Floors: formats, device -> net.c -> eval -> jet -> stencil -> coordinate -> api.c; nothing calls upwards
   (tests/rooms.sh).
 
   CONVENTIONS, here and in the kernels
@@ -18,7 +18,7 @@
 #ifndef TZNETIMPL_H
 #define TZNETIMPL_H
 
-#include <tznet.h>
+#include <tzshell.h>
 #include <private/tzformatimpl.h>
 #include <private/tzkernels.h>
 #include <private/tzclassimpl.h>
@@ -31,6 +31,16 @@ PETSC_INTERN PetscErrorCode      TzLayerChooseContraction(TzNet, TzLayer *);
 PETSC_INTERN PetscErrorCode      TzNetCheckMemory(TzNet, PetscInt l, const char what[], PetscReal numbers); /* as TzNetCheckSize(), of several arrays */
 PETSC_INTERN const TzOperatorOps TzOperator_Matrix;                                                         /* of every format that has none of its own */
 PETSC_INTERN const PetscReal    *TzOperatorGetMatrix(const TzOperator *);                                   /* W [out][in] of a TzOperator_Matrix, bound */
+
+/* device/ */
+PETSC_INTERN PetscErrorCode TzShellsNote(void);                                    /* the names are those of types (TzTypeNote) */
+PETSC_INTERN PetscErrorCode TzShellCreate(MPI_Comm, const char name[], TzShell *); /* of the table; otherwise PETSC_ERR_USER_INPUT */
+PETSC_INTERN PetscErrorCode TzShellCreateFrom(MPI_Comm, const TzShellOps *, void *data, TzShell *);
+PETSC_INTERN PetscErrorCode TzShellSetUp(TzShell, PetscInt in, PetscInt out, PetscInt64 seed);
+PETSC_INTERN PetscErrorCode TzShellInitialize(TzShell, PetscInt64 seed, PetscReal theta[]);
+PETSC_INTERN PetscErrorCode TzShellForward(TzShell, const PetscReal theta[], PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzShellView(TzShell, PetscViewer);
+PETSC_INTERN PetscErrorCode TzShellDestroy(TzShell *);
 
 /* B [cols][rows] = A [rows][cols]^T */
 static inline void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)
@@ -45,6 +55,7 @@ struct _TzNetOps {
 
 struct _p_TzNet {
   PETSCHEADER(struct _TzNetOps);
+  TzShell            shell; /* NULL: layers; otherwise nothing about layers holds */
   const TzFormatOps *format;
   PetscInt           in, out;
   PetscInt           nhidden, hidden[TZ_MAX_LAYERS];
@@ -96,6 +107,7 @@ enum {
   TZ_SCRATCH_TABLE,
   TZ_SCRATCH_JET,
   TZ_SCRATCH_ADJOINT,
+  TZ_SCRATCH_NODES,
   TZ_SCRATCH_MAX
 };
 
@@ -153,8 +165,9 @@ PETSC_INTERN PetscErrorCode TzNetEvalStencilBackward_Fast(TzNetEval, PetscInt n,
 PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[],
                                                       const PetscReal jetbar[], PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzNetEvalStencil_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
-                                                       PetscReal f0[], PetscReal even[], PetscReal odd[]);
+PETSC_INTERN PetscErrorCode TzEvalValues(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]); /* one row at a time, or by the shell */
+PETSC_INTERN PetscErrorCode TzNetEvalStencil_Values(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
+                                                    PetscReal f0[], PetscReal even[], PetscReal odd[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJet_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscReal jet[]);
 
 #endif

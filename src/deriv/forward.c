@@ -3,12 +3,17 @@
   evaluation a point: the "AD" of the paper's tables, without a backward pass.
 */
 #include <private/tzderivimpl.h>
+#include <tzshell.h>
 
 static PetscErrorCode SetUp_Forward(TzDeriv deriv)
 {
   TzPrecision precision;
+  PetscBool   has;
 
   PetscFunctionBegin;
+  PetscCall(TzNetHasDerivatives(deriv->net, &has));
+  PetscCheck(has, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
+             "-deriv_type forward: this network (-net_type) has values only; stein and fd need no more");
   PetscCall(TzNetGetPrecision(deriv->net, &precision));
   PetscCheck(precision == TZ_PRECISION_DOUBLE, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
              "-net_precision single: is for -deriv_type stein or fd; forward has double precision only");

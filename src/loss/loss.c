@@ -4,6 +4,7 @@
   Option: -tz_partition auto | l,n   (default auto): ranks over the line of (loss value, block of samples), and over blocks of nodes
 */
 #include <private/tzlossimpl.h>
+#include <tzshell.h>
 
 PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient,
   TZ_LossValidate;
@@ -272,7 +273,9 @@ PetscErrorCode TzLossHasGradient(TzLoss loss, PetscBool *has)
 {
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
-  *has = loss->ops->gradient ? PETSC_TRUE : PETSC_FALSE;
+  *has = PETSC_TRUE;
+  if (loss->net) PetscCall(TzNetHasDerivatives(loss->net, has));
+  *has = (PetscBool)(*has && loss->ops->gradient);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -280,7 +283,9 @@ PetscErrorCode TzLossHasJacobian(TzLoss loss, PetscBool *has)
 {
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
-  *has = loss->ops->jacobian ? PETSC_TRUE : PETSC_FALSE;
+  *has = PETSC_TRUE;
+  if (loss->net) PetscCall(TzNetHasDerivatives(loss->net, has));
+  *has = (PetscBool)(*has && loss->ops->jacobian);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,5 @@
 /*
-  The public evaluations of a network: they check what they are given, choose between the reference and the fast evaluation,
+  The public evaluations of a network: they check what they are given, choose between the shell, the reference and the fast evaluation,
   share points between threads, and give gradients of networks without biases room for them. The rooms below do the work.
 */
 #include <private/tznetimpl.h>
@@ -24,6 +24,17 @@ static PetscErrorCode CheckScalar(TzNetEval eval, PetscInt n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Estimators and solvers ask TzNetHasDerivatives() before they start */
+static PetscErrorCode CheckDerivatives(TzNetEval eval)
+{
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetHasDerivatives(eval->net, &has));
+  PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-net_type %s: this network has values only: no derivatives, no gradients", eval->net->shell->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CheckStencil(TzNetEval eval, PetscInt n, const TzPairs *pairs, PetscInt j0, PetscInt j1)
 {
   PetscFunctionBegin;
@@ -40,6 +51,7 @@ static PetscErrorCode Fields(TzNetEval eval, PetscInt n, const PetscReal X[], co
 {
   PetscFunctionBegin;
   PetscCall(CheckScalar(eval, n));
+  PetscCall(CheckDerivatives(eval));
   PetscCheck(TzJetCoordinates(shape) == eval->net->in, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "jets in %" PetscInt_FMT " coordinates, a network with %" PetscInt_FMT " inputs", TzJetCoordinates(shape), eval->net->in);
   PetscCall(PetscMalloc1(n * TzJetFieldSize(shape), F));
@@ -51,7 +63,7 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
 {
   PetscFunctionBegin;
   PetscCall(Check(eval, n));
-  if (eval->net->reference) PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
+  if (eval->net->reference || eval->net->shell) PetscCall(TzEvalValues(eval, n, X, Y));
   else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Columns(eval, n, X, Y));
   else {
     PetscCall(TzEvalBuild(eval));
@@ -81,7 +93,8 @@ static PetscErrorCode StencilPart(TzNetEval eval, const void *task, PetscInt p0,
   const PetscReal *X = t->X + p0 * eval->net->in;
 
   PetscFunctionBegin;
-  if (eval->net->reference) PetscCall(TzNetEvalStencil_Reference(eval, n, X, t->pairs, t->s, t->j0, t->j1, t->f0 + p0, t->even + p0 * m, t->odd + p0 * m));
+  if (eval->net->reference || eval->net->shell)
+    PetscCall(TzNetEvalStencil_Values(eval, n, X, t->pairs, t->s, t->j0, t->j1, t->f0 + p0, t->even + p0 * m, t->odd + p0 * m));
   else {
     PetscCall(TzEvalBuild(eval));
     PetscCall(TzNetEvalStencil_Fast(eval, n, X, t->pairs, t->s, t->j0, t->j1, t->f0 + p0, t->even + p0 * m, t->odd + p0 * m));
@@ -154,6 +167,7 @@ PetscErrorCode TzNetEvalBackward(TzNetEval eval, PetscInt n, const PetscReal X[]
 
   PetscFunctionBegin;
   PetscCall(Check(eval, n));
+  PetscCall(CheckDerivatives(eval));
   PetscCall(Open(eval->net, grad, &full));
   PetscCall(TzNetEvalBackward_Fast(eval, n, X, Ybar, full));
   PetscCall(Close(eval->net, grad, &full));
@@ -166,6 +180,7 @@ PetscErrorCode TzNetEvalBackwardRule(TzNetEval eval, PetscInt n, const PetscReal
 
   PetscFunctionBegin;
   PetscCall(Check(eval, n));
+  PetscCall(CheckDerivatives(eval));
   PetscCall(Open(eval->net, grad, &full));
   PetscCall(TzNetEvalBackwardRule_Fast(eval, n, X, rule, ctx, full));
   PetscCall(Close(eval->net, grad, &full));
@@ -179,6 +194,7 @@ PetscErrorCode TzNetEvalStencilBackward(TzNetEval eval, PetscInt n, const PetscR
 
   PetscFunctionBegin;
   PetscCall(CheckStencil(eval, n, pairs, j0, j1));
+  PetscCall(CheckDerivatives(eval));
   PetscCall(TzEvalBuild(eval));
   PetscCall(Open(eval->net, grad, &full));
   PetscCall(TzNetEvalStencilBackward_Fast(eval, n, X, pairs, s, j0, j1, f0bar, evenbar, oddbar, full));

@@ -1,5 +1,5 @@
 /*
-  The network class: options, layout of the parameters, view. Formats are in dense.c, tt.c, ttm.c; evaluation in eval.c.
+  The network class: options, layout of the parameters, view. Formats are in formats/, networks without layers in device/; evaluation in eval/.
 */
 #include <private/tznetimpl.h>
 
@@ -14,6 +14,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   PetscFunctionBegin;
   PetscCall(TzClassRegisterAll(&TzNetClass));
   PetscCall(TzFormatsNote());
+  PetscCall(TzShellsNote());
   PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
   PetscCall(TzFormatFind(comm, TZNETTT, &net->format));
   net->nhidden   = 2;
@@ -53,9 +54,46 @@ PetscErrorCode TzNetDestroy(TzNet *net)
   PetscCall(TzClassRelease(&TzNetClass, (PetscObject *)net, &last));
   if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reset(*net));
+  PetscCall(TzShellDestroy(&(*net)->shell));
   PetscCall(PetscFree((*net)->modes));
   PetscCall(PetscFree((*net)->mask));
   PetscCall(PetscHeaderDestroy(net));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetType(TzNet net, const char type[])
+{
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrcmp(type, net->shell ? net->shell->name : TZNETLAYERS, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzShellDestroy(&net->shell));
+  if (strcmp(type, TZNETLAYERS)) PetscCall(TzShellCreate(PetscObjectComm((PetscObject)net), type, &net->shell));
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetType(TzNet net, const char *type[])
+{
+  PetscFunctionBegin;
+  *type = net->shell ? net->shell->name : TZNETLAYERS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetShell(TzNet net, const TzShellOps *ops, void *data)
+{
+  PetscFunctionBegin;
+  PetscCall(TzShellDestroy(&net->shell));
+  PetscCall(TzShellCreateFrom(PetscObjectComm((PetscObject)net), ops, data, &net->shell));
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetHasDerivatives(TzNet net, PetscBool *has)
+{
+  PetscFunctionBegin;
+  *has = (PetscBool)!net->shell;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,7 +190,8 @@ PetscErrorCode TzNetSetModes(TzNet net, const char modes[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetSetFromOptions(TzNet net)
+/* Of networks of layers */
+static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObject)
 {
   char        text[1024];
   PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
@@ -164,7 +203,6 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscInt    contraction    = net->contraction < 0 ? 3 : net->contraction;
 
   PetscFunctionBegin;
-  PetscObjectOptionsBegin((PetscObject)net);
   PetscCall(TzOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse, or a registered one",
                             "TzNetSetFormat", TzFormatName(net->format), text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
@@ -200,8 +238,24 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   PetscCall(TzOptionsEnum("-net_precision", "Stencils: the sums behind differences of values in double or single precision", "TzNetSetPrecision", TzPrecisions,
                           precision, &precision, NULL));
   PetscCall(TzNetSetPrecision(net, (TzPrecision)precision));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetFromOptions(TzNet net)
+{
+  char        text[256];
+  PetscBool   flg;
+  const char *type;
+
+  PetscFunctionBegin;
+  PetscObjectOptionsBegin((PetscObject)net);
+  PetscCall(TzNetGetType(net, &type));
+  PetscCall(TzOptionsString("-net_type", "layers, process (a program outside), or a registered one", "TzNetSetType", type, text, sizeof(text), &flg));
+  if (flg) PetscCall(TzNetSetType(net, text));
+  if (!net->shell) PetscCall(LayersFromOptions(net, PetscOptionsObject));
+  else if (net->shell->ops->setfromoptions) PetscCall((*net->shell->ops->setfromoptions)(net->shell, PetscOptionsObject));
   PetscOptionsEnd();
-  if (net->format->setfromoptions) PetscCall((*net->format->setfromoptions)(net));
+  if (!net->shell && net->format->setfromoptions) PetscCall((*net->format->setfromoptions)(net));
   net->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -242,15 +296,12 @@ static PetscErrorCode SetUpLayer(TzNet net, PetscInt l, PetscInt offset)
 }
 
 /* Places all layers' weights, then all biases, in theta. */
-PetscErrorCode TzNetSetUp(TzNet net)
+static PetscErrorCode SetUpLayers(TzNet net)
 {
   PetscReal all = 0, need = 0;
   PetscInt  offset = 0;
 
   PetscFunctionBegin;
-  if (net->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(net->in > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER, "TzNetSetIO() first");
-  PetscCall(Reset(net));
   net->nlayers = net->nhidden + 1;
   for (PetscInt l = 0; l < net->nlayers; l++) {
     PetscCall(SetUpLayer(net, l, offset));
@@ -268,11 +319,25 @@ PetscErrorCode TzNetSetUp(TzNet net)
     offset += net->layer[l].out;
   }
   PetscCall(CheckPrecision(net));
-  net->nfull       = offset;
-  net->nparams     = net->bias ? offset : net->layer[0].bias;
+  net->nfull   = offset;
+  net->nparams = net->bias ? offset : net->layer[0].bias;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetUp(TzNet net)
+{
+  PetscFunctionBegin;
+  if (net->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(net->in > 0, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER, "TzNetSetIO() first");
+  PetscCall(Reset(net));
+  if (net->shell) {
+    PetscCall(TzShellSetUp(net->shell, net->in, net->out, net->seed));
+    net->nlayers = 0;
+    net->nparams = net->nfull = net->shell->nparams;
+  } else PetscCall(SetUpLayers(net));
   net->setupcalled = PETSC_TRUE;
   net->version++;
-  PetscCall(PetscObjectChangeTypeName((PetscObject)net, TzFormatName(net->format)));
+  PetscCall(PetscObjectChangeTypeName((PetscObject)net, net->shell ? net->shell->name : TzFormatName(net->format)));
   PetscCall(PetscObjectViewFromOptions((PetscObject)net, NULL, "-net_view"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -302,7 +367,8 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
 
   PetscFunctionBegin;
   PetscCall(TzClassViewBegin((PetscObject)net, &viewer, &ascii));
-  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  if (ascii && net->shell) PetscCall(TzShellView(net->shell, viewer));
+  if (!ascii || net->shell) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->act->name, net->nparams,
                                    net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {
@@ -359,7 +425,7 @@ PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out)
 PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[])
 {
   PetscFunctionBegin;
-  *n      = net->nhidden;
+  *n      = net->shell ? -1 : net->nhidden;
   *widths = net->hidden;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -414,6 +480,7 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
 {
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
+  if (net->shell) PetscCall(TzShellInitialize(net->shell, seed, theta));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer  *layer = &net->layer[l];
     const PetscReal sd    = layer->ops->deviation ? (*layer->ops->deviation)(layer) : PetscSqrtReal((PetscReal)2 / (layer->in + layer->out));

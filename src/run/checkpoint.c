@@ -127,6 +127,7 @@ static PetscErrorCode TzPutNetwork(TzStore store, TzNet net)
     PetscCall(TzPutPetscInts(store, group, "modes_out", layout.nout, layout.mode_out));
     PetscCall(TzPutPetscInts(store, group, "ranks", layout.ncores + 1, layout.rank));
   }
+  if (hidden < 0) PetscFunctionReturn(PETSC_SUCCESS); /* a shell: what its parameters mean is its own affair */
   bias = layout.bias >= 0;
   PetscCall(TzPutPetscInts(store, "/network", "bias", 1, &bias));
   PetscFunctionReturn(PETSC_SUCCESS);

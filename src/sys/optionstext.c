@@ -103,7 +103,7 @@ static const char *TzOptionsNextLine(const char text[], size_t n, char name[], c
 /* Options whose value is the name of a type that a library may register */
 static PetscBool TzOptionIsType(const char name[])
 {
-  static const char *const names[] = {"-pde_type", "-net_format", "-net_activation", "-deriv_type", "-rule_type", "-loss_type"};
+  static const char *const names[] = {"-pde_type", "-net_type", "-net_format", "-net_activation", "-deriv_type", "-rule_type", "-loss_type"};
 
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(names); i++) {
     if (!strcmp(name, names[i])) return PETSC_TRUE;

@@ -7,7 +7,8 @@ PetscErrorCode TzNetGetCoordinates(TzNet net, PetscBool jets, PetscInt *first)
 {
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  if (!TzCoordinateFits_Bonds(net, first)) *first = !jets && TzCoordinateFits_Hidden(net) ? 0 : net->nparams;
+  if (net->shell) *first = net->nparams;
+  else if (!TzCoordinateFits_Bonds(net, first)) *first = !jets && TzCoordinateFits_Hidden(net) ? 0 : net->nparams;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

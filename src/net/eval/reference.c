@@ -103,31 +103,6 @@ PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetEvalStencil_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], const TzPairs *pairs, PetscReal s, PetscInt j0, PetscInt j1,
-                                          PetscReal f0[], PetscReal even[], PetscReal odd[])
-{
-  const PetscInt D = eval->net->in;
-  PetscReal     *x, f[2];
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(2 * D, &x));
-  PetscCall(TzNetEvalForward_Reference(eval, n, X, f0));
-  for (PetscInt p = 0; p < n; p++)
-    for (PetscInt j = j0; j < j1; j++) {
-      PetscCall(PetscArraycpy(x, X + p * D, D));
-      PetscCall(PetscArraycpy(x + D, X + p * D, D));
-      for (PetscInt k = pairs->ptr[j]; k < pairs->ptr[j + 1]; k++) {
-        x[pairs->idx[k]] += s * pairs->val[k];
-        x[D + pairs->idx[k]] -= s * pairs->val[k];
-      }
-      PetscCall(TzNetEvalForward_Reference(eval, 2, x, f));
-      even[p * (j1 - j0) + j - j0] = (f[0] - f0[p]) + (f[1] - f0[p]);
-      odd[p * (j1 - j0) + j - j0]  = f[0] - f[1];
-    }
-  PetscCall(PetscFree(x));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* z' S z of form p, z_i = z[i width]; S entry by entry from what the form is made of, for its factor the square of sigma' z */
 static PetscReal Quadratic(const TzJetShape *shape, PetscInt p, const PetscReal F[], const PetscReal z[], PetscInt width)
 {
