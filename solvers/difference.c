@@ -6,7 +6,6 @@
 
 typedef struct {
   PetscReal *lp, *lm; /* [queries] */
-  PetscBool  checked; /* mu against the rounding of the parameters */
   PetscBool  warned;  /* that all differences of a step were 0 */
 } Losses;
 
@@ -94,8 +93,6 @@ static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscRe
   PetscInt  i0, i1;
 
   PetscFunctionBegin;
-  if (!l->checked) PetscCall(TzZOCheckMu(tao, phase));
-  l->checked = PETSC_TRUE;
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
   PetscCall(TzLossEvaluate(zo->loss, zo->theta, &q, l0, l->lp, l->lm));

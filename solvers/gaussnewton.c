@@ -33,7 +33,6 @@ typedef struct {
   PetscReal *c;          /* [n] */
   PetscReal *fall;       /* [samples]: A'd, d the whole step */
   PetscReal *phi;        /* [full]: the step before, the same on every rank */
-  PetscBool  checked;    /* mu against the rounding of the parameters */
   PetscReal  length;     /* random directions: phi is asked for with this factor */
 } GaussNewton;
 
@@ -148,8 +147,6 @@ static PetscErrorCode Derivatives(Tao tao, TzZOPhase *phase, GaussNewton *s)
     PetscCall(TzLossJacobian(zo->loss, zo->theta, s->r, s->A));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (!s->checked) PetscCall(TzZOCheckMu(tao, phase));
-  s->checked = PETSC_TRUE;
   PetscCall(Queries(tao, phase, s->samples, s->full, &q));
   most = q.n;
   for (q.first = 0; q.first < total; q.first += most) {

@@ -33,22 +33,6 @@ PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *p, TzDirection last, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzZOCheckMu(Tao tao, TzZOPhase *phase)
-{
-  TAO_ZO   *zo  = (TAO_ZO *)tao->data;
-  PetscReal sum = 0, rounding;
-  PetscInt  N;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetSize(tao->solution, &N));
-  for (PetscInt i = 0; i < N; i++) sum += zo->theta[i] * zo->theta[i] / N;
-  rounding = PETSC_MACHINE_EPSILON * PetscSqrtReal(sum);
-  PetscCheck(!(phase->mu < rounding), PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
-             "%s %g: is below the rounding of the parameters, %.1g (of their size %.2g): they would not move; the default is 1e-4", TzZOOption(phase, "mu"),
-             (double)phase->mu, (double)rounding, (double)PetscSqrtReal(sum));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *p, PetscViewer viewer)
 {
   PetscFunctionBegin;

@@ -169,6 +169,22 @@ static PetscErrorCode NewVector(Tao tao, Vec *v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Differences shorter than the rounding of the parameters (of those to start from) would not move them */
+static PetscErrorCode CheckMu(Tao tao, TzZOPhase *phase)
+{
+  PetscReal norm, size;
+  PetscInt  n;
+
+  PetscFunctionBegin;
+  PetscCall(VecNorm(tao->solution, NORM_2, &norm));
+  PetscCall(VecGetSize(tao->solution, &n));
+  size = norm / PetscSqrtReal(n);
+  PetscCheck(phase->mu == 0 || !(phase->mu < PETSC_MACHINE_EPSILON * size), PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "%s %g: is below the rounding of the parameters, %.1g (of their size %.2g): they would not move; the default is 1e-4", TzZOOption(phase, "mu"),
+             (double)phase->mu, (double)(PETSC_MACHINE_EPSILON * size), (double)size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TaoSetUp_ZO(Tao tao)
 {
   TAO_ZO         *zo   = (TAO_ZO *)tao->data;
@@ -186,6 +202,7 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
   PetscCheck(n == N, comm, PETSC_ERR_ARG_SIZ, "the solution has %" PetscInt_FMT " entries, the loss %" PetscInt_FMT " parameters", N, n);
   for (PetscInt p = 0; p < zo->nphases; p++) {
     PetscCall(PhaseDestroy(&zo->phase[p]));
+    PetscCall(CheckMu(tao, &zo->phase[p]));
     if (zo->phase[p].estimate->setup) PetscCall(zo->phase[p].estimate->setup(tao, &zo->phase[p]));
     if (zo->phase[p].beta2 > 0 && !zo->second) PetscCall(NewVector(tao, &zo->second));
   }

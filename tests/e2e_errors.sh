@@ -81,7 +81,12 @@ mistake '-zo_queries' solve -zo_queries 2147483647
 mistake '-zo_queries' solve -tao_type zogn -zo_queries 2147483647
 mistake '-tz_validation_points 2147483647' solve -tz_validation_points 2147483647
 mistake '-loss_points 2000000000' solve -loss_points 2000000000
-mistake '-zo_mu 1e-300' solve $quick -zo_mu 1e-300 -tz_output none # found in the first step, after the file of step 0
+mistake '-zo_mu 1e-300: is below the rounding' solve $quick -zo_mu 1e-300
+mistake '-zo_mu 1e-300: is below the rounding' solve $quick -tao_type zogn -zo_mu 1e-300
+for m in grasp zograsp; do # an infinite loss has no gradient to choose weights by
+  mistake "-net_sparse_method $m: .* are not finite" solve $quick -pde_type heat -heat_nu 1e200 -net_format sparse -net_sparse_count 300 -net_sparse_method $m
+done
+mistake '-net_layers: layer 2 in format dense, .*: needs [0-9.]* GiB' solve -net_format dense -net_layers 46000,46000
 mistake '-fd_step 1e-09' solve -deriv_type fd -fd_step 1e-9
 mistake '-zo_phase2' solve -tao_type zohybrid -zo_phase2 lmvm
 mistake '-tao_max_it' solve -tao_max_it many
@@ -170,6 +175,19 @@ ok "an options file in YAML" on 1 solve -options_file "$work/good.yaml" -tao_max
 ok "standard output closed: exit code 2" [ "${PIPESTATUS[0]}" = 2 ]
 sed -i '/^.WARNING. yaksa: /d' err.txt
 ok "standard output closed: one line" test "$(cat err.txt)" = "tenzo: error: standard output could not be written to its end"
+
+# a loss of 1e19, in which the network is lost: a step that tells nothing says so, once
+flat="-pde_type lqr -lqr_q 1e9 -lqr_extension constant -zo_mu 1e-12 -tao_max_it 3 -tz_output none"
+for n in 1 2; do
+  on $n solve $quick $flat >out.txt 2>err.txt
+  ok "differences that are all 0, $n ranks: one warning" [ "$(grep -c '^tenzo: warning: step 1: all 5 differences are exactly 0.*-zo_mu 1e-12' err.txt)" = 1 ]
+  ok "... on a line of its own" [ "$(wc -l <err.txt)" = 1 ]
+done
+
+# memory that the system refuses: one line, whatever asked for it
+(ulimit -v 600000; "$tenzo" solve -tz_output none -tz_quiet -net_tt_rank 512 >out.txt 2>err.txt)
+ok "out of memory: exit code 2" [ $? = 2 ]
+ok "out of memory: one line" grep -q '^tenzo: error: out of memory ([0-9]* MiB are in use)' err.txt
 
 # an options file that rank 0 alone finds wrong: no hang
 on 2 solve -options_file "$work/two.opts" >out.txt 2>err.txt

@@ -109,8 +109,6 @@ PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
 PETSC_EXTERN const char *TzZOOption(TzZOPhase *phase, const char name[]);
 /* -zo_queries, -zo_direction (up to the given one), -zo_mu, -zo_two_sided */
 PETSC_EXTERN PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *phase, TzDirection last, TzOptionItems PetscOptionsObject);
-/* PETSC_ERR_USER_INPUT if theta + mu xi would be theta, rounded; before the first step */
-PETSC_EXTERN PetscErrorCode TzZOCheckMu(Tao tao, TzZOPhase *phase);
 /* "10 gaussian directions, one-sided differences of mu = 0.0001, " */
 PETSC_EXTERN PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *phase, PetscViewer viewer);
 /* The queries of the step to be done */
