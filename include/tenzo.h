@@ -19,5 +19,6 @@
 #include <tzsimulate.h>
 #include <tzcheckpoint.h>
 #include <tzrun.h>
+#include <tzexport.h>
 
 #endif

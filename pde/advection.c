@@ -26,6 +26,17 @@ static PetscErrorCode TzPDETransform_Advection(TzPDE pde, const PetscReal z[], T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_Advection(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzCodePrintf(code, "  real s = 0;\n"
+                     "  for (int i = 0; i < d; i++) s += z[i];\n"
+                     "  *b = M(log)(1 + s * s);\n"
+                     "  for (int i = 0; i < d; i++) db[i] = 2 * s / (1 + s * s);\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_Advection(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   const PetscReal d = (PetscReal)pde->d, speed = *(PetscReal *)pde->data / d, e = PetscExpReal(-TzJetValue(u));
@@ -90,6 +101,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE pde)
   pde->formula             = "u_t + (alpha/d) sum_i u_i + 1/2 Lap u + d exp(-u) (1 - 2 exp(-u)) = 0, u(x,T) = ln(1 + (sum_i x_i)^2)";
   pde->reference           = "exact";
   pde->ops->transform      = TzPDETransform_Advection;
+  pde->ops->transformcode  = TzPDETransformCode_Advection;
   pde->ops->residual       = TzPDEResidual_Advection;
   pde->ops->exact          = TzPDEExact_Advection;
   pde->ops->setfromoptions = TzPDESetFromOptions_Advection;

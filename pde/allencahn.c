@@ -48,6 +48,19 @@ static PetscErrorCode TzPDETransform_Wave(TzPDE pde, const PetscReal z[], TzJet 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_Wave(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzCodeReal(code, "k", -1 / (2 * PetscSqrtReal(2 * (PetscReal)pde->d)));
+  TzCodePrintf(code, "  real sum = 0;\n"
+                     "  for (int i = 0; i < d; i++) sum += z[i];\n"
+                     "  const real y = M(tanh)(k * sum);\n"
+                     "  *b = -K(0.5) - y / 2;\n"
+                     "  for (int i = 0; i < d; i++) db[i] = -k / 2 * (1 - y * y);\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDESetFromOptions_AllenCahn(TzPDE pde, TzOptionItems PetscOptionsObject)
 {
   TzRadial   *r          = (TzRadial *)pde->data;
@@ -69,6 +82,8 @@ static PetscErrorCode TzPDESetUp_AllenCahn(TzPDE pde)
   PetscFunctionBegin;
   pde->ops->transform = wave ? TzPDETransform_Wave : TzPDETransform_Radial;
   pde->ops->exact     = wave ? TzPDEExact_Wave : TzPDEExact_Radial;
+
+  pde->ops->transformcode = wave ? TzPDETransformCode_Wave : TzPDETransformCode_Radial;
   if (!wave) PetscCall(TzRadialSetUp(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

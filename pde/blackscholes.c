@@ -199,6 +199,40 @@ static PetscErrorCode TzPDETransform_Geometric(TzPDE pde, const PetscReal z[], T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* b of the quadratic payoff, and of that on the geometric mean; the maximum's has no such text */
+static PetscErrorCode TzPDETransformCode_BlackScholes(TzPDE pde, TzCode code)
+{
+  const BlackScholes *b = (BlackScholes *)pde->data;
+
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  if (b->payoff == QUADRATIC) {
+    TzQuadraticCode(&b->M, code);
+    TzCodePrintf(code, "  *b = square;\n  for (int i = 0; i < d; i++) db[i] *= 2;\n");
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  TzCodeReal(code, "strike", b->strike);
+  TzCodeReal(code, "drift", b->drift);
+  TzCodeReal(code, "variance", b->variance);
+  TzCodeReal(code, "rate", b->rate);
+  TzCodePrintf(code, "  const real tau = T - z[d], S = M(sqrt)(variance * (tau > 0 ? tau : 0)), discount = M(exp)(-rate * tau), growth = M(exp)(drift * tau);\n"
+                     "  real sum = 0, value, slope, dtau;\n"
+                     "  for (int i = 0; i < d; i++) sum += M(log)(z[i]);\n"
+                     "  const real G = M(exp)(sum / d);\n"
+                     "  if (S < K(1e-15)) {\n"
+                     "    value = G > strike ? G - strike : 0, slope = G > strike, dtau = drift * G * slope;\n"
+                     "  } else {\n"
+                     "    const real d2 = (M(log)(G / strike) + drift * tau) / S - S / 2, d1 = d2 + S, root = K(1.4142135623730951);\n"
+                     "    slope = growth * M(erfc)(-d1 / root) / 2;\n"
+                     "    value = G * slope - strike * M(erfc)(-d2 / root) / 2;\n"
+                     "    dtau = drift * G * slope + variance / 2 * G * growth * M(exp)(-d1 * d1 / 2) / (S * K(2.5066282746310002));\n"
+                     "  }\n"
+                     "  *b = discount * value;\n"
+                     "  db[d] = discount * (rate * value - dtau);\n"
+                     "  for (int i = 0; i < d; i++) db[i] = discount * slope * G / (d * z[i]);\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ------------------------------------------------------------- maximum ------------------------------------------------------------- */
 
 /* At y: 1 - prod_i Phi(q_i), and the factors of the derivatives into work [d]: prod_{j != i} Phi(q_j) times the density at q_i */
@@ -428,7 +462,9 @@ static PetscErrorCode TzPDESetUp_BlackScholes(TzPDE pde)
     for (PetscInt j = 0; j < d; j++) b->variance += Covariance(b, d, i, j) / (PetscReal)(d * d);
   }
   pde->ops->transform = b->payoff == QUADRATIC ? TzPDETransform_Quadratic : b->payoff == GEOMETRIC ? TzPDETransform_Geometric : TzPDETransform_Maximum;
-  pde->ops->exact     = b->payoff == QUADRATIC ? TzPDEExact_Quadratic : b->payoff == GEOMETRIC ? TzPDEExact_Geometric : TzPDEExact_Maximum;
+
+  pde->ops->transformcode = b->payoff == MAXIMUM ? NULL : TzPDETransformCode_BlackScholes;
+  pde->ops->exact         = b->payoff == QUADRATIC ? TzPDEExact_Quadratic : b->payoff == GEOMETRIC ? TzPDEExact_Geometric : TzPDEExact_Maximum;
   if (b->independent) PetscCall(TzPDEAddFormDiagonalField(pde, Factor, NULL));
   else PetscCall(TzPDEAddFormFactorField(pde, d, Factor, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -30,6 +30,21 @@ static PetscErrorCode TzPDETransform_Committor(TzPDE pde, const PetscReal z[], T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_Committor(TzPDE pde, TzCode code)
+{
+  const PetscReal inner = PetscSqr(pde->domain.inner);
+
+  PetscFunctionBegin;
+  TzCodeReal(code, "inner", inner);
+  TzCodeReal(code, "width", PetscSqr(pde->domain.radius) - inner);
+  TzCodePrintf(code, "  real s = 0;\n"
+                     "  for (int i = 0; i < d; i++) s += z[i] * z[i];\n"
+                     "  *b = (s - inner) / width;\n"
+                     "  *a = *b * (1 - *b);\n"
+                     "  for (int i = 0; i < d; i++) db[i] = 2 * z[i] / width, da[i] = (1 - 2 * *b) * db[i];\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_Committor(PETSC_UNUSED TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   PetscFunctionBegin;
@@ -52,14 +67,15 @@ static PetscErrorCode TzPDEExact_Committor(TzPDE pde, const PetscReal z[], Petsc
 PETSC_INTERN PetscErrorCode TzPDECreate_Committor(TzPDE pde)
 {
   PetscFunctionBegin;
-  pde->stationary     = PETSC_TRUE;
-  pde->domain.type    = TZ_DOMAIN_SHELL;
-  pde->domain.inner   = 1;
-  pde->domain.radius  = 2;
-  pde->formula        = "Lap u = 0 in a < |x| < b, u = 0 on |x| = a, u = 1 on |x| = b";
-  pde->reference      = "exact";
-  pde->ops->transform = TzPDETransform_Committor;
-  pde->ops->residual  = TzPDEResidual_Committor;
-  pde->ops->exact     = TzPDEExact_Committor;
+  pde->stationary         = PETSC_TRUE;
+  pde->domain.type        = TZ_DOMAIN_SHELL;
+  pde->domain.inner       = 1;
+  pde->domain.radius      = 2;
+  pde->formula            = "Lap u = 0 in a < |x| < b, u = 0 on |x| = a, u = 1 on |x| = b";
+  pde->reference          = "exact";
+  pde->ops->transform     = TzPDETransform_Committor;
+  pde->ops->transformcode = TzPDETransformCode_Committor;
+  pde->ops->residual      = TzPDEResidual_Committor;
+  pde->ops->exact         = TzPDEExact_Committor;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -92,6 +92,15 @@ static PetscErrorCode TzPDETransform_DoubleWell(TzPDE pde, const PetscReal z[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_DoubleWell(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzCodeReal(code, "eta", ((DoubleWell *)pde->data)->eta);
+  TzCodePrintf(code, "  for (int i = 0; i < d; i++) *b += eta * (z[i] - 1) * (z[i] - 1), db[i] = 2 * eta * (z[i] - 1);\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEDrift_DoubleWell(TzPDE pde, const PetscReal z[], PetscReal mu[])
 {
   const PetscReal kappa = ((DoubleWell *)pde->data)->kappa;
@@ -263,6 +272,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_DoubleWell(TzPDE pde)
   pde->formula             = "V_t + 1/2 Lap V - grad Psi.grad V - 1/2 |grad V|^2 = 0, Psi = kappa sum_i (x_i^2 - 1)^2, V(x,T) = eta sum_i (x_i - 1)^2";
   pde->reference           = "14 digits: sinc collocation in each coordinate";
   pde->ops->transform      = TzPDETransform_DoubleWell;
+  pde->ops->transformcode  = TzPDETransformCode_DoubleWell;
   pde->ops->residual       = TzPDEResidual_DoubleWell;
   pde->ops->exact          = TzPDEExact_DoubleWell;
   pde->ops->drift          = TzPDEDrift_DoubleWell;

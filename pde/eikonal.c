@@ -19,6 +19,15 @@ static PetscErrorCode TzPDETransform_Eikonal(TzPDE pde, const PetscReal z[], TzJ
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_Eikonal(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzQuadraticCode(&((Eikonal *)pde->data)->M, code);
+  TzCodePrintf(code, "  *b = square / 2;\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_Eikonal(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   PetscReal square = 0;
@@ -92,6 +101,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Eikonal(TzPDE pde)
   pde->formula             = "u_t - 1/2 |grad u|^2 = 0, u(x,T) = 1/2 x'Mx";
   pde->reference           = "exact";
   pde->ops->transform      = TzPDETransform_Eikonal;
+  pde->ops->transformcode  = TzPDETransformCode_Eikonal;
   pde->ops->residual       = TzPDEResidual_Eikonal;
   pde->ops->exact          = TzPDEExact_Eikonal;
   pde->ops->setfromoptions = TzPDESetFromOptions_Eikonal;

@@ -44,6 +44,15 @@ static PetscErrorCode TzPDETransform_ExitTime(TzPDE pde, const PetscReal z[], Tz
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_ExitTime(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzCodeReal(code, "radius", pde->domain.radius);
+  TzCodePrintf(code, "  *a = radius * radius;\n"
+                     "  for (int i = 0; i < d; i++) *a -= z[i] * z[i], da[i] = -2 * z[i];\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_ExitTime(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   const ExitTime *e = (ExitTime *)pde->data;
@@ -119,6 +128,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_ExitTime(TzPDE pde)
   pde->formula             = "Lap u - lambda |grad u|^2 + f = 0 in |x| < R, u = 0 on |x| = R";
   pde->reference           = "exact: a series, to rounding";
   pde->ops->transform      = TzPDETransform_ExitTime;
+  pde->ops->transformcode  = TzPDETransformCode_ExitTime;
   pde->ops->residual       = TzPDEResidual_ExitTime;
   pde->ops->exact          = TzPDEExact_ExitTime;
   pde->ops->setfromoptions = TzPDESetFromOptions_ExitTime;

@@ -67,6 +67,22 @@ static PetscErrorCode TzPDETransform_HeatBall(TzPDE pde, const PetscReal z[], Tz
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_Heat(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  if (((Heat *)pde->data)->ball) {
+    TzCodePrintf(code, "  real s = 0;\n"
+                       "  for (int i = 0; i < d; i++) s += z[i] * z[i];\n"
+                       "  *a = z[d], da[d] = 1;\n"
+                       "  *b = M(exp)(s / 2);\n"
+                       "  for (int i = 0; i < d; i++) db[i] = z[i] * *b;\n");
+  } else {
+    TzPDETimeLeftCode(pde, code);
+    TzCodePrintf(code, "  for (int i = 0; i < d; i++) *b += z[i] * z[i], db[i] = 2 * z[i];\n");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_HeatBall(TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   const PetscReal d = (PetscReal)pde->d, s = Square(pde->d, z);
@@ -148,6 +164,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Heat(TzPDE pde)
   pde->data                = h;
   pde->formula             = "u_t + nu Lap u = 0, u(x,T) = |x|^2; or in a ball with a normal derivative";
   pde->reference           = "exact";
+  pde->ops->transformcode  = TzPDETransformCode_Heat;
   pde->ops->residual       = TzPDEResidual_Heat;
   pde->ops->exact          = TzPDEExact_Heat;
   pde->ops->setfromoptions = TzPDESetFromOptions_Heat;

@@ -20,6 +20,14 @@ static PetscErrorCode TzPDETransform_HJB(TzPDE pde, const PetscReal z[], TzJet *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_HJB(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzCodePrintf(code, "  for (int i = 0; i < d; i++) *b += z[i], db[i] = 1;\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* pde->data is c */
 static PetscErrorCode TzPDEResidual_HJB(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
@@ -86,6 +94,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE pde)
   pde->formula             = "u_t + Lap u - 0.05 sum_i |u_i|^c = -2, u(x,T) = sum_i x_i";
   pde->reference           = "exact";
   pde->ops->transform      = TzPDETransform_HJB;
+  pde->ops->transformcode  = TzPDETransformCode_HJB;
   pde->ops->residual       = TzPDEResidual_HJB;
   pde->ops->exact          = TzPDEExact_HJB;
   pde->ops->setfromoptions = TzPDESetFromOptions_HJB;

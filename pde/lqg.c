@@ -47,6 +47,21 @@ static PetscErrorCode TzPDETransform_LQG(TzPDE pde, const PetscReal z[], TzJet *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPDETransformCode_LQG(TzPDE pde, TzCode code)
+{
+  const LQG *lqg = (LQG *)pde->data;
+
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzQuadraticCode(&lqg->M, code);
+  TzCodeReal(code, "drift", lqg->heat ? 2 * pde->diffusion * lqg->M.trace : 0);
+  TzCodePrintf(code, "  const real q = 1 + square + drift * (T - z[d]);\n"
+                     "  *b = M(log)(q / 2);\n"
+                     "  for (int i = 0; i < d; i++) db[i] *= 2 / q;\n"
+                     "  db[d] = -drift / q;\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDESetFromOptions_LQG(TzPDE pde, TzOptionItems PetscOptionsObject)
 {
   LQG        *lqg         = (LQG *)pde->data;
@@ -159,6 +174,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_LQG(TzPDE pde)
   pde->formula             = "u_t + nu Lap u - mu |grad u|^2 = 0, u(x,T) = ln((1 + x'Mx)/2)";
   pde->reference           = "exact: an integral, to rounding";
   pde->ops->transform      = TzPDETransform_LQG;
+  pde->ops->transformcode  = TzPDETransformCode_LQG;
   pde->ops->residual       = TzPDEResidual_LQG;
   pde->ops->exact          = TzPDEExact_LQG;
   pde->ops->setfromoptions = TzPDESetFromOptions_LQG;

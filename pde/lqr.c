@@ -81,6 +81,32 @@ static PetscErrorCode TzPDETransform_LQR(TzPDE pde, const PetscReal z[], TzJet *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Not for `free` with matrices, whose P(t) is a table */
+static PetscErrorCode TzPDETransformCode_LQR(TzPDE pde, TzCode code)
+{
+  const LQR *l = (LQR *)pde->data;
+
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  if (l->scalar) {
+    TzCodeReal(code, "g", l->g);
+    TzCodeReal(code, "q", l->extension ? l->q : 0);
+    TzCodeReal(code, "noise", l->extension ? 2 * l->nu * (PetscReal)pde->d : 0);
+    TzCodePrintf(code, "  const real tau = T - z[d], p = g + q * tau;\n"
+                       "  real square = 0;\n"
+                       "  for (int i = 0; i < d; i++) square += z[i] * z[i], db[i] = 2 * p * z[i];\n"
+                       "  *b = p * square + noise * (g * tau + q * tau * tau / 2);\n"
+                       "  db[d] = -q * square - noise * p;\n");
+  } else {
+    TzCodeReals(code, "matrix", pde->d * pde->d, l->G);
+    TzCodePrintf(code, "  for (int i = 0; i < d; i++) {\n"
+                       "    for (int j = 0; j < d; j++) db[i] += matrix[i * d + j] * z[j];\n"
+                       "    *b += z[i] * db[i], db[i] *= 2;\n"
+                       "  }\n");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_LQR(TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   LQR             *l = (LQR *)pde->data;
@@ -438,6 +464,8 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   l->scalar           = (PetscBool)!strcmp(l->problem, "scalar");
   pde->ops->drift     = NULL;
   pde->ops->transform = pde->stationary ? NULL : TzPDETransform_LQR;
+
+  pde->ops->transformcode = l->scalar || !l->extension ? TzPDETransformCode_LQR : NULL;
   if (pde->stationary) PetscCall(TzPDEAddExactCondition(pde, "boundary", TZ_AT_BOUNDARY));
   l->m = d;
   if (l->scalar) {

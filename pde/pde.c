@@ -450,6 +450,25 @@ static PetscErrorCode TransformAt(TzPDE pde, const PetscReal z[], TzJet *a, TzJe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void TzPDETimeLeftCode(TzPDE pde, TzCode code)
+{
+  TzCodeReal(code, "T", pde->T);
+  TzCodePrintf(code, "  *a = T - z[d];\n  da[d] = -1;\n");
+}
+
+PetscErrorCode TzPDETransformCode(TzPDE pde, const char option[], TzCode code, PetscBool *has)
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDESetUp(pde));
+  *has = (PetscBool)(!pde->soft && (pde->ops->transform || pde->ops->terminal || pde->ops->transforms));
+  if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(pde->ops->transformcode, PetscObjectComm((PetscObject)pde), PETSC_ERR_USER_INPUT,
+             "%s: the transform u = a f + b of equation %s with these options cannot be written as C (it has no ops->transformcode)", option,
+             ((PetscObject)pde)->type_name);
+  PetscUseTypeMethod(pde, transformcode, code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ab [n][size] of all points by one call of ops->transforms */
 static PetscErrorCode TransformsAt(TzPDE pde, PetscInt n, const PetscReal X[], PetscInt size, PetscReal ab[])
 {

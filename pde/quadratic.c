@@ -101,3 +101,14 @@ void TzQuadraticRotate(const TzQuadratic *q, PetscBool forward, const PetscReal 
       else to[i] += q->Q[k * d + i] * from[k];
     }
 }
+
+void TzQuadraticCode(const TzQuadratic *q, TzCode code)
+{
+  if (!q->identity) TzCodeReals(code, "matrix", q->d * q->d, q->M);
+  TzCodePrintf(code, "  real square = 0;\n"
+                     "  for (int i = 0; i < d; i++) {\n");
+  if (q->identity) TzCodePrintf(code, "    db[i] = z[i];\n");
+  else TzCodePrintf(code, "    for (int j = 0; j < d; j++) db[i] += matrix[i * d + j] * z[j];\n");
+  TzCodePrintf(code, "    square += z[i] * db[i];\n"
+                     "  }\n");
+}

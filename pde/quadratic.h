@@ -8,6 +8,7 @@
 #define TZQUADRATIC_H
 
 #include <tzfiles.h>
+#include <private/tzcode.h>
 
 typedef struct {
   char       spec[PETSC_MAX_PATH_LEN]; /* the option's value; "" is identity */
@@ -28,5 +29,8 @@ PETSC_INTERN PetscErrorCode TzQuadraticDestroy(TzQuadratic *q);
 PETSC_INTERN PetscReal TzQuadraticApply(const TzQuadratic *q, const PetscReal x[], PetscReal Mx[]);
 /* y = Q x (forward) or x = Q'y, [d] */
 PETSC_INTERN void TzQuadraticRotate(const TzQuadratic *q, PetscBool forward, const PetscReal from[], PetscReal to[]);
+
+/* C text: statements that set db [d] = Mx and the new variable `square` = x'Mx */
+PETSC_INTERN void TzQuadraticCode(const TzQuadratic *q, TzCode code);
 
 #endif

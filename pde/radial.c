@@ -172,6 +172,20 @@ PetscErrorCode TzPDETransform_Radial(TzPDE pde, const PetscReal z[], TzJet *a, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzPDETransformCode_Radial(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzPDETimeLeftCode(pde, code);
+  TzCodeReal(code, "drift", ((TzRadial *)pde->data)->extension ? 2 * (PetscReal)pde->d : 0);
+  TzCodeReal(code, "pole", POLE);
+  TzCodePrintf(code, "  real q = pole + drift * (T - z[d]);\n"
+                     "  for (int i = 0; i < d; i++) q += z[i] * z[i];\n"
+                     "  *b = K(2.5) / q;\n"
+                     "  for (int i = 0; i < d; i++) db[i] = -2 * z[i] * *b / q;\n"
+                     "  db[d] = drift * *b / q;\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TzPDEResidual_Radial(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   const TzRadial *radial = (TzRadial *)pde->data;
@@ -222,6 +236,7 @@ PetscErrorCode TzPDECreateRadial(TzPDE pde, TzReaction f, TzReaction df)
   pde->domain.wholespace   = PETSC_TRUE;
   pde->reference           = "13 digits: table, collocation in |x|^2";
   pde->ops->transform      = TzPDETransform_Radial;
+  pde->ops->transformcode  = TzPDETransformCode_Radial;
   pde->ops->residual       = TzPDEResidual_Radial;
   pde->ops->exact          = TzPDEExact_Radial;
   pde->ops->setfromoptions = TzRadialSetFromOptions;

@@ -30,6 +30,7 @@ PETSC_INTERN PetscErrorCode TzPDECreateRadial(TzPDE pde, TzReaction f, TzReactio
 PETSC_INTERN PetscErrorCode TzRadialSetFromOptions(TzPDE pde, TzOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode TzRadialSetUp(TzPDE pde);
 PETSC_INTERN PetscErrorCode TzPDETransform_Radial(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b);
+PETSC_INTERN PetscErrorCode TzPDETransformCode_Radial(TzPDE pde, TzCode code);
 PETSC_INTERN PetscErrorCode TzPDEExact_Radial(TzPDE pde, const PetscReal z[], PetscReal *u, PetscReal grad[]);
 
 #endif

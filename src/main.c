@@ -12,6 +12,7 @@ static const struct {
   {"classify", TzVerbClassify, "train a classifier of images (MNIST)"},
   {"eval", TzVerbEval, "evaluate a trained network at given points or on test images"},
   {"simulate", TzVerbSimulate, "closed-loop paths of a control problem: what a feedback costs"},
+  {"export", TzVerbExport, "write a trained network as C source, for machines without this library"},
   {"pde", TzVerbPDE, "list the equations, or check one (-pde_type)"},
   {"grid", TzVerbGrid, "print or write the nodes of a quadrature rule"},
 };
@@ -71,7 +72,7 @@ static PetscErrorCode TzDispatch(const char verb[], int *code)
   if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) PetscCall(TzUsage(comm));
   else if (!strcmp(verb, "--version")) PetscCall(TzVersion(comm));
   else
-    SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, classify, eval, simulate, pde, grid, --help or --version", verb,
+    SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, classify, eval, simulate, export, pde, grid, --help or --version", verb,
             verb[0] ? ": unknown verb; " : "a verb is missing; ");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

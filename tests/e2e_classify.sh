@@ -44,6 +44,8 @@ ok "eval: accuracy" same "$(field accuracy hybrid.1.txt)" "$(field accuracy eval
 ok "eval: parameters" same "$(field theta hybrid.1.txt)" "$(field theta eval.txt)"
 ok "eval: confusion matrix" same 500 "$(sed -n 2,11p eval.txt | tr -s ' ' '\n' | awk '{s += $1} END {print s}')"
 right=$(h5dump -d /prediction -y -w 1 predictions.h5 | awk '/DATA/ {d = 1; next} d && /[0-9]/ {n += ($1 + 0 == (k++ % 10))} END {print n / 500}')
+on 1 export -tz_model hybrid.h5 -tz_output model.c >/dev/null 2>refused.txt
+ok "export: a classifier is refused" grep -q '^tenzo: error: -tz_model hybrid.h5: the model of a classifier; must be that of an equation' refused.txt
 ok "eval: predictions in the file" same "$(field accuracy eval.txt)" "$right"
 
 # --- 4 + 2 epochs are 6, bit by bit, through both phases of the hybrid ---

@@ -36,6 +36,13 @@ mistake 'foo' solve foo
 mistake '-pde_dim' solve -pde_dimm 4
 mistake '-zo_lr' solve $quick -zo_lrr 1e-3
 mistake '-stein_sigma' solve $quick -stein_sigma 0.1
+mistake '-tz_model FILE is needed' export
+mistake '-tz_model.*good.txt' export -tz_model "$work/good.txt"
+mistake '-export_format' export -tz_model "$work/good.h5" -export_format fortran
+mistake '-export_precision half' export -tz_model "$work/good.h5" -export_precision half
+mistake '-tz_output model.h5: must be the name of a C source file' export -tz_model "$work/good.h5" -tz_output model.h5
+mistake '"3d" must be a name of C' export -tz_model "$work/good.h5" -tz_output 3d.c
+mistake '-net_tt_rank' export -tz_model "$work/good.h5" -net_tt_rank 3
 mistake '-zo_mu' eval -tz_model "$work/good.h5" -zo_mu 1
 mistake '-pde_dim abc' solve -pde_dim abc
 mistake '-pde_dim 0' solve -pde_dim 0

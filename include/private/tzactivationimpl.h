@@ -32,6 +32,11 @@ typedef struct {
   PetscBool harmonic;
   /* The vector code for it in src/kernels (TzVector); 0: none, a loop over evaluate() */
   int vector;
+  /* For TzExportC(): C statements (private/tzcode.h) that set its value y and its derivative dy at z, all of them real. NULL: it cannot be exported */
+  const char *code;
+  /* The same without calls of functions, so that compilers make vectors of it, where |z| <= reach; NULL: none */
+  const char *fast;
+  PetscReal   reach;
 } TzActivationOps;
 
 struct _n_TzActivation {

@@ -11,6 +11,7 @@
 
 #include <tzpde.h>
 #include <private/tzclassimpl.h>
+#include <private/tzcode.h>
 
 struct _TzPDEOps {
   /* The transform u = a f + b: the jets of a and b; zero on entry. None (and no terminal): u = f */
@@ -20,6 +21,11 @@ struct _TzPDEOps {
     is smooth); it may depend on t, and is asked up to 0.12 max(1, |z_i|) outside the domain.
   */
   PetscErrorCode (*terminal)(TzPDE, const PetscReal z[], PetscReal *g);
+  /*
+    For TzExportC(): the transform as C text (private/tzcode.h), statements that set *a, *b and their derivatives da [D], db [D] in the coordinates z [D]; all
+    of them zero on entry. NULL: the equation cannot be exported, unless it has no transform
+  */
+  PetscErrorCode (*transformcode)(TzPDE, TzCode);
   /*
     Conditions are hard, by u = a f + b, or soft, by terms of the loss: TzPDEAddCondition() in setup. Where the user asks for soft ones
     (pde->soft) u is f itself, whatever transform or terminal there is, and setup has to add all that the transform did.
@@ -71,6 +77,13 @@ struct _p_TzPDE {
   PetscReal *field;      /* [largest TzFormWorkSize()] */
 };
 
+/*
+  The statements of ops->transformcode; *has: there is a transform, otherwise u = f and nothing is written. PETSC_ERR_USER_INPUT, naming `option`, where the
+  equation cannot say them
+*/
+PETSC_EXTERN PetscErrorCode TzPDETransformCode(TzPDE pde, const char option[], TzCode code, PetscBool *has);
+/* For ops->transformcode: a = T - t with the constant T */
+PETSC_INTERN void TzPDETimeLeftCode(TzPDE pde, TzCode code);
 /* process.c */
 PETSC_INTERN PetscErrorCode TzPDEProcessDestroy(TzPDE);
 /* control.c */

@@ -20,6 +20,25 @@ static void Tanh(PetscReal z, PetscInt order, PetscReal d[])
   if (order > 2) d[3] = -2 * (d[1] * d[1] + d[0] * d[2]);
 }
 
+/*
+  Sine and cosine of r = z - k pi, |r| <= pi/2, by their Taylor series to rounding, with the sign (-1)^k; adding and subtracting `turn` rounds to an integer.
+  The first part of pi has 25 bits, so that its product with k < 2^28 is exact.
+*/
+static const char sine_fast
+  [] = "const real turn = sizeof(real) == 4 ? K(12582912.0) : K(6755399441055744.0);\n"
+       "      const real k = (z * K(0.31830988618379067) + turn) - turn;\n"
+       "      const real half = (K(0.5) * k + turn) - turn, odd = k - 2 * half, sign = 1 - 2 * odd * odd;\n"
+       "      const real r = ((z - k * K(3.14159262180328369140625)) - k * K(3.1786509424591713469e-08)) - k * K(1.2246467991473532072e-16), q = r * r;\n"
+       "      y = K(-8.2206352466243297e-18) + q * K(1.9572941063391263e-20);\n"
+       "      y = K(1.6059043836821614e-10) + q * (K(-7.6471637318198165e-13) + q * (K(2.8114572543455208e-15) + q * y));\n"
+       "      y = K(-0.00019841269841269841) + q * (K(2.7557319223985893e-06) + q * (K(-2.5052108385441720e-08) + q * y));\n"
+       "      y = sign * (r + r * q * (K(-0.16666666666666667) + q * (K(0.0083333333333333333) + q * y)));\n"
+       "      dy = K(4.1103176233121648e-19) - q * K(8.8967913924505741e-22);\n"
+       "      dy = K(-1.1470745597729725e-11) + q * (K(4.7794773323873853e-14) + q * (K(-1.5619206968586226e-16) + q * dy));\n"
+       "      dy = K(2.4801587301587302e-05) + q * (K(-2.7557319223985891e-07) + q * (K(2.0876756987868099e-09) + q * dy));\n"
+       "      dy = K(-0.5) + q * (K(0.041666666666666667) + q * (K(-0.0013888888888888889) + q * dy));\n"
+       "      dy = sign * (1 + q * dy);";
+
 /* its derivative at 0 is 0 */
 static void ReLU(PetscReal z, PetscInt order, PetscReal d[])
 {
@@ -29,9 +48,9 @@ static void ReLU(PetscReal z, PetscInt order, PetscReal d[])
 }
 
 static const struct _n_TzActivation table[] = {
-  {"sine", {.evaluate = Sine, .harmonic = PETSC_TRUE, .vector = TZ_VECTOR_SINE}},
-  {"tanh", {.evaluate = Tanh, .vector = TZ_VECTOR_TANH}},
-  {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU}},
+  {"sine", {.evaluate = Sine, .harmonic = PETSC_TRUE, .vector = TZ_VECTOR_SINE, .code = "y = M(sin)(z), dy = M(cos)(z);", .fast = sine_fast, .reach = 1e4}},
+  {"tanh", {.evaluate = Tanh, .vector = TZ_VECTOR_TANH, .code = "y = M(tanh)(z), dy = 1 - y * y;"}},
+  {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU, .code = "y = z <= 0 ? 0 : z, dy = z <= 0 ? 0 : 1;"}},
 };
 #define NTABLE ((PetscInt)PETSC_STATIC_ARRAY_LENGTH(table))
 
