@@ -37,8 +37,10 @@ typedef struct {
   PetscInt         noises;         /* columns of sigma; 0: no noise, an equation of first order */
   const PetscReal *sigma;          /* [d][noises], constant; */
   TzPDEField       sigmafield;     /* or sigma(z) [d][noises] */
-  TzPDECost        running;        /* q, with the penalties of states that are to be avoided */
-  const PetscReal *target;         /* [d], the origin if NULL: where a linear regulator is made (TzPDEControlLinear), */
+  TzPDECost        running;        /* q, */
+  TzPDECost        penalty;        /* + this, of states that are to be avoided (obstacles, collisions): no part of the linear regulator */
+  const PetscReal *target;         /* [d], the origin if NULL: where a linear regulator is made (TzPDEControlLinear) */
+  const PetscReal *trim;           /* with this control [m], 0 if NULL, */
   const PetscReal *terminalweight; /* and, with weights G [d], g = sum_i G_i (x_i - target_i)^2 */
   TzPDECost        terminal;       /* + this; smooth: Tenzo differentiates it (tzpdeimpl.h) */
   PetscReal        discount;       /* rho >= 0 */
@@ -52,6 +54,8 @@ typedef struct {
 */
 PETSC_EXTERN PetscErrorCode TzPDESetControl(TzPDE pde, PetscErrorCode (*setup)(TzPDE));
 PETSC_EXTERN PetscErrorCode TzPDESetControlParts(TzPDE pde, const TzControlParts *parts);
+/* In `setup`: x_i starts in [lo, hi], the domain's box, where -pde_lo and -pde_hi do not say otherwise */
+PETSC_EXTERN PetscErrorCode TzPDEControlSetStart(TzPDE pde, PetscInt i, PetscReal lo, PetscReal hi);
 /* The parts; NULL where the equation is no control problem. Sets up; valid until the equation changes */
 PETSC_EXTERN PetscErrorCode TzPDEGetControl(TzPDE pde, const TzControlParts **parts);
 
@@ -62,7 +66,7 @@ PETSC_EXTERN PetscErrorCode TzPDEGetControl(TzPDE pde, const TzControlParts **pa
                  r_j = 0  hi_j where p_j < -w_j, lo_j where p_j > w_j, else 0
                R full: -1/2 R^-1 p
     Rate       rate [n][d] = f + B a
-    Running    cost [n] = q + a'R a + w.|a|
+    Running    cost [n] = q + penalty + a'R a + w.|a|
     Terminal   cost [n] = g
 */
 PETSC_EXTERN PetscErrorCode TzPDEControlMinimize(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal grad[], PetscReal a[]);
@@ -71,7 +75,7 @@ PETSC_EXTERN PetscErrorCode TzPDEControlRunning(TzPDE pde, PetscInt n, const Pet
 PETSC_EXTERN PetscErrorCode TzPDEControlTerminal(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal cost[]);
 
 /*
-  The linear-quadratic regulator at the target: f linearised, q and g to second order there (differences), without bounds and |a|; its value is y'P(t)y + c(t),
+  The linear-quadratic regulator at the target: f + B trim linearised, q and g to second order there (differences), without bounds and |a|; its value is y'P(t)y + c(t),
   y = (x - target, 1). value [n] and grad [n][d] (either may be NULL). The first call solves the Riccati equation. PETSC_ERR_USER_INPUT, naming
   `option`, where there is none: R not positive, or costs that grow without end.
 */

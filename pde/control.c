@@ -88,6 +88,19 @@ static PetscReal ControlCost(const TzControlParts *u, const PetscReal a[])
   return cost;
 }
 
+/* q + penalty at z */
+static PetscErrorCode RunningCost(TzPDE pde, const TzControlParts *u, const PetscReal z[], PetscReal *q)
+{
+  PetscReal penalty = 0;
+
+  PetscFunctionBegin;
+  *q = 0;
+  if (u->running) PetscCall((*u->running)(pde, z, q));
+  if (u->penalty) PetscCall((*u->penalty)(pde, z, &penalty));
+  *q += penalty;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzPDEControlMinimize(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal grad[], PetscReal a[])
 {
   const PetscInt    d = pde->d, D = TzJetCoordinates(&pde->shape);
@@ -130,8 +143,7 @@ PetscErrorCode TzPDEControlRunning(TzPDE pde, PetscInt n, const PetscReal X[], c
   PetscFunctionBegin;
   PetscCall(TzControlGet(pde, &c));
   for (PetscInt i = 0; i < n; i++) {
-    cost[i] = 0;
-    if (c->parts.running) PetscCall((*c->parts.running)(pde, X + i * D, &cost[i]));
+    PetscCall(RunningCost(pde, &c->parts, X + i * D, &cost[i]));
     cost[i] += ControlCost(&c->parts, a + i * c->parts.m);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -180,10 +192,10 @@ static PetscErrorCode TzPDEResidual_Control(TzPDE pde, const PetscReal z[], cons
   const TzControlParts *p = &c->parts;
   const PetscInt        d = pde->d;
   const PetscReal      *g = TzJetGrad(u), *B;
-  PetscReal             q = 0;
+  PetscReal             q;
 
   PetscFunctionBegin;
-  if (p->running) PetscCall((*p->running)(pde, z, &q));
+  PetscCall(RunningCost(pde, p, z, &q));
   PetscCall(TzControlMatrix(pde, z, &B));
   ApplyTransposed(d, p->m, B, g, c->p);
   MinimizeBy(&c->parts, c->p, c->a);
@@ -286,7 +298,7 @@ static PetscErrorCode Copy(TzControlProblem *c, PetscInt d, PetscReal **rest)
   PetscReal      *to;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(m * (d + 2 * m + 4) + d * (u->noises + 2), &c->memory));
+  PetscCall(PetscCalloc1(m * (d + 2 * m + 5) + d * (u->noises + 2), &c->memory));
   to = c->memory;
   PetscCall(Keep(&to, d * m, &u->B));
   PetscCall(Keep(&to, m, &u->r));
@@ -294,6 +306,7 @@ static PetscErrorCode Copy(TzControlProblem *c, PetscInt d, PetscReal **rest)
   PetscCall(Keep(&to, m, &u->absolute));
   PetscCall(Keep(&to, m, &u->lo));
   PetscCall(Keep(&to, m, &u->hi));
+  PetscCall(Keep(&to, m, &u->trim));
   PetscCall(Keep(&to, d * u->noises, &u->sigma));
   PetscCall(Keep(&to, d, &u->terminalweight));
   if (!u->target) PetscCall(PetscArrayzero(to, d));
@@ -395,6 +408,14 @@ PetscErrorCode TzPDESetControlParts(TzPDE pde, const TzControlParts *parts)
   PetscCall(Copy(c, pde->d, &rest));
   PetscCall(CheckCost(pde, &c->parts, rest));
   PetscCall(PetscMalloc4(pde->d * c->parts.m, &c->B, c->parts.m, &c->p, c->parts.m, &c->a, pde->d, &c->Ba));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEControlSetStart(TzPDE pde, PetscInt i, PetscReal lo, PetscReal hi)
+{
+  PetscFunctionBegin;
+  if (!pde->nlo) pde->domain.lo[i] = lo;
+  if (!pde->nhi) pde->domain.hi[i] = hi;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

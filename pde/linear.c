@@ -23,7 +23,23 @@ PetscErrorCode TzLinearDestroy(TzLinear **linear)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A [n][n]: f and its Jacobian at z, the target (moved and put back) */
+/* f + B trim [d] at z, of a constant B f alone: the difference is constant */
+static PetscErrorCode DriftAt(TzPDE pde, const TzControlParts *u, const PetscReal z[], PetscReal f[])
+{
+  const PetscInt   d = pde->d, m = u->m;
+  const PetscReal *B;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(f, d));
+  if (u->drift) PetscCall((*u->drift)(pde, z, f));
+  if (!u->trim || !u->Bfield) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzControlMatrix(pde, z, &B));
+  for (PetscInt i = 0; i < d; i++)
+    for (PetscInt j = 0; j < m; j++) f[i] += B[i * m + j] * u->trim[j];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A [n][n]: f and the Jacobian of f + B trim at z, the target (moved and put back) */
 static PetscErrorCode Dynamics(TzPDE pde, const TzControlParts *u, PetscReal z[], PetscReal A[])
 {
   static const PetscReal weight[] = {3. / 4, -3. / 20, 1. / 60};
@@ -31,9 +47,8 @@ static PetscErrorCode Dynamics(TzPDE pde, const TzControlParts *u, PetscReal z[]
   PetscReal             *f;
 
   PetscFunctionBegin;
-  if (!u->drift) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscCalloc1(d, &f));
-  PetscCall((*u->drift)(pde, z, f));
+  if (u->drift) PetscCall((*u->drift)(pde, z, f));
   for (PetscInt i = 0; i < d; i++) A[i * n + d] = f[i];
   for (PetscInt j = 0; j < d; j++) {
     const PetscReal at = z[j], h = STEP1 * PetscMax(1, PetscAbsReal(at));
@@ -41,8 +56,7 @@ static PetscErrorCode Dynamics(TzPDE pde, const TzControlParts *u, PetscReal z[]
     for (int k = -3; k <= 3; k++) {
       if (!k) continue;
       z[j] = at + k * h;
-      PetscCall(PetscArrayzero(f, d));
-      PetscCall((*u->drift)(pde, z, f));
+      PetscCall(DriftAt(pde, u, z, f));
       for (PetscInt i = 0; i < d; i++) A[i * n + j] += (k < 0 ? -weight[-k - 1] : weight[k - 1]) * f[i] / h;
     }
     z[j] = at;

@@ -20,6 +20,9 @@ PETSC_INTERN PetscErrorCode TzPDECreate_SineGordonBall(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_ExitTime(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Committor(TzPDE);
 PETSC_INTERN PetscErrorCode TzPDECreate_Pendulum(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Quadrotor(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_Agents(TzPDE);
+PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnRod(TzPDE);
 
 static const TzTypeRow table[] = {
   TZ_TYPE(TZPDEHJB, TzPDECreate_HJB),
@@ -40,6 +43,9 @@ static const TzTypeRow table[] = {
   TZ_TYPE("exittime", TzPDECreate_ExitTime),
   TZ_TYPE("committor", TzPDECreate_Committor),
   TZ_TYPE("pendulum", TzPDECreate_Pendulum),
+  TZ_TYPE("quadrotor", TzPDECreate_Quadrotor),
+  TZ_TYPE("agents", TzPDECreate_Agents),
+  TZ_TYPE("allencahnrod", TzPDECreate_AllenCahnRod),
   {NULL, NULL},
 };
 

@@ -201,7 +201,15 @@ static void test_lqr(void **state)
 /* Every built-in problem: transform and derivatives against differences */
 static void test_builtin(void **state)
 {
-  static const char *const options[] = {"-pde_type pendulum", "-pde_type pendulum -control_extension linear", "-pde_type pendulum -pendulum_noise 0"};
+  static const char *const options[] = {"-pde_type pendulum",
+                                        "-pde_type pendulum -control_extension linear",
+                                        "-pde_type pendulum -pendulum_noise 0",
+                                        "-pde_type quadrotor",
+                                        "-pde_type quadrotor -control_extension linear",
+                                        "-pde_type agents",
+                                        "-pde_type agents -pde_dim 16 -control_extension linear",
+                                        "-pde_type allencahnrod",
+                                        "-pde_type allencahnrod -pde_dim 20 -allencahnrod_noise 0.1 -control_extension linear"};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {

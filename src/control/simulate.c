@@ -268,6 +268,7 @@ static PetscErrorCode DrawNoise(TzSimulation s, Block *b, PetscInt k, PetscReal 
   PetscReal      *xi = b->next;
 
   PetscFunctionBegin;
+  if (!s->process.noise && s->process.nu == 0) PetscFunctionReturn(PETSC_SUCCESS); /* it stays 0 */
   for (PetscInt i = 0; i < b->n; i++) {
     PetscReal *dx = b->noise + i * d;
 
