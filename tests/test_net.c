@@ -624,8 +624,8 @@ static void TestMask(void **state)
   OK(TzNetDestroy(&net));
 }
 
-/* -net_frequency multiplies the first layer's W and its biases, in every format, and nothing else */
-static void TestFrequency(void **state)
+/* -net_frequency multiplies the first layer's W and its biases, -net_output_scale the last's, in every format, and nothing else */
+static void TestInitialScales(void **state)
 {
   static const char *const formats[] = {"dense -net_layers 12,12", "tt -net_layers 12,12 -net_tt_rank 3", "ttm -net_layers 12,12 -net_tt_rank 3",
                                         "sparse -net_layers 12,12 -net_sparse_count 100", "lowrank -net_layers 12,12"};
@@ -640,14 +640,14 @@ static void TestFrequency(void **state)
     for (int k = 0; k < 2; k++) {
       char options[128];
 
-      OK(PetscSNPrintf(options, sizeof(options), "-net_format %s -net_frequency %d", formats[f], k ? 5 : 1));
+      OK(PetscSNPrintf(options, sizeof(options), "-net_format %s -net_frequency %d -net_output_scale %g", formats[f], k ? 5 : 1, k ? 0.1 : 1.));
       net[k] = Net(options, 6, 1);
       OK(TzNetGetNumParameters(net[k], &n));
       OK(PetscMalloc1(n, &theta[k]));
       OK(TzNetInitialize(net[k], 3, theta[k]));
     }
     for (PetscInt l = 0; l < 3; l++) {
-      const PetscReal factor = l ? 1 : 5;
+      const PetscReal factor = l == 2 ? 0.1 : l ? 1 : 5;
 
       for (int k = 0; k < 2; k++) OK(TzNetGetWeight(net[k], theta[k], l, W[k]));
       OK(TzNetGetLayout(net[0], l, &layout));
@@ -669,7 +669,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(TestPairs),       cmocka_unit_test(TestJet),
     cmocka_unit_test(TestSeries),      cmocka_unit_test(TestThreads),
     cmocka_unit_test(TestCoordinates), cmocka_unit_test(TestChanges),
-    cmocka_unit_test(TestMask),        cmocka_unit_test(TestFrequency),
+    cmocka_unit_test(TestMask),        cmocka_unit_test(TestInitialScales),
   };
   int failed;
 

@@ -70,6 +70,7 @@ struct _p_TzNet {
   PetscInt           threads;                   /* -net_threads */
   PetscBool          series;                    /* -net_series */
   PetscReal          frequency;                 /* -net_frequency */
+  PetscReal          outputscale;               /* -net_output_scale */
   TzPrecision        precision;                 /* -net_precision */
   PetscInt           contraction;               /* -net_contraction: -1 automatic */
   PetscInt           nlayers;

@@ -28,6 +28,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->out         = 1;
   net->series      = PETSC_TRUE;
   net->frequency   = 1;
+  net->outputscale = 1;
   net->threads     = 1;
   *newnet          = net;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -218,6 +219,10 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
                           "TzNetInitialize", net->frequency, &net->frequency, NULL));
   PetscCheck(net->frequency > 0 && PetscIsNormalReal(net->frequency), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_frequency %g: must be positive", (double)net->frequency);
+  PetscCall(TzOptionsReal("-net_output_scale", "Factor of the last layer's initial values (units of f): how far the network is from 0 at the start",
+                          "TzNetInitialize", net->outputscale, &net->outputscale, NULL));
+  PetscCheck(net->outputscale > 0 && PetscIsNormalReal(net->outputscale), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_output_scale %g: must be positive", (double)net->outputscale);
   PetscCall(PetscArraycpy(r, net->r, nr));
   PetscCall(TzOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
   if (flg) PetscCall(TzNetSetRanks(net, nr, r));
@@ -473,8 +478,8 @@ static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscRe
 }
 
 /*
-  Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). Of the first layer both are
-  multiplied by -net_frequency.
+  Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). Both are multiplied by
+  -net_frequency in the first layer and by -net_output_scale in the last.
 */
 PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
 {
@@ -483,16 +488,17 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
   if (net->shell) PetscCall(TzShellInitialize(net->shell, seed, theta));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer  *layer = &net->layer[l];
+    const PetscReal scale = (l ? 1 : net->frequency) * (l == net->nhidden ? net->outputscale : 1);
     const PetscReal sd    = layer->ops->deviation ? (*layer->ops->deviation)(layer) : PetscSqrtReal((PetscReal)2 / (layer->in + layer->out));
     PetscReal      *w = theta + layer->weights, *b = theta + layer->bias;
 
     if (layer->ops->initialize) PetscCall((*layer->ops->initialize)(layer, seed, l, w));
     else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
-    if (!l && net->frequency != 1) PetscCall(ScaleLayer(layer, net->frequency, theta));
+    if (scale != 1) PetscCall(ScaleLayer(layer, scale, theta));
     if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));
-    for (PetscInt i = 0; i < layer->out; i++) b[i] = (l ? 1 : net->frequency) * (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
+    for (PetscInt i = 0; i < layer->out; i++) b[i] = scale * (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
