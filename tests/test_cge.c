@@ -35,8 +35,13 @@ static const char *const nets[] = {
   "-net_layers 24,20,36 -net_tt_rank 2",
   "-net_layers 24,20,36 -net_tt_rank 3 -net_activation tanh",
   "-net_format lowrankbond -net_layers 48,36 -net_tt_rank 3",
+  "-net_format dense -net_contraction auto -net_layers 17,14",
+  "-net_format dense -net_contraction auto -net_layers 5,31 -net_activation tanh",
+  "-net_format dense -net_contraction auto -net_layers 23 -net_activation softplus",
   "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
 };
+
+#define DENSE 12 /* the first dense one */
 
 /* A loss on HJB-LQG in 5 dimensions and its network's parameters, biases included, larger than initial ones by `scale` */
 static TzLoss Problem(MPI_Comm comm, const char net_options[], const char estimator[], PetscReal scale, PetscInt *n, PetscReal **theta)
@@ -224,7 +229,7 @@ static void TestPlain(void **state)
   TzLoss     loss;
 
   (void)state;
-  loss = Problem(PETSC_COMM_SELF, "-net_format dense -net_layers 6,6 -net_contraction auto", estimators[0], 1, &n, &theta);
+  loss = Problem(PETSC_COMM_SELF, "-net_format dense -net_layers 6,6,6 -net_contraction auto", estimators[0], 1, &n, &theta);
   assert_null(loss->ops->coordinates);
   CHECK(PetscFree(theta));
   CHECK(TzLossDestroy(&loss));
@@ -252,11 +257,11 @@ static void TestParts(void **state)
   const PetscInt blocks = (NPTS + 4) / 5;
 
   (void)state;
-  for (size_t e = 0; e < 5; e++) { /* the last two: some rows of a panel far, others not */
-    const PetscReal mu = e < 3 ? 0.01 : 0.4;
+  for (size_t e = 0; e < 8; e++) { /* 3, 4: some rows of a panel far, others not; the last three: dense */
+    const PetscReal mu = e < 3 || e > 4 ? 0.01 : 0.4;
     PetscReal      *theta, *all, *part;
     PetscInt        n;
-    TzLoss          loss = Problem(PETSC_COMM_SELF, nets[e ? 0 : 7], estimators[e % 3], 1, &n, &theta);
+    TzLoss          loss = Problem(PETSC_COMM_SELF, nets[e > 4 ? DENSE : e ? 0 : 7], estimators[e % 3], 1, &n, &theta);
     TzQueries       q    = Queries(0, n, mu, PETSC_TRUE);
 
     CHECK(PetscMalloc2(2 * n * blocks, &all, 2 * n * blocks, &part));
@@ -278,13 +283,13 @@ static void TestParts(void **state)
 static void TestRanks(void **state)
 {
   (void)state;
-  for (size_t e = 0; e < 3; e++) {
+  for (size_t e = 0; e < 4; e++) {
     PetscReal *theta, *lp[2], l0;
     PetscInt   n;
     int        same = 1, everywhere;
 
     for (int world = 0; world < 2; world++) {
-      TzLoss          loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[0], estimators[e], 1, &n, &theta);
+      TzLoss          loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[e < 3 ? 0 : DENSE], estimators[e % 3], 1, &n, &theta);
       const TzQueries q    = Queries(3, n - 3, 0.01, PETSC_FALSE);
 
       CHECK(PetscMalloc1(n, &lp[world]));

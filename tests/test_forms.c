@@ -387,7 +387,7 @@ static void test_coordinates(void **state)
 
   (void)state;
   for (size_t s = 0; s < NSHAPES; s++)
-    for (size_t i = 1; i < PETSC_STATIC_ARRAY_LENGTH(nets); i++)
+    for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(nets); i++)
       for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(derivs); k++) {
         const PetscInt n = k ? 3 : N; /* stencils take the points one by one */
         TzDerivQueries q = {.n = n, .nmu = 2, .mu = mu, .sink = Sink};
@@ -396,10 +396,10 @@ static void test_coordinates(void **state)
         Got            got;
         Case           c;
 
-        if ((k && i > 2) || k == 3) continue;
+        if ((k && i > 2 && i != 5 && i != 7) || k == 3) continue;
         Open(&c, shapes[s], nets[i], derivs[k]);
         ok(TzDerivHasCoordinates(c.deriv, &has));
-        assert_true(has == (PetscBool)(strstr(nets[i], "bond") != NULL));
+        assert_true(has == (PetscBool)(strstr(nets[i], "bond") || (strstr(nets[i], "dense") && !strstr(nets[i], "2,7,5"))));
         q.X   = c.X;
         q.ctx = &got;
         q.i1  = c.np;

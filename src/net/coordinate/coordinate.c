@@ -1,5 +1,5 @@
 /*
-  Coordinate queries: the choice of a strategy. What neither can do, the caller evaluates one parameter at a time.
+  Coordinate queries: the choice of a strategy. What none can do, the caller evaluates one parameter at a time.
 */
 #include "coordinate.h"
 
@@ -8,7 +8,7 @@ PetscErrorCode TzNetGetCoordinates(TzNet net, PetscBool jets, PetscInt *first)
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
   if (net->shell) *first = net->nparams;
-  else if (!TzCoordinateFits_Bonds(net, first)) *first = !jets && TzCoordinateFits_Hidden(net) ? 0 : net->nparams;
+  else if (!TzCoordinateFits_Bonds(net, first)) *first = (!jets && TzCoordinateFits_Hidden(net)) || TzCoordinateFits_Dense(net) ? 0 : net->nparams;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -26,6 +26,9 @@ PetscErrorCode TzNetEvalCoordinates_Fast(TzNetEval eval, PetscInt n, const Petsc
   if (TzCoordinateFits_Bonds(eval->net, &first)) {
     PetscCall(TzEvalBuild(eval));
     PetscCall(TzNetEvalCoordinates_Bonds(eval, n, X, F, q));
+  } else if (TzCoordinateFits_Dense(eval->net)) {
+    PetscCall(TzEvalBuild(eval));
+    PetscCall(TzNetEvalCoordinates_Dense(eval, n, X, F, q));
   } else PetscCall(TzNetEvalCoordinates_Hidden(eval, n, X, q));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

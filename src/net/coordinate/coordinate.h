@@ -1,5 +1,5 @@
 /*
-  Inside src/net/coordinate/: which parameters a query asks for, and the two strategies behind TzNetEvalCoordinates().
+  Inside src/net/coordinate/: which parameters a query asks for, and the strategies behind TzNetEvalCoordinates().
 */
 #ifndef TZCOORDINATE_H
 #define TZCOORDINATE_H
@@ -41,6 +41,10 @@ PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Bonds(TzNetEval, PetscInt n, co
 /* hidden: one hidden layer of trains or entries, outputs of one row for all parameters a call of the sink */
 PETSC_INTERN PetscBool      TzCoordinateFits_Hidden(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval, PetscInt n, const PetscReal X[], const TzNetCoordinates *);
+
+/* dense: one or two hidden layers, values or jets of some rows, one parameter a call of the sink; all parameters */
+PETSC_INTERN PetscBool      TzCoordinateFits_Dense(TzNet);
+PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 
 /* T = cores k0 <= k < k1 multiplied out; of none, the unit matrix of the bond there */
 PETSC_INTERN PetscErrorCode TzCoordinateMerge(const TzTrain *, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[]);

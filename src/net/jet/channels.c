@@ -154,11 +154,10 @@ PetscErrorCode TzChannelsGet(TzNetEval eval, const TzJetShape *shape, TzChannels
 
 /* ------------------------------------------------------------ layers ------------------------------------------------------------ */
 
-/* T = Z S on m rows of Z and T, `step` apart: of the directions that S has; the others stay 0. S is symmetric. */
-static void ApplyForm(const TzKernels *k, TzChannels *c, const TzFormAt *S, PetscInt m, PetscInt step, const PetscReal Z[], PetscReal T[])
+void TzFormRows(const TzKernels *k, const TzFormAt *S, PetscInt m, PetscInt step, const PetscReal Z[], PetscReal T[], PetscReal work[])
 {
   const PetscInt d = S->d, n = S->m ? S->m : d;
-  PetscReal     *U = c->work, *St = c->work + m * n;
+  PetscReal     *U = work, *St = work + m * n;
 
   if (!S->S) {
     for (PetscInt r = 0; r < m; r++) {
@@ -193,11 +192,11 @@ static void Forms(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, const P
     if (!c->units && c->shape->form[q].field) {
       for (PetscInt p = 0; p < P; p++) {
         TzJetFormAt(c->shape, q, F + p * nf, &S);
-        ApplyForm(k, c, &S, out, P * K, b->Z + p * K, T + p * K);
+        TzFormRows(k, &S, out, P * K, b->Z + p * K, T + p * K, c->work);
       }
     } else {
       if (!c->units) TzJetFormAt(c->shape, q, NULL, &S);
-      ApplyForm(k, c, &S, out * P, K, b->Z, T);
+      TzFormRows(k, &S, out * P, K, b->Z, T, c->work);
     }
     (void)PetscArrayzero(Q, out * P);
     (*k->dots)(out * P, K, T, b->Z, Q);

@@ -38,7 +38,7 @@ typedef struct {
   TzChannelLayer    layer[TZ_MAX_LAYERS + 1];
   PetscReal        *M, *SW, *Wt; /* units: [nforms][K][K], [nforms][K][in] = W_1 S, [in][K] = W_1' */
   PetscReal        *slope;       /* units: act' of the first layer, [P][K] */
-  PetscReal        *work;        /* of ApplyForm() */
+  PetscReal        *work;        /* of TzFormRows() */
 } TzChannels;
 
 PETSC_INTERN PetscErrorCode TzChannelsGet(TzNetEval, const TzJetShape *, TzChannels **); /* bound */

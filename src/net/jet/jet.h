@@ -62,6 +62,12 @@ PETSC_INTERN TzJetTrace     TzJetsTrace(TzNetEval, PetscInt l, PetscReal *work);
 PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, PetscInt first, PetscInt n, const TzJetState *from, TzJetState *to,
                                         const TzJetTrace *);
 
+/*
+  channels.c: T = Z S on m rows of Z and T, `step` numbers apart, in the d directions of S (symmetric); the others of T are not touched. work [m n + d n], n
+  columns, of a factor sigma [d][n]
+*/
+PETSC_INTERN void TzFormRows(const TzKernels *, const TzFormAt *S, PetscInt m, PetscInt step, const PetscReal Z[], PetscReal T[], PetscReal work[]);
+
 /* adjoint_jet.c: bars are gathered panel by panel, then handed on to the parameters (grad +=). Left: bar of the first factor [in][r_1], to add to. */
 typedef struct _TzJetAdjoint *TzJetAdjoint;
 PETSC_INTERN PetscErrorCode   TzJetAdjointBegin(TzNetEval, const TzJetShape *, TzJetAdjoint *); /* NULL: values alone */
