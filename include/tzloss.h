@@ -68,6 +68,11 @@ PETSC_EXTERN PetscErrorCode TzLossDestroy(TzLoss *loss);
 PETSC_EXTERN PetscErrorCode TzLossGetNet(TzLoss loss, TzNet *net);
 PETSC_EXTERN PetscErrorCode TzLossGetSeed(TzLoss loss, PetscInt64 *seed);
 PETSC_EXTERN PetscErrorCode TzLossGetNumParameters(TzLoss loss, PetscInt *n);
+/*
+  The parameters of the network's output layer, in which its values and derivatives are linear, ascending: their number, and which [n] unless NULL. Of a loss
+  without layers: all. After TzLossSetUp(); not collective
+*/
+PETSC_EXTERN PetscErrorCode TzLossGetLastLayer(TzLoss loss, PetscInt *n, PetscInt which[]);
 PETSC_EXTERN PetscErrorCode TzLossGetCounts(TzLoss loss, TzCounts *counts);
 PETSC_EXTERN PetscErrorCode TzLossSetCounts(TzLoss loss, const TzCounts *counts); /* resume */
 

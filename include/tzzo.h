@@ -5,6 +5,7 @@
     zocge     coordinate-wise gradient estimate with momentum m <- beta m + g
     zoadam    RGE with Adam's moments
     zogn      Gauss-Newton over the span of random directions, or of all coordinates, from residual vectors
+    zolls     zogn in the output layer alone: linear least squares where the equation is linear
     zohybrid  two of the others, the second when the loss has not improved for -zo_patience steps (zosign, then zocge)
     zoflops   zosgd with 100 directions (Gu et al. 2020); zofgw: forward gradient (Baydin et al. 2022)
     zostp     each coordinate of a random part to the best of three points (Bibi et al. 2020); zoscd: of two (Gu et al. 2021)
@@ -29,6 +30,7 @@
 #define TAOZOHYBRID "zohybrid"
 #define TAOZOADAM   "zoadam"
 #define TAOZOGN     "zogn"
+#define TAOZOLLS    "zolls"
 #define TAOZOFLOPS  "zoflops"
 #define TAOZOFGW    "zofgw"
 #define TAOZOSTP    "zostp"

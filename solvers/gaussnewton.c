@@ -3,7 +3,7 @@
 
   The derivatives of all residuals along n directions are the rows of A [n][S]:
     random directions (zogn)     differences of residual vectors: n forward queries;
-    all coordinates (zogn)       the same along every unit vector, structured where the loss has it;
+    all coordinates (zogn)       the same along every unit vector, or (zolls) those of the output layer, structured where the loss has it;
     all coordinates (tzgn)       A' = J by the adjoint, a row a sample.
   The coefficients c of the step minimise |r + A'c|^2 / S + lambda |c|^2 (Levenberg 1944, Marquardt 1963; lambda in units of the mean of |A_q|^2 / S), by
   Cholesky's factor of the smaller of the two matrices, (A A' / S + lambda I) c = - A r / S or c = - A (A'A / S + lambda I)^-1 r / S, which is the
@@ -26,6 +26,7 @@
 typedef struct {
   PetscInt   samples, n; /* residuals; directions, the remembered one included */
   PetscInt   full;       /* parameters */
+  PetscInt  *which;      /* [n]: the coordinates of the directions, ascending; NULL: all */
   PetscBool  byrows;     /* A' is stored: A [full][samples], element (q, i) at i * full + q */
   PetscReal *r, *A;      /* [samples], [n * samples] */
   PetscReal *table;      /* residual vectors of a call */
@@ -44,6 +45,7 @@ static PetscErrorCode SetFromOptions(Tao tao, TzZOPhase *p, TzOptionItems PetscO
                           &p->dampingmin, NULL));
   PetscCheck(p->dampingmin > 0 && p->dampingmin <= DAMPINGMAX, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
              "%s %g: must be positive, and at most %g", TzZOOption(p, "damping_min"), (double)p->dampingmin, DAMPINGMAX);
+  if (p->last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzOptionsReal(TzZOOption(p, "momentum"), "Part of the last step that the next begins with (0 <= beta < 1); random directions: 0, or not",
                           "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
   PetscCheck(p->momentum >= 0 && p->momentum < 1, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT, "%s %g: must be at least 0 and below 1",
@@ -95,8 +97,12 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   PetscCall(TzLossGetNumSamples(zo->loss, &s->samples));
   PetscCall(TzLossGetNumParameters(zo->loss, &s->full));
   s->byrows = (PetscBool)(phase->mu == 0);
-  s->n      = IsWhole(phase) ? s->full : PetscMin(phase->queries, PETSC_MAX_INT - 1) + (phase->momentum > 0 ? 1 : 0);
-  m         = PetscMin(s->n, s->samples);
+  if (phase->last) {
+    PetscCall(TzLossGetLastLayer(zo->loss, &s->n, NULL));
+    PetscCall(PetscMalloc1(s->n, &s->which));
+    PetscCall(TzLossGetLastLayer(zo->loss, &s->n, s->which));
+  } else s->n = IsWhole(phase) ? s->full : PetscMin(phase->queries, PETSC_MAX_INT - 1) + (phase->momentum > 0 ? 1 : 0);
+  m = PetscMin(s->n, s->samples);
   PetscCheck((PetscReal)m * m < PETSC_MAX_INT, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
              "-tao_type %s: a matrix of order %" PetscInt_FMT ", the smaller of directions (-zo_queries, parameters) and points; must be below %g",
              ((PetscObject)tao)->type_name, m, PetscSqrtReal((PetscReal)PETSC_MAX_INT));
@@ -107,7 +113,10 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   }
   PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), (PetscReal)s->n * s->samples + 3. * m * m,
                           "-tao_type %s: %" PetscInt_FMT " directions (%s), %" PetscInt_FMT " points", ((PetscObject)tao)->type_name, s->n,
-                          IsWhole(phase) ? "all parameters" : "-zo_queries", s->samples));
+                          phase->last      ? "the output layer"
+                          : IsWhole(phase) ? "all parameters"
+                                           : "-zo_queries",
+                          s->samples));
   PetscCall(PetscMalloc1((size_t)s->n * (size_t)s->samples, &s->A));
   PetscCall(PetscMalloc3((size_t)m * (size_t)m, &s->G, (size_t)m * (size_t)m, &s->F, m, &s->b));
   PetscCall(PetscMalloc4(s->samples, &s->r, s->n, &s->c, s->samples, &s->fall, s->full, &s->phi));
@@ -135,12 +144,22 @@ static void Differences(const TzQueries *q, GaussNewton *s, PetscInt first)
   }
 }
 
+/* Of the coordinates from number k on, at most n: how many follow each other in theta */
+static PetscInt Together(const GaussNewton *s, PetscInt k, PetscInt n)
+{
+  PetscInt m = 1;
+
+  if (!s->which) return n;
+  while (m < n && s->which[k + m] == s->which[k] + m) m++;
+  return m;
+}
+
 /* r and A, but for the remembered direction */
 static PetscErrorCode Derivatives(Tao tao, TzZOPhase *phase, GaussNewton *s)
 {
   TAO_ZO   *zo = (TAO_ZO *)tao->data;
   TzQueries q;
-  PetscInt  total = IsWhole(phase) ? s->full : phase->queries, most;
+  PetscInt  total = IsWhole(phase) ? s->n : phase->queries, most;
 
   PetscFunctionBegin;
   if (s->byrows) {
@@ -149,12 +168,13 @@ static PetscErrorCode Derivatives(Tao tao, TzZOPhase *phase, GaussNewton *s)
   }
   PetscCall(Queries(tao, phase, s->samples, s->full, &q));
   most = q.n;
-  for (q.first = 0; q.first < total; q.first += most) {
-    q.base = (PetscBool)(q.first == 0);
-    q.n    = PetscMin(most, total - q.first);
+  for (PetscInt k = 0; k < total; k += q.n) {
+    q.base  = (PetscBool)(k == 0);
+    q.first = s->which ? s->which[k] : k;
+    q.n     = Together(s, k, PetscMin(most, total - k));
     PetscCall(TzLossResidualVectors(zo->loss, zo->theta, &q, s->table));
     if (q.base) PetscCall(PetscArraycpy(s->r, s->table, s->samples));
-    Differences(&q, s, q.first);
+    Differences(&q, s, k);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -218,7 +238,10 @@ static PetscErrorCode Move(Tao tao, const TzZOPhase *phase, const GaussNewton *s
   PetscCall(VecCopy(zo->previous, tao->solution));
   PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
   PetscCall(VecGetArray(tao->solution, &x));
-  if (IsWhole(phase)) {
+  if (s->which) {
+    for (PetscInt p = 0; p < s->n; p++)
+      if (s->which[p] >= i0 && s->which[p] < i1) x[s->which[p] - i0] += part * s->c[p];
+  } else if (IsWhole(phase)) {
     for (PetscInt i = i0; i < i1; i++) x[i - i0] += part * s->c[i];
   } else {
     PetscCall(TzZOQueries(tao, phase, &q));
@@ -323,7 +346,8 @@ static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscRe
 static PetscErrorCode View(Tao tao, const TzZOPhase *phase, PetscViewer viewer)
 {
   PetscFunctionBegin;
-  if (phase->mu > 0) PetscCall(TzZOQueriesView(tao, phase, viewer));
+  if (phase->last) PetscCall(PetscViewerASCIIPrintf(viewer, "its coordinates, differences of mu = %g, ", (double)phase->mu));
+  else if (phase->mu > 0) PetscCall(TzZOQueriesView(tao, phase, viewer));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "exact derivatives, "));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -333,6 +357,7 @@ static PetscErrorCode Destroy(TzZOPhase *phase)
   GaussNewton *s = (GaussNewton *)phase->data;
 
   PetscFunctionBegin;
+  PetscCall(PetscFree(s->which));
   PetscCall(PetscFree(s->table));
   PetscCall(PetscFree(s->A));
   PetscCall(PetscFree3(s->G, s->F, s->b));

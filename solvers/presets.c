@@ -164,6 +164,33 @@ const TzZOPreset TzZOPresets[] = {
      {.name = "Gauss-Newton", .estimate = &TzZOGaussNewton, .direction = TZ_DIRECTION_GAUSSIAN, .queries = 40, .mu = 1e-4, .lr = 1, .dampingmin = 1e-14}},
 
   /*MC
+    TAOZOLLS - Least squares in the output layer, from forward evaluations alone (random features; extreme learning machine: Huang, Zhu and Siew 2006)
+
+    TAOZOGN with all coordinates of the output layer. The network is linear in these: so is the residual where the equation is linear, and the first step is
+    the solution; of another equation it is a Gauss-Newton step. Hidden layers stay as they are: -net_frequency says how fast they vary. A sample is an
+    equation: there have to be some times as many -loss_points as units.
+
+    Options Database Keys:
+  + -zo_mu, -zo_two_sided - as in TAOZOSGD
+  . -zo_damping_min - least damping (default 1e-14)
+  - -zo_lr lr - part of the step that is tried first (default 1)
+
+    Level: beginner
+
+    Note:
+    With -zo_last_layer k the solvers that follow a gradient do this after every k-th step, on its samples.
+  M*/
+  {.name  = TAOZOLLS,
+   .phase = {.name       = "least squares of the output layer",
+             .estimate   = &TzZOGaussNewton,
+             .direction  = TZ_DIRECTION_COORDINATE,
+             .last       = PETSC_TRUE,
+             .mu         = 1e-4,
+             .lr         = 1,
+             .damping    = 1e-10,
+             .dampingmin = 1e-14}},
+
+  /*MC
     TAOZOFLOPS - Gradient descent with a gradient estimate from many random directions (FLOPS: Gu, Zhao, Feng, Li, Chen and Pan, DAC 2020)
 
     TAOZOSGD with the number of directions that the paper's comparison has, 100 losses a step, of all coordinates.

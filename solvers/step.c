@@ -58,7 +58,8 @@ static PetscErrorCode CountPatience(TAO_ZO *zo, PetscReal l0)
   zo->state.sum = zo->state.summed = 0;
   if (zo->state.stalled >= zo->patience) {
     zo->state.phase += 1;
-    zo->state.begun = zo->state.step + 1;
+    zo->state.begun   = zo->state.step + 1;
+    zo->state.damping = TzZODamping(zo, 1);
     PetscCall(VecSet(zo->momentum, 0));
     if (zo->second) PetscCall(VecSet(zo->second, 0));
   }
@@ -110,6 +111,21 @@ static PetscErrorCode WatchProgress(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -zo_last_layer: the output layer on the samples of the step */
+static PetscErrorCode LastLayer(Tao tao)
+{
+  TAO_ZO         *zo   = (TAO_ZO *)tao->data;
+  const PetscReal rate = zo->rate;
+  PetscReal       l, norm;
+
+  PetscFunctionBegin;
+  if (!zo->lastevery || ((PetscInt)zo->state.step + 1) % zo->lastevery) PetscFunctionReturn(PETSC_SUCCESS);
+  zo->rate = zo->last.lr;
+  PetscCall(zo->last.estimate->estimate(tao, &zo->last, &l, &norm));
+  zo->rate = rate;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Step(Tao tao)
 {
   TAO_ZO        *zo    = (TAO_ZO *)tao->data;
@@ -123,8 +139,6 @@ static PetscErrorCode Step(Tao tao)
   zo->rate = TzScheduleRate(&zo->schedule, phase->lr, step, tao->max_it);
   PetscCall(TzLossSample(zo->loss, step));
   PetscCall(phase->estimate->estimate(tao, phase, &l0, &norm));
-  PetscCall(TzLossGetCounts(zo->loss, &after));
-  TzTaoCountAdd(tao, after.queries - before.queries);
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -132,7 +146,10 @@ static PetscErrorCode Step(Tao tao)
   if (phase->update) {
     PetscCall(Update(tao, phase));
     PetscCall(TzZOGather(tao, tao->solution, zo->theta));
+    PetscCall(LastLayer(tao));
   }
+  PetscCall(TzLossGetCounts(zo->loss, &after));
+  TzTaoCountAdd(tao, after.queries - before.queries);
   PetscCall(WatchProgress(tao));
   PetscCall(CountPatience(zo, l0));
   zo->state.step += 1;

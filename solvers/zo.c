@@ -109,6 +109,21 @@ static PetscErrorCode PhaseFromOptions(Tao tao, TzZOPhase *p, TzOptionItems Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Least squares of the output layer between the steps of a solver that follows a gradient */
+static PetscErrorCode LastLayerFromOptions(TAO_ZO *zo, MPI_Comm comm, TzOptionItems PetscOptionsObject)
+{
+  const TzZOPreset *row;
+
+  PetscFunctionBegin;
+  PetscCall(TzOptionsInt("-zo_last_layer", "Steps between solutions of the output layer by least squares (0: none)", "TaoZOSetLoss", zo->lastevery,
+                         &zo->lastevery, NULL));
+  PetscCheck(zo->lastevery >= 0, comm, PETSC_ERR_USER_INPUT, "-zo_last_layer %" PetscInt_FMT ": must be at least 0", zo->lastevery);
+  PetscCall(FindPreset(TAOZOLLS, &row));
+  zo->last        = row->phase;
+  zo->last.prefix = "-zo_";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The second phase, and what ends the first */
 static PetscErrorCode SecondPhaseFromOptions(Tao tao, TzOptionItems PetscOptionsObject)
 {
@@ -149,6 +164,7 @@ static PetscErrorCode TaoSetFromOptions_ZO(Tao tao, TzOptionItems PetscOptionsOb
   zo->schedule.lr = zo->phase[0].lr;
   PetscCall(TzScheduleSetFromOptions(&zo->schedule, comm, PetscOptionsObject));
   if (zo->nphases > 1) PetscCall(SecondPhaseFromOptions(tao, PetscOptionsObject));
+  if (zo->phase[0].update && (zo->nphases == 1 || zo->phase[1].update)) PetscCall(LastLayerFromOptions(zo, comm, PetscOptionsObject));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -206,6 +222,11 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
     if (zo->phase[p].estimate->setup) PetscCall(zo->phase[p].estimate->setup(tao, &zo->phase[p]));
     if (zo->phase[p].beta2 > 0 && !zo->second) PetscCall(NewVector(tao, &zo->second));
   }
+  if (zo->state.step == 0) zo->state.damping = TzZODamping(zo, 0);
+  if (zo->lastevery) {
+    PetscCall(PhaseDestroy(&zo->last));
+    PetscCall(zo->last.estimate->setup(tao, &zo->last));
+  }
   if (!zo->momentum) PetscCall(NewVector(tao, &zo->momentum));
   if (!zo->previous) PetscCall(NewVector(tao, &zo->previous));
   PetscCallMPI(MPI_Comm_size(comm, &size));
@@ -240,6 +261,7 @@ static PetscErrorCode TaoView_ZO(Tao tao, PetscViewer viewer)
   }
   if (zo->nphases > 1)
     PetscCall(PetscViewerASCIIPrintf(viewer, "patience %" PetscInt_FMT " steps, relative improvement %g\n", zo->patience, (double)zo->tolerance));
+  if (zo->lastevery) PetscCall(PetscViewerASCIIPrintf(viewer, "after every %" PetscInt_FMT " steps: %s\n", zo->lastevery, zo->last.name));
   PetscCall(PetscViewerASCIIPrintf(viewer, "learning rate schedule: %s; of the last step: %g\n", TzScheduleTypes[zo->schedule.type], (double)zo->rate));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -250,6 +272,7 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
 
   PetscFunctionBegin;
   for (PetscInt p = 0; p < zo->nphases; p++) PetscCall(PhaseDestroy(&zo->phase[p]));
+  PetscCall(PhaseDestroy(&zo->last));
   PetscCall(VecDestroy(&zo->momentum));
   PetscCall(VecDestroy(&zo->second));
   PetscCall(VecDestroy(&zo->previous));
@@ -258,11 +281,19 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Gauss-Newton's of a phase, or of the least squares between its steps, at its start */
+PetscReal TzZODamping(const TAO_ZO *zo, PetscInt phase)
+{
+  const TzZOPhase *p = zo->lastevery ? &zo->last : &zo->phase[phase];
+
+  return p->damping > 0 ? p->damping : TZ_DAMPING;
+}
+
 static void ResetState(TAO_ZO *zo)
 {
   zo->state.step = zo->state.phase = zo->state.begun = zo->state.stalled = zo->state.sum = zo->state.summed = 0;
   zo->state.best                                                                                            = PETSC_MAX_REAL;
-  zo->state.damping                                                                                         = 1e-3;
+  zo->state.damping                                                                                         = TzZODamping(zo, 0);
 }
 
 static PetscErrorCode TaoCreate_ZO(Tao tao)

@@ -200,6 +200,36 @@ static void test_gaussnewton(void **state)
 }
 
 /*
+  The residual of a linear equation is affine in the output layer: one step of least squares leaves a gradient there that is the damping's 1e-10, relative to
+  the step, and rounding of 1e-16 / mu; nothing else has moved
+*/
+static void test_lastlayer(void **state)
+{
+  Case      c;
+  PetscInt  n, which[9];
+  PetscReal before = 0, after = 0, l;
+
+  (void)state;
+  Open(&c, "-pde_type heat -net_format dense -net_layers 9,8 -loss_fixed_points -deriv_type forward -loss_points 60");
+  ok(TzLossGetLastLayer(c.loss, &n, NULL));
+  assert_int_equal(n, 9);
+  ok(TzLossGetLastLayer(c.loss, &n, which));
+  assert_true(which[0] == 4 * 9 + 9 * 8 && which[7] == which[0] + 7 && which[8] == c.n - 1);
+  ok(TzLossGradient(c.loss, c.theta, &l, c.grad));
+  for (PetscInt k = 0; k < n; k++) before = PetscMax(before, PetscAbsReal(c.grad[which[k]]));
+  (void)Solve(&c, "-tao_type zolls", 1, c.other);
+  ok(TzLossGradient(c.loss, c.other, &l, c.grad));
+  for (PetscInt k = 0; k < n; k++) {
+    after             = PetscMax(after, PetscAbsReal(c.grad[which[k]]));
+    c.theta[which[k]] = c.other[which[k]];
+  }
+  if (!(after <= 1e-7 * before)) print_error("%g of %g\n", (double)after, (double)before);
+  assert_true(after <= 1e-7 * before);
+  assert_memory_equal(c.theta, c.other, sizeof(PetscReal) * (size_t)c.n);
+  Close(&c);
+}
+
+/*
   The rows of the Jacobian: 2/S sum_i r_i J_i is the gradient of the loss (other orders of sums of D + 2 products: 1e-12 of it); along every coordinate
   they are two-sided differences of the residual vectors, all at once or one after another (mu^2 = 1e-8 of the third derivatives)
 */
@@ -284,8 +314,8 @@ static void test_sparse(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_gradient), cmocka_unit_test(test_formulas), cmocka_unit_test(test_gaussnewton),
-    cmocka_unit_test(test_jacobian), cmocka_unit_test(test_lmvm),     cmocka_unit_test(test_sparse),
+    cmocka_unit_test(test_gradient),  cmocka_unit_test(test_formulas), cmocka_unit_test(test_gaussnewton), cmocka_unit_test(test_jacobian),
+    cmocka_unit_test(test_lastlayer), cmocka_unit_test(test_lmvm),     cmocka_unit_test(test_sparse),
   };
   int failures;
 

@@ -134,7 +134,9 @@ static const struct {
   {TAOZOGN, "-zo_queries 7 -zo_momentum 0.5 -zo_two_sided"},
   {TAOZOGN, "-zo_direction coordinate"},
   {TAOZOGN, "-zo_direction coordinate -zo_two_sided -zo_momentum 0.9"},
+  {TAOZOLLS, ""},
   {TAOZOFLOPS, "-zo_lr 1e-3"},
+  {TAOZOADAM, "-zo_lr 1e-2 -zo_last_layer 3"},
   {TAOZOFGW, "-zo_lr 1e-3"},
   {TAOZOSTP, "-zo_lr 1e-2 -zo_sparsity 0.4"},
   {TAOZOSCD, "-zo_lr 1e-2 -zo_sparsity 0.4"},
@@ -275,7 +277,7 @@ static void test_nan(void **state)
 /* Any two rows are a hybrid: the second begins when the first has not improved, and is then the one that is counted */
 static void test_phases(void **state)
 {
-  static const char *const two[][2] = {{TAOZOSIGN, TAOZOGN}, {TAOZOSTP, TAOZOADAM}, {TAOTZADAM, TAOZOGN}, {TAOZOADAM, TAOTZADAM}};
+  static const char *const two[][2] = {{TAOZOSIGN, TAOZOGN}, {TAOZOSTP, TAOZOADAM}, {TAOTZADAM, TAOZOGN}, {TAOZOLLS, TAOZOGN}, {TAOZOADAM, TAOTZADAM}};
 
   (void)state;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(two); i++) {

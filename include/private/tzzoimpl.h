@@ -12,6 +12,8 @@
 typedef enum { TZ_LR_CONSTANT, TZ_LR_STEP, TZ_LR_EXPONENTIAL, TZ_LR_COSINE, TZ_LR_PIECEWISE } TzScheduleType;
 PETSC_INTERN const char *const TzScheduleTypes[];
 
+#define TZ_DAMPING 1e-3 /* of Gauss-Newton at the start, unless a row says otherwise */
+
 #define TZ_SCHEDULE_MAX 64 /* entries of -zo_lr_at */
 
 typedef struct {
@@ -50,9 +52,10 @@ struct _TzZOPhase {
   TzDirection         direction; /* TZ_DIRECTION_COORDINATE: all unit vectors (CGE), otherwise random (RGE) */
   PetscInt            queries;   /* N of the RGE */
   PetscReal           mu, lr, momentum;
-  PetscReal           beta2, epsilon; /* beta2 > 0: Adam's scaling by the second moment */
-  PetscReal           sparsity;       /* points.c: the part of the coordinates */
-  PetscReal           dampingmin;     /* gaussnewton.c */
+  PetscReal           beta2, epsilon;      /* beta2 > 0: Adam's scaling by the second moment */
+  PetscReal           sparsity;            /* points.c: the part of the coordinates */
+  PetscReal           damping, dampingmin; /* gaussnewton.c: at the start, at least */
+  PetscBool           last;                /* gaussnewton.c: of all coordinates those of the output layer */
   PetscBool           twosided;
   /* x[n] moves along m[n], the gradient or its momentum; NULL: the estimate moves the solution itself */
   void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
@@ -79,6 +82,8 @@ typedef struct {
   PetscInt   patience; /* two phases: steps without improvement that end the first */
   PetscInt   window;   /* steps over which their loss is averaged */
   PetscReal  tolerance;
+  PetscInt   lastevery; /* -zo_last_layer */
+  TzZOPhase  last;      /* what it does */
 
   struct { /* with the vectors, all that a later step depends on */
     PetscReal step, phase, begun, best, stalled, sum, summed,
@@ -102,6 +107,8 @@ PETSC_EXTERN const TzZOEstimate TzZOExact;       /* the exact gradient: the firs
 PETSC_EXTERN const TzZOEstimate TzZOPoints;      /* coordinates of a random part move by lr to the best of two or (twosided) three points */
 PETSC_EXTERN const TzZOEstimate TzZOGaussNewton; /* least squares over directions, from residual vectors; mu = 0: exact derivatives */
 
+/* zo.c: damping that a phase begins with */
+PETSC_INTERN PetscReal TzZODamping(const TAO_ZO *zo, PetscInt phase);
 /* step.c */
 PETSC_INTERN PetscErrorCode TaoSolve_ZO(Tao);
 

@@ -261,6 +261,22 @@ PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossGetLastLayer(TzLoss loss, PetscInt *n, PetscInt which[])
+{
+  TzNetLayout     layout = {.bias = -1};
+  const PetscInt *widths;
+  PetscInt        hidden = -1;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  layout.nweights = loss->nparams;
+  if (loss->net) PetscCall(TzNetGetHidden(loss->net, &hidden, &widths));
+  if (hidden >= 0) PetscCall(TzNetGetLayout(loss->net, hidden, &layout));
+  *n = layout.nweights + (layout.bias < 0 ? 0 : layout.out);
+  for (PetscInt i = 0; i < *n && which; i++) which[i] = i < layout.nweights ? layout.weights + i : layout.bias + i - layout.nweights;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossHasResiduals(TzLoss loss, PetscBool *has)
 {
   PetscFunctionBegin;

@@ -17,8 +17,10 @@
 #define POINTS 8   /* that a call of the sink has */
 #define ROWS   128 /* parameters of one unit at a time */
 
-/* A hidden layer at one point: pre-activations z [n], the activation's derivatives d[k] [n]; jets: derivatives Z [n][D], forms zs [nf][n], T = Z S [nf][n][D], Q
-   [nf][n] = Z . T */
+/*
+  A hidden layer at one point: pre-activations z [n], the activation's derivatives d[k] [n]; for jets derivatives Z [n][D], forms zs [nf][n], T = Z S
+  [nf][n][D], Q = Z . T [nf][n]
+*/
 typedef struct {
   PetscReal *z, *d[4], *Z, *zs, *T, *Q;
 } Units;
