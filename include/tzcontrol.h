@@ -16,8 +16,10 @@
 #define TZCONTROL_H
 
 #include <tzpde.h>
+#include <private/tzcode.h>
 #include <tznet.h>
 
+typedef PetscErrorCode (*TzPDECode)(TzPDE, TzCode);
 typedef PetscErrorCode (*TzPDECost)(TzPDE, const PetscReal z[], PetscReal *cost);
 
 /*
@@ -45,6 +47,8 @@ typedef struct {
   TzPDECost        terminal;       /* + this; smooth: Tenzo differentiates it (tzpdeimpl.h) */
   PetscReal        discount;       /* rho >= 0 */
   TzPDECost        clearance;      /* below 0: the state violates a bound or collides; only to be told (tenzo simulate) */
+  TzPDECode        terminalcode;   /* for TzExportC(): `terminal` as C text (private/tzcode.h), statements that add it to *b and its gradient to db [d] */
+  TzPDECode        Bcode;          /* likewise Bfield: statements that fill B [d * m], zero on entry */
   TzPDEField       policy;         /* a(z) [m], a policy of the problem's own: a baseline (-sim_policy plugin) */
 } TzControlParts;
 

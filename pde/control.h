@@ -36,6 +36,9 @@ PETSC_INTERN PetscErrorCode TzPDEAddNoise(TzPDE, const PetscReal N[]);
 PETSC_INTERN PetscErrorCode TzControlGet(TzPDE,
                                          TzControlProblem **); /* the object's, sets nothing up; PETSC_ERR_SUP where the equation is no control problem */
 
+/* controlcode.c: C text of the transform; *done is FALSE, and nothing written, where there is none */
+PETSC_INTERN PetscErrorCode TzControlTransformCode(TzPDE, TzCode, PetscBool *done);
+
 PETSC_INTERN PetscErrorCode TzLinearDestroy(TzLinear **);
 PETSC_INTERN PetscErrorCode TzLinearTransform(TzPDE, const PetscReal z[], TzJet *a, TzJet *b); /* with extension linear */
 PETSC_INTERN PetscErrorCode TzLinearSolve(TzPDE, const char option[]);                         /* once */

@@ -1,5 +1,5 @@
 /* TzPDE: the class, its table of equations, the forms of their jets, and the transform by the product rule. */
-#include <private/tzpdeimpl.h>
+#include "control.h"
 #include <petscviewer.h>
 
 PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE);
@@ -464,14 +464,20 @@ void TzPDETimeLeftCode(TzPDE pde, TzCode code)
 
 PetscErrorCode TzPDETransformCode(TzPDE pde, const char option[], TzCode code, PetscBool *has)
 {
+  PetscBool done;
+
   PetscFunctionBegin;
   PetscCall(TzPDESetUp(pde));
   *has = (PetscBool)(!pde->soft && (pde->ops->transform || pde->ops->terminal || pde->ops->transforms));
   if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(pde->ops->transformcode, PetscObjectComm((PetscObject)pde), PETSC_ERR_USER_INPUT,
+  if (pde->ops->transformcode) {
+    PetscUseTypeMethod(pde, transformcode, code);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(TzControlTransformCode(pde, code, &done));
+  PetscCheck(done, PetscObjectComm((PetscObject)pde), PETSC_ERR_USER_INPUT,
              "%s: the transform u = a f + b of equation %s with these options cannot be written as C (it has no ops->transformcode)", option,
              ((PetscObject)pde)->type_name);
-  PetscUseTypeMethod(pde, transformcode, code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

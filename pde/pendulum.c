@@ -35,6 +35,14 @@ static PetscErrorCode Terminal(PETSC_UNUSED TzPDE pde, const PetscReal z[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TerminalCode(PETSC_UNUSED TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzCodePrintf(code, "  *b += 5 * (1 - M(cos)(z[0])) + z[1] * z[1] / 2;\n"
+                     "  db[0] += 5 * M(sin)(z[0]), db[1] += z[1];\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetUp(TzPDE pde)
 {
   const Pendulum *p   = (Pendulum *)pde->data;
@@ -47,16 +55,17 @@ static PetscErrorCode SetUp(TzPDE pde)
   PetscCheck(p->r >= 0 && p->bound > 0 && p->noise >= 0 && !PetscIsInfOrNanReal(largest), comm, PETSC_ERR_USER_INPUT,
              "-pendulum_r %g -pendulum_bound %g -pendulum_noise %g: must be finite and not negative, the bound positive", (double)p->r, (double)p->bound,
              (double)p->noise);
-  PetscCall(TzPDESetControlParts(pde, &(TzControlParts){.m        = 1,
-                                                        .drift    = Drift,
-                                                        .B        = B,
-                                                        .r        = &p->r,
-                                                        .lo       = &lo,
-                                                        .hi       = &hi,
-                                                        .noises   = p->noise > 0 ? 1 : 0,
-                                                        .sigma    = sigma,
-                                                        .running  = Running,
-                                                        .terminal = Terminal}));
+  PetscCall(TzPDESetControlParts(pde, &(TzControlParts){.m            = 1,
+                                                        .drift        = Drift,
+                                                        .B            = B,
+                                                        .r            = &p->r,
+                                                        .lo           = &lo,
+                                                        .hi           = &hi,
+                                                        .noises       = p->noise > 0 ? 1 : 0,
+                                                        .sigma        = sigma,
+                                                        .running      = Running,
+                                                        .terminal     = Terminal,
+                                                        .terminalcode = TerminalCode}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -39,6 +39,17 @@ static PetscErrorCode Matrix(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode MatrixCode(PETSC_UNUSED TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzCodePrintf(code, "  const real s1 = M(sin)(z[3]), c1 = M(cos)(z[3]), s2 = M(sin)(z[4]), c2 = M(cos)(z[4]), s3 = M(sin)(z[5]), c3 = M(cos)(z[5]);\n"
+                     "  B[6 * m] = s1 * s3 + c1 * s2 * c3;\n"
+                     "  B[7 * m] = -c1 * s3 + s1 * s2 * c3;\n"
+                     "  B[8 * m] = c2 * c3;\n"
+                     "  for (int j = 1; j < m; j++) B[(8 + j) * m + j] = 1;\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Running(PETSC_UNUSED TzPDE pde, PETSC_UNUSED const PetscReal z[], PetscReal *q)
 {
   PetscFunctionBegin;
@@ -64,6 +75,7 @@ static PetscErrorCode SetUp(TzPDE pde)
   PetscCall(TzPDESetControlParts(pde, &(TzControlParts){.m              = 4,
                                                         .drift          = Drift,
                                                         .Bfield         = Matrix,
+                                                        .Bcode          = MatrixCode,
                                                         .r              = r,
                                                         .trim           = hover,
                                                         .noises         = c->noise > 0 ? 6 : 0,

@@ -82,6 +82,11 @@ struct _p_TzPDE {
   equation cannot say them
 */
 PETSC_EXTERN PetscErrorCode TzPDETransformCode(TzPDE pde, const char option[], TzCode code, PetscBool *has);
+/*
+  C text of the feedback of a control problem: statements that set a [m] from z and grad [D]; m = 0, and nothing is written, where the equation is none.
+  Errors as above
+*/
+PETSC_EXTERN PetscErrorCode TzPDEControlCode(TzPDE pde, const char option[], TzCode code, PetscInt *m);
 /* For ops->transformcode: a = T - t with the constant T */
 PETSC_INTERN void TzPDETimeLeftCode(TzPDE pde, TzCode code);
 /* process.c */

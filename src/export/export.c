@@ -47,6 +47,35 @@ static PetscErrorCode Functions(TzExporter *e, TzPDE pde, const char option[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a [m] of a control problem, after everything else; *m = 0: it is none */
+static PetscErrorCode Feedback(TzExporter *e, TzPDE pde, const char option[], const char name[], PetscInt D)
+{
+  const char *real = e->code->single ? "float" : "double";
+  TzCode      code = e->code, text;
+  char       *control;
+
+  PetscFunctionBegin;
+  PetscCall(TzCodeCreate(code->single, &text));
+  text->indent = 2;
+  PetscCall(TzPDEControlCode(pde, option, text, &e->controls));
+  PetscCall(TzCodeGetText(text, &control));
+  code->bytes += text->bytes;
+  code->bad = (PetscBool)(code->bad || text->bad);
+  PetscCall(TzCodeDestroy(&text));
+  if (e->controls)
+    TzCodePrintf(code,
+                 "\n/* a: the control that minimises the Hamiltonian, by the gradient */\n"
+                 "static void control(const real *z, const real *grad, real *a)\n{\n  (void)z;\n%s}\n"
+                 "\n%s %s_control(const %s z[%s_INPUTS], %s a[%s_CONTROLS], %s work[%s_WORK])\n{\n"
+                 "  real *grad = work + %" PetscInt64_FMT ";\n"
+                 "  const real u = %s_gradient(z, grad, work);\n"
+                 "  control(z, grad, a);\n"
+                 "  return u;\n}\n",
+                 control, real, name, real, name, real, name, real, name, 2 * e->buffer + e->slopes + 2 * D, name);
+  PetscCall(PetscFree(control));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What both files begin with */
 static PetscErrorCode Begin(TzExporter *e, TzPDE pde, const char what[], const char name[], TzCode code)
 {
@@ -79,6 +108,7 @@ static PetscErrorCode Source(TzExporter *e, TzPDE pde, const char option[], cons
                name, code->single ? "float" : "double", code->single ? "##f" : "", code->single ? "##f" : "", pde->d, D);
   PetscCall(TzExportLayers(e));
   PetscCall(Functions(e, pde, option, name, D));
+  PetscCall(Feedback(e, pde, option, name, D));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,13 +123,18 @@ static PetscErrorCode Header(TzExporter *e, TzPDE pde, const char name[], PetscI
                "#ifndef %s_H\n#define %s_H\n\n"
                "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
                "#define %s_INPUTS %" PetscInt_FMT " /* z: x_1 .. x_%" PetscInt_FMT "%s */\n"
-               "#define %s_WORK   %" PetscInt64_FMT " /* numbers */\n\n",
+               "#define %s_WORK   %" PetscInt64_FMT " /* numbers */\n",
                e->code->bytes, work * (code->single ? 4 : 8), name, name, name, D, pde->d, pde->stationary ? "" : ", t", name, work);
+  if (e->controls) TzCodePrintf(code, "#define %s_CONTROLS %" PetscInt_FMT " /* a */\n", name, e->controls);
   TzCodePrintf(code,
-               "/* u(z) */\n%s %s_value(const %s z[%s_INPUTS], %s work[%s_WORK]);\n"
-               "/* u(z), and its derivatives in the coordinates z */\n%s %s_gradient(const %s z[%s_INPUTS], %s grad[%s_INPUTS], %s work[%s_WORK]);\n\n"
-               "#ifdef __cplusplus\n}\n#endif\n\n#endif\n",
+               "\n/* u(z) */\n%s %s_value(const %s z[%s_INPUTS], %s work[%s_WORK]);\n"
+               "/* u(z), and its derivatives in the coordinates z */\n%s %s_gradient(const %s z[%s_INPUTS], %s grad[%s_INPUTS], %s work[%s_WORK]);\n",
                real, name, real, name, real, name, real, name, real, name, real, name, real, name);
+  if (e->controls)
+    TzCodePrintf(
+      code, "/* u(z), and the control a that it implies at z: the feedback */\n%s %s_control(const %s z[%s_INPUTS], %s a[%s_CONTROLS], %s work[%s_WORK]);\n",
+      real, name, real, name, real, name, real, name);
+  TzCodePrintf(code, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,6 +149,8 @@ static PetscErrorCode Check(MPI_Comm comm, const char option[], const char name[
   PetscCall(TzNetGetIO(net, &in, &out));
   PetscCheck(in == D && out == 1, comm, PETSC_ERR_ARG_SIZ,
              "a network with %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs; must have %" PetscInt_FMT " and 1", in, out, D);
+  PetscCheck(!net->shell, comm, PETSC_ERR_USER_INPUT, "%s: a network of type %s cannot be written as C: only its library knows what it computes", option,
+             ((PetscObject)net)->type_name);
   PetscCheck(net->act->ops.code, comm, PETSC_ERR_USER_INPUT, "%s: activation %s cannot be written as C (its row says no code)", option, net->act->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -134,7 +171,7 @@ PetscErrorCode TzExportC(TzNet net, TzPDE pde, const PetscReal theta[], const ch
   PetscCall(TzCodeCreate(single, &e.code));
   PetscCall(TzCodeCreate(single, &header));
   PetscCall(Source(&e, pde, option, name, D));
-  work = 2 * e.buffer + e.slopes + 2 * D;
+  work = 2 * e.buffer + e.slopes + (e.controls ? 3 : 2) * D;
   PetscCall(Header(&e, pde, name, D, work, header));
   PetscCheck(!e.code->bad, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT, "%s: a number is not finite%s", option,
              single ? ", or too large for -export_precision float" : "");

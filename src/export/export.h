@@ -16,6 +16,7 @@ typedef struct {
   PetscInt64       buffer;  /* numbers between two products, the most */
   PetscInt64       slopes;  /* units of all hidden layers */
   PetscInt64       product; /* multiply-adds */
+  PetscInt         controls;
 } TzExporter;
 
 /* The arrays; then static functions `network` and `backward` */
