@@ -87,30 +87,6 @@ static PetscErrorCode Diverged(Tao tao, PetscReal l0)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define STILL 50 /* steps */
-
-/* Updates below the rounding of the parameters, or steps that are all refused: told once */
-static PetscErrorCode WatchProgress(Tao tao)
-{
-  TAO_ZO  *zo   = (TAO_ZO *)tao->data;
-  uint64_t hash = UINT64_C(0xcbf29ce484222325), bits;
-  PetscInt N;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetSize(tao->solution, &N));
-  for (PetscInt i = 0; i < N; i++) {
-    memcpy(&bits, &zo->theta[i], sizeof(bits));
-    hash = (hash ^ bits) * UINT64_C(0x100000001b3);
-  }
-  zo->still = (PetscInt64)hash == zo->bits ? zo->still + 1 : 0;
-  zo->bits  = (PetscInt64)hash;
-  if (zo->still != STILL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)tao), stderr,
-                         "tenzo: warning: the parameters have not changed in %d steps: the learning rate, %g, moves nothing, or no step lowers the loss\n",
-                         STILL, (double)zo->rate));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* -zo_last_layer: the output layer on the samples of the step */
 static PetscErrorCode LastLayer(Tao tao)
 {
@@ -143,6 +119,7 @@ static PetscErrorCode Step(Tao tao)
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (zo->checkevery && step % zo->checkevery == 0) PetscCall(TzZOCheckGradient(tao, phase));
   if (phase->update) {
     PetscCall(Update(tao, phase));
     PetscCall(TzZOGather(tao, tao->solution, zo->theta));
@@ -150,7 +127,7 @@ static PetscErrorCode Step(Tao tao)
   }
   PetscCall(TzLossGetCounts(zo->loss, &after));
   TzTaoCountAdd(tao, after.queries - before.queries);
-  PetscCall(WatchProgress(tao));
+  PetscCall(TzZOWatch(tao, l0));
   PetscCall(CountPatience(zo, l0));
   zo->state.step += 1;
   tao->niter = step + 1;

@@ -124,6 +124,18 @@ static PetscErrorCode LastLayerFromOptions(TAO_ZO *zo, MPI_Comm comm, TzOptionIt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckFromOptions(TAO_ZO *zo, MPI_Comm comm, TzOptionItems PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  PetscCall(TzOptionsInt("-tz_check_gradient", "Steps between prints of the cosine of the gradient's estimate with the exact one (0: none)", "TaoZOSetLoss",
+                         zo->checkevery, &zo->checkevery, NULL));
+  PetscCheck(zo->checkevery >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_check_gradient %" PetscInt_FMT ": must be at least 0", zo->checkevery);
+  for (PetscInt p = 0; p < zo->nphases; p++)
+    PetscCheck(!zo->checkevery || zo->phase[p].update, comm, PETSC_ERR_USER_INPUT, "-tz_check_gradient %" PetscInt_FMT ": %s estimates no gradient",
+               zo->checkevery, zo->phase[p].name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The second phase, and what ends the first */
 static PetscErrorCode SecondPhaseFromOptions(Tao tao, TzOptionItems PetscOptionsObject)
 {
@@ -164,6 +176,7 @@ static PetscErrorCode TaoSetFromOptions_ZO(Tao tao, TzOptionItems PetscOptionsOb
   zo->schedule.lr = zo->phase[0].lr;
   PetscCall(TzScheduleSetFromOptions(&zo->schedule, comm, PetscOptionsObject));
   if (zo->nphases > 1) PetscCall(SecondPhaseFromOptions(tao, PetscOptionsObject));
+  PetscCall(CheckFromOptions(zo, comm, PetscOptionsObject));
   if (zo->phase[0].update && (zo->nphases == 1 || zo->phase[1].update)) PetscCall(LastLayerFromOptions(zo, comm, PetscOptionsObject));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -221,6 +234,12 @@ static PetscErrorCode TaoSetUp_ZO(Tao tao)
     PetscCall(CheckMu(tao, &zo->phase[p]));
     if (zo->phase[p].estimate->setup) PetscCall(zo->phase[p].estimate->setup(tao, &zo->phase[p]));
     if (zo->phase[p].beta2 > 0 && !zo->second) PetscCall(NewVector(tao, &zo->second));
+  }
+  if (zo->checkevery) {
+    PetscBool has;
+
+    PetscCall(TzLossHasGradient(zo->loss, &has));
+    PetscCheck(has, comm, PETSC_ERR_USER_INPUT, "-tz_check_gradient %" PetscInt_FMT ": this loss on this network has no exact gradient", zo->checkevery);
   }
   if (zo->state.step == 0) zo->state.damping = TzZODamping(zo, 0);
   if (zo->lastevery) {

@@ -62,5 +62,7 @@ PETSC_INTERN PetscErrorCode TzDerivCoordinates_Forward(TzDeriv, TzNetEval, const
 PETSC_INTERN PetscErrorCode TzDerivCreate_Stein(TzDeriv);
 PETSC_INTERN PetscErrorCode TzDerivCreate_FD(TzDeriv);
 PETSC_INTERN PetscErrorCode TzDerivCreate_Forward(TzDeriv);
+/* A warning where second differences of values near 1 over the length s, that of `option`, carry a rounding that shows; an error where they are nothing else */
+PETSC_EXTERN PetscErrorCode TzDerivCheckRounding(TzDeriv deriv, const char option[], PetscReal s);
 
 #endif

@@ -82,8 +82,9 @@ typedef struct {
   PetscInt   patience; /* two phases: steps without improvement that end the first */
   PetscInt   window;   /* steps over which their loss is averaged */
   PetscReal  tolerance;
-  PetscInt   lastevery; /* -zo_last_layer */
-  TzZOPhase  last;      /* what it does */
+  PetscInt   lastevery;  /* -zo_last_layer */
+  TzZOPhase  last;       /* what it does */
+  PetscInt   checkevery; /* -tz_check_gradient */
 
   struct { /* with the vectors, all that a later step depends on */
     PetscReal step, phase, begun, best, stalled, sum, summed,
@@ -91,7 +92,12 @@ typedef struct {
   } state;
   Vec momentum, second; /* first and, for Adam, second moments */
 
-  TzLoss       loss;
+  TzLoss loss;
+  struct { /* watch.c: means of the loss over windows of steps */
+    PetscReal sum, best;
+    PetscInt  steps, windows, stalls;
+    PetscBool told;
+  } watch;
   Vec          previous; /* solution before the last update */
   PetscInt     first;    /* step that this solve began with */
   PetscReal    rate;     /* of the last step */
@@ -107,6 +113,9 @@ PETSC_EXTERN const TzZOEstimate TzZOExact;       /* the exact gradient: the firs
 PETSC_EXTERN const TzZOEstimate TzZOPoints;      /* coordinates of a random part move by lr to the best of two or (twosided) three points */
 PETSC_EXTERN const TzZOEstimate TzZOGaussNewton; /* least squares over directions, from residual vectors; mu = 0: exact derivatives */
 
+/* watch.c. After every step, l0 its loss; and the cosine of zo->g with the exact gradient, before the update */
+PETSC_INTERN PetscErrorCode TzZOWatch(Tao, PetscReal l0);
+PETSC_INTERN PetscErrorCode TzZOCheckGradient(Tao, const TzZOPhase *phase);
 /* zo.c: damping that a phase begins with */
 PETSC_INTERN PetscReal TzZODamping(const TAO_ZO *zo, PetscInt phase);
 /* step.c */

@@ -150,6 +150,22 @@ PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzDerivCheckRounding(TzDeriv deriv, const char option[], PetscReal s)
+{
+  const MPI_Comm  comm     = PetscObjectComm((PetscObject)deriv);
+  const PetscReal rounding = 4 * PETSC_MACHINE_EPSILON / (s * s);
+
+  PetscFunctionBegin;
+  PetscCheck(rounding < 1, comm, PETSC_ERR_USER_INPUT,
+             "%s %g: second differences of values near 1 would be off by their rounding, 4 eps / h^2 = %.2g; 1e-3 keeps it at 1e-9", option, (double)s,
+             (double)rounding);
+  if (rounding > 1e-6)
+    PetscCall(PetscFPrintf(comm, stderr,
+                           "tenzo: warning: %s %g: the rounding of second differences of values near 1, 4 eps / h^2 = %.2g, will show; 1e-3 keeps it at 1e-9\n",
+                           option, (double)s, (double)rounding));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzDerivSetUp(TzDeriv deriv)
 {
   PetscFunctionBegin;

@@ -23,9 +23,7 @@ static PetscErrorCode SetFromOptions_FD(TzDeriv deriv, TzOptionItems PetscOption
   PetscOptionsHeadBegin(PetscOptionsObject, "Finite differences");
   PetscCall(TzOptionsReal("-fd_step", "Step of the central differences, in units of x (> 0)", "TzDerivSetType", fd->h, &fd->h, NULL));
   PetscCheck(fd->h > 0 && fd->h <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-fd_step %g: must be positive", (double)fd->h);
-  PetscCheck(4 * PETSC_MACHINE_EPSILON < fd->h * fd->h, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
-             "-fd_step %g: second differences of values near 1 would be off by their rounding, 4 eps / h^2 = %.2g; 1e-3 keeps it at 1e-9", (double)fd->h,
-             (double)(4 * PETSC_MACHINE_EPSILON / (fd->h * fd->h)));
+  PetscCall(TzDerivCheckRounding(deriv, "-fd_step", fd->h));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -27,9 +27,7 @@ static PetscErrorCode SetFromOptions_Stein(TzDeriv deriv, TzOptionItems PetscOpt
   PetscCall(TzOptionsReal("-stein_sigma", "Standard deviation of the smoothing, in units of x (> 0)", "TzDerivSetType", stein->sigma, &stein->sigma, NULL));
   PetscCheck(stein->sigma > 0 && stein->sigma <= 1e6, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT, "-stein_sigma %g: must be positive",
              (double)stein->sigma);
-  PetscCheck(4 * PETSC_MACHINE_EPSILON < stein->sigma * stein->sigma, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
-             "-stein_sigma %g: the Laplacian of values near 1 would be off by their rounding, at least 4 eps / s^2 = %.2g", (double)stein->sigma,
-             (double)(4 * PETSC_MACHINE_EPSILON / (stein->sigma * stein->sigma)));
+  PetscCall(TzDerivCheckRounding(deriv, "-stein_sigma", stein->sigma));
   PetscOptionsHeadEnd();
   PetscCall(TzRuleSetFromOptions(stein->rule));
   PetscFunctionReturn(PETSC_SUCCESS);
