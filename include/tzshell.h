@@ -30,6 +30,7 @@ typedef struct {
   PetscErrorCode (*setfromoptions)(TzShell, TzOptionItems);
   PetscErrorCode (*view)(TzShell, PetscViewer);
   PetscErrorCode (*destroy)(TzShell); /* what setup() made */
+  PetscErrorCode (*free)(TzShell);    /* what setfromoptions() made, at the end */
 } TzShellOps;
 
 /* What training costs the devices of this rank */

@@ -33,14 +33,16 @@ PETSC_INTERN const TzOperatorOps TzOperator_Matrix;                             
 PETSC_INTERN const PetscReal    *TzOperatorGetMatrix(const TzOperator *);                                   /* W [out][in] of a TzOperator_Matrix, bound */
 
 /* device/ */
-PETSC_INTERN PetscErrorCode TzShellsNote(void);                                    /* the names are those of types (TzTypeNote) */
-PETSC_INTERN PetscErrorCode TzShellCreate(MPI_Comm, const char name[], TzShell *); /* of the table; otherwise PETSC_ERR_USER_INPUT */
-PETSC_INTERN PetscErrorCode TzShellCreateFrom(MPI_Comm, const TzShellOps *, void *data, TzShell *);
-PETSC_INTERN PetscErrorCode TzShellSetUp(TzShell, PetscInt in, PetscInt out, PetscInt64 seed);
-PETSC_INTERN PetscErrorCode TzShellInitialize(TzShell, PetscInt64 seed, PetscReal theta[]);
-PETSC_INTERN PetscErrorCode TzShellForward(TzShell, const PetscReal theta[], PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzShellView(TzShell, PetscViewer);
-PETSC_INTERN PetscErrorCode TzShellDestroy(TzShell *);
+PETSC_INTERN const TzShellOps TzShell_Process;
+PETSC_INTERN PetscErrorCode   TzShellNormal(TzShell, PetscReal theta[]);             /* first parameters of a shell that proposes none */
+PETSC_INTERN PetscErrorCode   TzShellsNote(void);                                    /* the names are those of types (TzTypeNote) */
+PETSC_INTERN PetscErrorCode   TzShellCreate(MPI_Comm, const char name[], TzShell *); /* of the table; otherwise PETSC_ERR_USER_INPUT */
+PETSC_INTERN PetscErrorCode   TzShellCreateFrom(MPI_Comm, const TzShellOps *, void *data, TzShell *);
+PETSC_INTERN PetscErrorCode   TzShellSetUp(TzShell, PetscInt in, PetscInt out, PetscInt64 seed);
+PETSC_INTERN PetscErrorCode   TzShellInitialize(TzShell, PetscInt64 seed, PetscReal theta[]);
+PETSC_INTERN PetscErrorCode   TzShellForward(TzShell, const PetscReal theta[], PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode   TzShellView(TzShell, PetscViewer);
+PETSC_INTERN PetscErrorCode   TzShellDestroy(TzShell *);
 
 /* B [cols][rows] = A [rows][cols]^T */
 static inline void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)

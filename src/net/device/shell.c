@@ -9,7 +9,9 @@
 static struct {
   const char       *name;
   const TzShellOps *ops;
-} shells[MOST] = {{NULL, NULL}};
+} shells[MOST] = {
+  {TZNETPROCESS, &TzShell_Process},
+};
 
 static PetscInt Find(const char name[])
 {
@@ -93,6 +95,7 @@ PetscErrorCode TzShellDestroy(TzShell *shell)
   PetscFunctionBegin;
   if (!*shell) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reset(*shell));
+  if ((*shell)->ops->free) PetscCall((*(*shell)->ops->free)(*shell));
   PetscCall(PetscFree(*shell));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -112,14 +115,20 @@ PetscErrorCode TzShellSetUp(TzShell shell, PetscInt in, PetscInt out, PetscInt64
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzShellNormal(TzShell shell, PetscReal theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzRandomNormal(shell->seed, TZ_STREAM_INIT, 0, 0, 0, shell->nparams, theta));
+  for (PetscInt i = 0; i < shell->nparams; i++) theta[i] *= 0.1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzShellInitialize(TzShell shell, PetscInt64 seed, PetscReal theta[])
 {
   PetscFunctionBegin;
+  shell->seed = seed;
   if (shell->ops->initialize) PetscCall((*shell->ops->initialize)(shell, theta));
-  else {
-    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, 0, 0, shell->nparams, theta));
-    for (PetscInt i = 0; i < shell->nparams; i++) theta[i] *= 0.1;
-  }
+  else PetscCall(TzShellNormal(shell, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
