@@ -37,6 +37,21 @@ PETSC_EXTERN PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetSetFormat(TzNet net, TzNetFormat format);                  /* -net_format */
 PETSC_EXTERN PetscErrorCode TzNetSetIO(TzNet net, PetscInt in, PetscInt out);               /* inputs and outputs: given by the problem */
 PETSC_EXTERN PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[]); /* -net_layers 768,768 */
+/*
+  Inputs with a structure, given by the problem after TzNetSetIO(). An image: in = channels x rows x columns, in this order. Tokens: the numbers, as reals,
+  of `in` tokens 0 <= number < rows, negative where there is none. Then the first layer is an embedding table with `rows` rows, its width the first of
+  -net_layers; those of a sample are summed, or, concatenated, one after the other: unit i of slot s is output i slots + s.
+*/
+PETSC_EXTERN PetscErrorCode TzNetSetImage(TzNet net, PetscInt channels, PetscInt rows, PetscInt cols);
+PETSC_EXTERN PetscErrorCode TzNetSetTokens(TzNet net, PetscInt rows);
+PETSC_EXTERN PetscErrorCode TzNetSetConcatenated(TzNet net, PetscBool concatenate); /* -net_tokens sum|concat */
+/*
+  Convolutions of images in front of the other layers: "8x5x5,16x5x5": filters, their rows and columns. Windows lie wholly in the image, one at each of its
+  places. Outputs are [filter][row][column], after the activation; of every square of pool[k] x pool[k] of them the largest goes on, rows and columns left
+  over do not. Each convolution is a layer like the others: its weights W [filters][channels rows columns] are in the network's format.
+*/
+PETSC_EXTERN PetscErrorCode TzNetSetConvolutions(TzNet net, const char filters[]);         /* -net_conv; "": none */
+PETSC_EXTERN PetscErrorCode TzNetSetPooling(TzNet net, PetscInt n, const PetscInt pool[]); /* -net_pool; later ones have the last given */
 /* -net_activation: of all hidden layers, by its name, before TzNetEvalCreate(); PETSC_ERR_USER_INPUT naming all for one that is unknown. Not collective. */
 PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, const char name[]);
 PETSC_EXTERN PetscErrorCode TzNetGetActivation(TzNet net, const char *name[]); /* valid as long as the activation is registered */
@@ -62,7 +77,8 @@ PETSC_EXTERN PetscErrorCode TzNetSetUp(TzNet net);
 PETSC_EXTERN PetscErrorCode TzNetView(TzNet net, PetscViewer viewer); /* -net_view: layout and the contraction chosen */
 PETSC_EXTERN PetscErrorCode TzNetDestroy(TzNet *net);
 PETSC_EXTERN PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out);
-PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[]); /* hidden layers; n = -1: a shell has no layers */
+/* hidden layers, convolutions too: what each hands on; n = -1: a shell has no layers */
+PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[]);
 PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
 PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);                    /* theta[n] */
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
@@ -80,6 +96,8 @@ typedef struct {
   PetscInt        bias;                      /* place of the bias [out]; -1: the network has none */
   PetscInt        nin, nout, ncores;         /* numbers of modes and cores; 0 where there is no train */
   const PetscInt *mode_in, *mode_out, *rank; /* [nin], [nout], [ncores + 1] */
+  PetscInt        windows[6];                /* of a convolution: channels, rows, columns of its input, rows and columns of the filters, pool; otherwise 0 */
+  PetscInt        slots, concatenated;       /* tokens of a sample, and 1 where their rows of the table are concatenated; otherwise 0 */
 } TzNetLayout;
 PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout);
 

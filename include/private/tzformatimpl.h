@@ -28,9 +28,21 @@ typedef struct _TzFormatOps TzFormatOps;
 */
 typedef enum { TZ_CONTRACT_BOND, TZ_CONTRACT_OPERATOR, TZ_CONTRACT_DENSE } TzContraction;
 
+/* What a layer's matrix is applied to: all that the layer below hands on, windows of it (a convolution), or unit vectors given by their numbers */
+typedef enum { TZ_APPLY_WHOLE, TZ_APPLY_WINDOWS, TZ_APPLY_TOKENS } TzApply;
+typedef struct {
+  TzApply  apply;
+  PetscInt places;               /* times that it is applied to one sample: 1; the windows; concatenated tokens: the slots. Outputs are [out][places] */
+  PetscInt channels, rows, cols; /* windows: the layer's input [channels][rows][cols] */
+  PetscInt krows, kcols;         /* windows: of the filters W [out][channels][krows][kcols]; places = (rows - krows + 1) (cols - kcols + 1) */
+  PetscInt pool;                 /* windows: of each square of this side of the outputs the largest goes on to the next layer; 1: all do */
+  PetscInt slots;                /* tokens: numbers of a sample, 0 <= number < in, or negative: none; with places = 1 their columns of W are summed */
+} TzPlaces;
+
 typedef struct {
   const TzFormatOps *ops;
-  PetscInt           in, out;
+  PetscInt           in, out; /* of the matrix */
+  TzPlaces           at;
   PetscInt           weights, nweights; /* place and number of the layer's weight parameters in theta */
   PetscInt           bias;              /* place of the bias; out numbers */
   PetscInt           bond;              /* layout: its rank r where the format has a bond, otherwise 0 */
@@ -73,6 +85,9 @@ typedef struct {
   /* grad [parameters of the network] += what bar means for the layer's weights; unless bar is their place in grad itself (direct) */
   PetscErrorCode (*collect)(const TzOperator *, const PetscReal theta[], const PetscReal bar[], PetscReal grad[]);
   PetscErrorCode (*destroy)(TzOperator *);
+  /* for tokens, optional otherwise: columns j[k] of W, k < n: Z [n][out]; and the adjoint: bar += from Zbar [n][out] */
+  void (*lookup)(const TzOperator *, PetscInt n, const PetscInt j[], PetscReal Z[]);
+  void (*lookupadjoint)(const TzOperator *, PetscInt n, const PetscInt j[], const PetscReal Zbar[], PetscReal bar[]);
 } TzOperatorOps;
 
 struct _TzOperator {
@@ -103,6 +118,7 @@ struct _TzFormatOps {
   PetscErrorCode (*bond)(const TzLayer *, const PetscReal theta[], PetscReal left[], PetscReal right[]);
   PetscErrorCode (*bondgradient)(const TzLayer *, const PetscReal theta[], const PetscReal leftbar[], const PetscReal rightbar[], PetscReal grad[]);
   const TzOperatorOps *op;               /* NULL: products with the matrix */
+  const TzOperatorOps *lookup;           /* with lookup and lookupadjoint in place of multiply and adjoint; NULL: columns of the matrix */
   PetscReal (*cost)(const TzLayer *);    /* multiply-adds of op->multiply for a column; NULL: op is for gradients alone */
   void (*cut)(const TzLayer *, TzCut *); /* cut is zero on entry */
   /* y [out] = W x in plain loops; work [worksize()] */
@@ -110,6 +126,21 @@ struct _TzFormatOps {
   PetscInt (*worksize)(const TzLayer *);
   PetscBool lastdense; /* the last layer is dense: few outputs leave nothing to compress */
 };
+
+/* Numbers of a sample that arrive at a layer, and that it hands on */
+static inline PetscInt TzLayerInputs(const TzLayer *layer)
+{
+  const TzPlaces *at = &layer->at;
+
+  return at->apply == TZ_APPLY_WINDOWS ? at->channels * at->rows * at->cols : at->apply == TZ_APPLY_TOKENS ? at->slots : layer->in;
+}
+
+static inline PetscInt TzLayerOutputs(const TzLayer *layer)
+{
+  const TzPlaces *at = &layer->at;
+
+  return layer->out * (at->pool > 1 ? (at->rows - at->krows + 1) / at->pool * ((at->cols - at->kcols + 1) / at->pool) : at->places);
+}
 
 /* what coordinate queries may know of a layer */
 static inline TzCut TzLayerGetCut(const TzLayer *layer)

@@ -23,6 +23,12 @@
 #include <private/tzkernels.h>
 #include <private/tzclassimpl.h>
 
+/* places.c: options; in, out and places of layer l, and what it hands on, when those of the layers below are there */
+PETSC_INTERN PetscErrorCode TzNetPlacesSetFromOptions(TzNet, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzNetPlace(TzNet, PetscInt l, TzLayer *);
+PETSC_INTERN PetscErrorCode TzPlacesView(const TzLayer *, PetscViewer);
+PETSC_INTERN PetscBool      TzNetHasPlaces(TzNet); /* windows or tokens, for which there are values and gradients, but no derivatives by the inputs */
+
 /* formats/ */
 PETSC_INTERN PetscErrorCode      TzFormatsNote(void);                                                  /* the names are those of types (TzTypeNote) */
 PETSC_INTERN PetscErrorCode      TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **); /* otherwise PETSC_ERR_USER_INPUT */
@@ -60,7 +66,13 @@ struct _p_TzNet {
   TzShell            shell; /* NULL: layers; otherwise nothing about layers holds */
   const TzFormatOps *format;
   PetscInt           in, out;
-  PetscInt           nhidden, hidden[TZ_MAX_LAYERS];
+  PetscInt           nwidths, widths[TZ_MAX_LAYERS]; /* -net_layers */
+  PetscInt           nhidden, hidden[TZ_MAX_LAYERS]; /* what each hidden layer hands on; convolutions first */
+  PetscInt           nconv, conv[TZ_MAX_LAYERS][3];  /* -net_conv: filters, their rows and columns */
+  PetscInt           pool[TZ_MAX_LAYERS];            /* -net_pool */
+  PetscInt           image[3];                       /* channels, rows, columns of the inputs; 0: they are no image */
+  PetscInt           tokens;                         /* the inputs are numbers of so many tokens; 0: they are not */
+  PetscBool          concatenate;                    /* -net_tokens */
   TzActivation       act;
   PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
   char              *modes;                     /* as given, or NULL */

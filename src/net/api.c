@@ -21,6 +21,7 @@ static PetscErrorCode CheckScalar(TzNetEval eval, PetscInt n)
   PetscCall(Check(eval, n));
   PetscCheck(eval->net->out == 1, PETSC_COMM_SELF, PETSC_ERR_SUP, "derivatives are those of networks with one output; this one has %" PetscInt_FMT,
              eval->net->out);
+  PetscCheck(!TzNetHasPlaces(eval->net), PETSC_COMM_SELF, PETSC_ERR_SUP, "derivatives are those of networks without convolutions and tables of tokens");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,7 +65,7 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
   PetscFunctionBegin;
   PetscCall(Check(eval, n));
   if (eval->net->reference || eval->net->shell) PetscCall(TzEvalValues(eval, n, X, Y));
-  else if (eval->net->out > 1) PetscCall(TzNetEvalForward_Columns(eval, n, X, Y));
+  else if (eval->net->out > 1 || TzNetHasPlaces(eval->net)) PetscCall(TzNetEvalForward_Columns(eval, n, X, Y));
   else {
     PetscCall(TzEvalBuild(eval));
     PetscCall(TzNetEvalForward_Fast(eval, n, X, Y));

@@ -17,10 +17,9 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   PetscCall(TzShellsNote());
   PetscCall(PetscHeaderCreate(net, TZNET_CLASSID, "TzNet", "Network", "Net", comm, TzNetDestroy, TzNetView));
   PetscCall(TzFormatFind(comm, TZNETTT, &net->format));
-  net->nhidden   = 2;
-  net->hidden[0] = 768;
-  net->hidden[1] = 768;
-  net->act       = TzActivationEach(0);
+  PetscCall(TzNetSetHidden(net, 2, (PetscInt[]){768, 768}));
+  PetscCall(TzNetSetPooling(net, 1, (PetscInt[]){2}));
+  net->act = TzActivationEach(0);
   for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) net->r[l] = 4;
   net->contraction = -1;
   net->bias        = PETSC_TRUE;
@@ -129,10 +128,10 @@ PetscErrorCode TzNetSetHidden(TzNet net, PetscInt n, const PetscInt widths[])
   PetscCheck(n >= 1 && n <= TZ_MAX_LAYERS, comm, PETSC_ERR_USER_INPUT, "-net_layers: %" PetscInt_FMT " hidden layers; must be 1 to %d", n, TZ_MAX_LAYERS);
   for (PetscInt i = 0; i < n; i++) {
     PetscCheck(widths[i] >= 1 && widths[i] <= 1000000, comm, PETSC_ERR_USER_INPUT, "-net_layers: width %" PetscInt_FMT "; must be 1 to 1000000", widths[i]);
-    net->hidden[i] = widths[i];
+    net->widths[i] = net->hidden[i] = widths[i];
   }
-  net->nhidden     = n;
-  net->setupcalled = PETSC_FALSE;
+  net->nwidths = net->nhidden = n;
+  net->setupcalled            = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,10 +206,11 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
   PetscCall(TzOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse, or a registered one",
                             "TzNetSetFormat", TzFormatName(net->format), text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
-  PetscCall(PetscArraycpy(widths, net->hidden, net->nhidden)); /* -help shows what stands there */
-  PetscCall(PetscArrayzero(widths + net->nhidden, n - net->nhidden));
+  PetscCall(PetscArraycpy(widths, net->widths, net->nwidths)); /* -help shows what stands there */
+  PetscCall(PetscArrayzero(widths + net->nwidths, n - net->nwidths));
   PetscCall(TzOptionsIntArray("-net_layers", "Widths of the hidden layers, comma separated", "TzNetSetHidden", widths, &n, &flg));
   if (flg) PetscCall(TzNetSetHidden(net, n, widths));
+  PetscCall(TzNetPlacesSetFromOptions(net, PetscOptionsObject));
   PetscCall(TzOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
   PetscCall(TzOptionsString("-net_activation", "Activation of the hidden layers: sine, tanh, relu, or a registered one", "TzNetSetActivation", net->act->name,
                             text, sizeof(text), &flg));
@@ -284,11 +284,10 @@ static PetscErrorCode CheckPrecision(TzNet net)
 static PetscErrorCode SetUpLayer(TzNet net, PetscInt l, PetscInt offset)
 {
   TzLayer        *layer = &net->layer[l];
-  const PetscBool last  = (PetscBool)(l == net->nhidden);
+  const PetscBool last  = (PetscBool)(l == net->nconv + net->nwidths);
 
   PetscFunctionBegin;
-  layer->in  = l ? net->hidden[l - 1] : net->in;
-  layer->out = last ? net->out : net->hidden[l];
+  PetscCall(TzNetPlace(net, l, layer));
   layer->ops = net->format;
   if (last && net->format->lastdense) PetscCall(TzFormatFind(PETSC_COMM_SELF, TZNETDENSE, &layer->ops));
   layer->weights = offset;
@@ -307,7 +306,7 @@ static PetscErrorCode SetUpLayers(TzNet net)
   PetscInt  offset = 0;
 
   PetscFunctionBegin;
-  net->nlayers = net->nhidden + 1;
+  net->nlayers = net->nconv + net->nwidths + 1;
   for (PetscInt l = 0; l < net->nlayers; l++) {
     PetscCall(SetUpLayer(net, l, offset));
     all += (PetscReal)net->layer[l].nweights + net->layer[l].out;
@@ -355,6 +354,7 @@ static PetscErrorCode ViewLayer(const TzLayer *layer, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " -> %" PetscInt_FMT ", %s, %" PetscInt_FMT " weights", layer->in, layer->out,
                                    TzFormatName(layer->ops), layer->nweights));
+  PetscCall(TzPlacesView(layer, viewer));
   if (layer->ops->view) PetscCall((*layer->ops->view)(layer, viewer));
   if (layer->ops->bond || layer->ops->cost) {
     PetscCall(PetscViewerASCIIPrintf(viewer, ", contracted %s (multiply-adds per input:", how[layer->contraction]));
@@ -454,6 +454,12 @@ PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout)
   *layout            = (TzNetLayout){.format = TzFormatName(p->ops), .in = p->in, .out = p->out, .weights = p->weights, .nweights = p->nweights};
   layout->activation = layer < net->nhidden ? net->act->name : NULL;
   layout->bias       = net->bias ? p->bias : -1;
+  if (p->at.apply == TZ_APPLY_WINDOWS)
+    PetscCall(PetscArraycpy(layout->windows, ((PetscInt[6]){p->at.channels, p->at.rows, p->at.cols, p->at.krows, p->at.kcols, p->at.pool}), 6));
+  if (p->at.apply == TZ_APPLY_TOKENS) {
+    layout->slots        = p->at.slots;
+    layout->concatenated = net->concatenate ? 1 : 0;
+  }
   if (p->ops->describe) (*p->ops->describe)(p, layout);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -479,7 +485,7 @@ static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscRe
 
 /*
   Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). Both are multiplied by
-  -net_frequency in the first layer and by -net_output_scale in the last.
+  -net_frequency in the first layer and by -net_output_scale in the last. Of a table of tokens `in` is the number of those that a sample can have.
 */
 PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
 {
@@ -488,17 +494,19 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
   if (net->shell) PetscCall(TzShellInitialize(net->shell, seed, theta));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer  *layer = &net->layer[l];
+    const PetscReal in    = layer->at.apply == TZ_APPLY_TOKENS ? (layer->at.places > 1 ? 1 : layer->at.slots) : layer->in;
     const PetscReal scale = (l ? 1 : net->frequency) * (l == net->nhidden ? net->outputscale : 1);
+    const PetscReal wide  = scale * PetscSqrtReal((layer->in + layer->out) / (in + layer->out)); /* 1 but for a table */
     const PetscReal sd    = layer->ops->deviation ? (*layer->ops->deviation)(layer) : PetscSqrtReal((PetscReal)2 / (layer->in + layer->out));
     PetscReal      *w = theta + layer->weights, *b = theta + layer->bias;
 
     if (layer->ops->initialize) PetscCall((*layer->ops->initialize)(layer, seed, l, w));
     else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
-    if (scale != 1) PetscCall(ScaleLayer(layer, scale, theta));
+    if (wide != 1) PetscCall(ScaleLayer(layer, wide, theta));
     if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));
-    for (PetscInt i = 0; i < layer->out; i++) b[i] = scale * (2 * b[i] - 1) / PetscSqrtReal((PetscReal)layer->in);
+    for (PetscInt i = 0; i < layer->out; i++) b[i] = scale * (2 * b[i] - 1) / PetscSqrtReal(in);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,6 +19,7 @@ typedef struct {
   PetscInt   nv;        /* out rounded up to whole vectors */
   PetscReal *W2, *W2t;  /* [out][hidden], [hidden][nv] */
   PetscReal *z, *a, *y; /* [COLUMNS][hidden], twice, and [COLUMNS][out]: hidden layer and outputs at theta */
+  PetscReal *x;         /* [in]: tokens of a row, counted; NULL: the inputs are none */
   PetscReal *t;         /* inputs of a dense weight's entries */
   PetscReal *D, *w;     /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
 
@@ -39,7 +40,7 @@ typedef struct {
 
 PetscBool TzCoordinateFits_Hidden(TzNet net)
 {
-  if (net->reference || net->nhidden != 1) return PETSC_FALSE;
+  if (net->reference || net->nhidden != 1 || net->layer[0].at.apply == TZ_APPLY_WINDOWS || net->layer[0].at.places > 1) return PETSC_FALSE;
   for (PetscInt l = 0; l < 2; l++) {
     const TzCut cut = TzLayerGetCut(&net->layer[l]);
 
@@ -59,6 +60,7 @@ static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
   PetscCall(PetscFree3(c->z, c->a, c->y));
   PetscCall(PetscFree2(c->which, c->Y));
   PetscCall(PetscFree(c->query.list));
+  PetscCall(PetscFree(c->x));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -71,7 +73,7 @@ static PetscErrorCode Create(TzNet net, Hidden **newc)
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
   c->net    = net;
-  c->in     = net->in;
+  c->in     = net->layer[0].in;
   c->out    = net->out;
   c->hidden = net->hidden[0];
   c->nv     = (c->out + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
@@ -89,6 +91,7 @@ static PetscErrorCode Create(TzNet net, Hidden **newc)
   PetscCall(PetscCalloc5(PetscMax(c->in, c->hidden), &c->t, (size_t)c->out * c->hidden, &c->W2, (size_t)c->hidden * c->nv, &c->W2t, size, &c->D,
                          (size_t)rows * c->nv, &c->w));
   PetscCall(PetscMalloc3(TZ_COLUMNS * c->hidden, &c->z, TZ_COLUMNS * c->hidden, &c->a, TZ_COLUMNS * c->out, &c->y));
+  if (net->tokens) PetscCall(PetscCalloc1(c->in, &c->x));
   *newc = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -285,6 +288,14 @@ static PetscErrorCode Row(const Call *call, PetscBool whole, const PetscReal y[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The first layer's input: the row itself, or the numbers of times that each token occurs in it (add = 1; -1 takes them back) */
+static const PetscReal *Input(Hidden *c, const PetscReal row[], PetscReal add)
+{
+  for (PetscInt s = 0; c->x && s < c->net->in; s++)
+    if (row[s] >= 0) c->x[(PetscInt)row[s]] += add;
+  return c->x ? c->x : row;
+}
+
 PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q)
 {
   Hidden    *c = (Hidden *)TzEvalAttached(eval, Destroy);
@@ -301,18 +312,22 @@ PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const Pet
   for (PetscInt p0 = 0; p0 < n; p0 += TZ_COLUMNS) {
     const PetscInt m = PetscMin(TZ_COLUMNS, n - p0);
 
-    PetscCall(TzColumnsForward(eval, columns, m, X + p0 * c->in));
+    PetscCall(TzColumnsForward(eval, columns, m, X + p0 * c->net->in));
     TzTranspose(c->hidden, m, columns->z[0], c->z);
     TzTranspose(c->hidden, m, columns->a[1], c->a);
     TzTranspose(c->out, m, columns->z[1], c->y);
-    for (PetscInt p = 0; p < m; p++)
+    for (PetscInt p = 0; p < m; p++) {
+      const PetscReal *row = X + (p0 + p) * c->net->in, *x = Input(c, row, 1);
+
       for (PetscInt s = 0; s < q->nmu; s++) {
-        const Call       call  = {.c = c, .delta = q->mu[s], .x = X + (p0 + p) * c->in, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};
+        const Call       call  = {.c = c, .delta = q->mu[s], .x = x, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};
         const TzNetMoved moved = {.s = s, .n = c->nslots, .which = c->which, .p0 = p0 + p, .m = 1, .Y = c->Y, .kstep = 1, .ostep = c->nslots};
 
         PetscCall(Row(&call, q->whole, c->y + p * c->out));
         PetscCall((*q->sink)(q->ctx, &moved));
       }
+      (void)Input(c, row, -1);
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

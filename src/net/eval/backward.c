@@ -15,25 +15,27 @@ static PetscErrorCode ColumnsBackward(TzNetEval eval, TzColumns *c, PetscInt n, 
   TzTranspose(n, net->out, Ybar, s->zbar);
   for (PetscInt l = net->nhidden; l >= 0; l--) {
     const TzLayer *layer = &net->layer[l];
+    const PetscInt cols  = layer->at.places * n;
 
     for (PetscInt j = 0; j < layer->out; j++)
-      for (PetscInt p = 0; p < n; p++) grad[layer->bias + j] += s->zbar[j * n + p];
+      for (PetscInt p = 0; p < cols; p++) grad[layer->bias + j] += s->zbar[j * cols + p];
     TzColumnsMultiplyAdjoint(eval, c, l, n, s);
-    if (l) (*eval->kernels->adjoint)(net->act, layer->in * n, c->z[l - 1], s->abar, s->zbar);
+    if (l) TzColumnsActivateAdjoint(eval, c, l, n, s);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalBackward_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal Ybar[], PetscReal grad[])
 {
-  TzNet            net = eval->net;
+  TzNet            net   = eval->net;
+  const PetscInt   width = TzColumnsWidth(net);
   TzColumns       *c;
   TzColumnsAdjoint s;
 
   PetscFunctionBegin;
-  PetscCall(TzEvalGetColumns(eval, TZ_COLUMNS, &c));
-  PetscCall(TzColumnsAdjointBegin(eval, c, TZ_COLUMNS, grad, &s));
-  for (PetscInt i = 0; i < n; i += TZ_COLUMNS) PetscCall(ColumnsBackward(eval, c, PetscMin(TZ_COLUMNS, n - i), X + i * net->in, Ybar + i * net->out, &s, grad));
+  PetscCall(TzEvalGetColumns(eval, width, &c));
+  PetscCall(TzColumnsAdjointBegin(eval, c, width, grad, &s));
+  for (PetscInt i = 0; i < n; i += width) PetscCall(ColumnsBackward(eval, c, PetscMin(width, n - i), X + i * net->in, Ybar + i * net->out, &s, grad));
   PetscCall(TzColumnsAdjointEnd(eval, c, grad, &s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

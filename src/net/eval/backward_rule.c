@@ -42,6 +42,7 @@ PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval eval, PetscInt n, const Pets
   PetscReal       *error[2];
 
   PetscFunctionBegin;
+  PetscCheck(!TzNetHasPlaces(net), PETSC_COMM_SELF, PETSC_ERR_SUP, "learning rules are those of networks without convolutions and tables of tokens");
   for (PetscInt l = 0; l < net->nlayers; l++) s.width[l] = net->layer[l].out;
   for (PetscInt l = 0; l < net->nlayers; l++) width = PetscMax(width, net->layer[l].out);
   PetscCall(TzEvalGetColumns(eval, TZ_COLUMNS, &c));

@@ -59,6 +59,38 @@ static PetscErrorCode Multiply(TzNetEval eval, PetscInt l, const PetscReal a[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* x [in] = what the layer's matrix is applied to at a place: all of a, or a window of it, or tokens counted: those of the slot s0 <= s < s1 */
+static void Window(const TzLayer *layer, PetscInt place, const PetscReal a[], PetscReal x[])
+{
+  const TzPlaces *at = &layer->at;
+
+  for (PetscInt i = 0; i < layer->in; i++) {
+    if (at->apply == TZ_APPLY_WINDOWS) {
+      const PetscInt c = i / (at->krows * at->kcols), row = i / at->kcols % at->krows, col = i % at->kcols, wide = at->cols - at->kcols + 1;
+
+      x[i] = a[(c * at->rows + place / wide + row) * at->cols + place % wide + col];
+    } else x[i] = at->apply == TZ_APPLY_TOKENS ? 0 : a[i];
+  }
+  for (PetscInt s = 0; s < at->slots; s++)
+    if (a[s] >= 0 && (at->places == 1 || s == place)) x[(PetscInt)a[s]] += 1;
+}
+
+/* f [outputs]: of h [out][places] all, or the largest of each square */
+static void Squares(const TzLayer *layer, const PetscReal h[], PetscReal f[])
+{
+  const TzPlaces *at = &layer->at;
+  const PetscInt  oh = at->rows - at->krows + 1, ow = at->cols - at->kcols + 1, n = TzLayerOutputs(layer), ph = oh / at->pool, pw = ow / at->pool;
+
+  for (PetscInt k = 0; k < n; k++) {
+    if (at->pool == 1) f[k] = h[k];
+    for (PetscInt i = 0; at->pool > 1 && i < at->pool * at->pool; i++) {
+      const PetscReal v = h[(k / (ph * pw) * oh + k / pw % ph * at->pool + i / at->pool) * ow + k % pw * at->pool + i % at->pool];
+
+      f[k] = !i || v > f[k] ? v : f[k];
+    }
+  }
+}
+
 /* Scratch: two activations of nchannels numbers a unit, and the formats' own */
 static PetscErrorCode Scratch(TzNetEval eval, PetscInt channels, PetscReal **a, PetscReal **z, PetscReal **work, PetscInt *width)
 {
@@ -69,7 +101,7 @@ static PetscErrorCode Scratch(TzNetEval eval, PetscInt channels, PetscReal **a, 
   PetscCall(Densify(eval));
   *width = net->in;
   for (PetscInt l = 0; l < net->nlayers; l++) {
-    *width = PetscMax(*width, net->layer[l].out);
+    *width = PetscMax(*width, PetscMax(net->layer[l].in, net->layer[l].out * net->layer[l].at.places));
     if (net->layer[l].ops->worksize) size = PetscMax(size, (*net->layer[l].ops->worksize)(&net->layer[l]));
   }
   PetscCall(PetscMalloc3((size_t)channels * *width, a, (size_t)channels * *width, z, size, work));
@@ -80,25 +112,32 @@ static PetscErrorCode Scratch(TzNetEval eval, PetscInt channels, PetscReal **a, 
 PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
 {
   TzNet      net = eval->net;
-  PetscReal *a, *z, *work;
+  PetscReal *a, *z, *work, *x, *h;
   PetscInt   width;
 
   PetscFunctionBegin;
   PetscCall(Scratch(eval, 1, &a, &z, &work, &width));
+  PetscCall(PetscMalloc2(width, &x, width, &h));
   for (PetscInt p = 0; p < n; p++) {
     PetscCall(PetscArraycpy(a, X + p * net->in, net->in));
     for (PetscInt l = 0; l < net->nlayers; l++) {
-      const TzLayer   *layer = &net->layer[l];
-      const PetscReal *b     = eval->theta + layer->bias;
+      const TzLayer   *layer  = &net->layer[l];
+      const PetscReal *b      = eval->theta + layer->bias;
+      const PetscInt   places = layer->at.places;
 
-      PetscCall(Multiply(eval, l, a, work, z));
-      for (PetscInt j = 0; j < layer->out; j++) {
-        a[j] = z[j] + b[j];
-        if (l < net->nhidden) (*net->act->ops.evaluate)(a[j], 0, &a[j]);
+      for (PetscInt k = 0; k < places; k++) {
+        Window(layer, k, a, x);
+        PetscCall(Multiply(eval, l, x, work, z));
+        for (PetscInt j = 0; j < layer->out; j++) {
+          h[j * places + k] = z[j] + b[j];
+          if (l < net->nhidden) (*net->act->ops.evaluate)(h[j * places + k], 0, &h[j * places + k]);
+        }
       }
+      Squares(layer, h, a);
     }
     PetscCall(PetscArraycpy(Y + p * net->out, a, net->out));
   }
+  PetscCall(PetscFree2(x, h));
   PetscCall(PetscFree3(a, z, work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

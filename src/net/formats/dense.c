@@ -111,7 +111,25 @@ const PetscReal *TzOperatorGetMatrix(const TzOperator *op)
   return ((const Matrix *)op->data)->W;
 }
 
-const TzOperatorOps TzOperator_Matrix = {Create_Matrix, Bind_Matrix, Multiply_Matrix, Adjoint_Matrix, Collect_Matrix, Destroy_Matrix};
+static void Lookup_Matrix(const TzOperator *op, PetscInt n, const PetscInt j[], PetscReal Z[])
+{
+  const PetscInt   in = op->layer->in, out = op->layer->out;
+  const PetscReal *W = ((const Matrix *)op->data)->W;
+
+  for (PetscInt k = 0; k < n; k++)
+    for (PetscInt o = 0; o < out; o++) Z[k * out + o] = W[o * in + j[k]];
+}
+
+static void LookupAdjoint_Matrix(const TzOperator *op, PetscInt n, const PetscInt j[], const PetscReal Zbar[], PetscReal bar[])
+{
+  const PetscInt in = op->layer->in, out = op->layer->out;
+
+  for (PetscInt k = 0; k < n; k++)
+    for (PetscInt o = 0; o < out; o++) bar[o * in + j[k]] += Zbar[k * out + o];
+}
+
+const TzOperatorOps TzOperator_Matrix = {Create_Matrix,  Bind_Matrix,    Multiply_Matrix, Adjoint_Matrix,
+                                         Collect_Matrix, Destroy_Matrix, Lookup_Matrix,   LookupAdjoint_Matrix};
 
 const TzFormatOps TzFormat_Dense =
   {.what = "full matrix", .layout = Layout_Dense, .densify = Densify_Dense, .gradient = Gradient_Dense, .cut = Cut_Dense, .apply = Apply_Dense};

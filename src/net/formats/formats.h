@@ -34,7 +34,8 @@ PETSC_INTERN PetscErrorCode      TzTrainBondGradient(const TzLayer *, const Pets
                                                      PetscReal grad[]);
 PETSC_INTERN PetscReal           TzTrainCost(const TzLayer *);
 PETSC_INTERN void                TzTrainCut(const TzLayer *, TzCut *);
-PETSC_INTERN const TzOperatorOps TzOperator_Train; /* train_operator.c */
+PETSC_INTERN const TzOperatorOps TzOperator_Train;       /* train_operator.c */
+PETSC_INTERN const TzOperatorOps TzOperator_TrainLookup; /* train_lookup.c */
 
 static inline const TzTrain *TzLayerGetTrain(const TzLayer *layer)
 {

@@ -244,7 +244,12 @@ static PetscReal Cost_Sparse(const TzLayer *layer)
   return 4. * layer->nweights;
 }
 
-static const TzOperatorOps TzOperator_Sparse = {Create_Sparse, Bind_Sparse, Multiply_Sparse, Adjoint_Sparse, Collect_Sparse, DestroyOperator_Sparse};
+static const TzOperatorOps TzOperator_Sparse = {.create   = Create_Sparse,
+                                                .bind     = Bind_Sparse,
+                                                .multiply = Multiply_Sparse,
+                                                .adjoint  = Adjoint_Sparse,
+                                                .collect  = Collect_Sparse,
+                                                .destroy  = DestroyOperator_Sparse};
 
 const TzFormatOps TzFormat_Sparse = {.what           = "full matrix with a fixed mask of trained weights",
                                      .layout         = Layout_Sparse,

@@ -182,4 +182,5 @@ static PetscErrorCode Collect_Train(const TzOperator *op, const PetscReal theta[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const TzOperatorOps TzOperator_Train = {Create_Train, Bind_Train, Multiply_Train, Adjoint_Train, Collect_Train, Destroy_Train};
+const TzOperatorOps TzOperator_Train =
+  {.create = Create_Train, .bind = Bind_Train, .multiply = Multiply_Train, .adjoint = Adjoint_Train, .collect = Collect_Train, .destroy = Destroy_Train};
