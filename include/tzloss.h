@@ -82,7 +82,12 @@ PETSC_EXTERN PetscErrorCode TzLossSetCounts(TzLoss loss, const TzCounts *counts)
 */
 PETSC_EXTERN PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv deriv);
 
-/* Samples and nodes of a step: all later calls use them. Step s of one seed is always the same. */
+/*
+  Samples and nodes of a step: all later calls use them. Step s of one seed is always the same; but where the feedback of a control problem steers them
+  (-control_drift) they are where that of the parameters takes the process which TzLossFollow() has got before: theta[n], those that a step starts with.
+  Collective.
+*/
+PETSC_EXTERN PetscErrorCode TzLossFollow(TzLoss loss, const PetscReal theta[]);
 PETSC_EXTERN PetscErrorCode TzLossSample(TzLoss loss, PetscInt step);
 /*
   theta[n]: the whole parameter vector, equal on every rank. All of these are collective; results are equal on every rank.

@@ -28,6 +28,9 @@ typedef struct {
   PetscReal nu;
 } TzProcess;
 
+/* mu [n][d]: the drift of steered paths at Z [n][D], in place of the process's */
+typedef PetscErrorCode (*TzSamplerSteer)(void *ctx, PetscInt n, const PetscReal Z[], PetscReal mu[]);
+
 typedef struct _p_TzSampler *TzSampler;
 
 PETSC_EXTERN PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler);
@@ -35,6 +38,8 @@ PETSC_EXTERN PetscErrorCode TzSamplerDestroy(TzSampler *sampler);
 PETSC_EXTERN PetscErrorCode TzSamplerSetType(TzSampler sampler, TzSamplerType type);
 PETSC_EXTERN PetscErrorCode TzSamplerSetDomain(TzSampler sampler, const TzDomain *domain); /* copied */
 PETSC_EXTERN PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process);
+/* Paths from now on are steered, all of them or every second pair (half); steer NULL: none is */
+PETSC_EXTERN PetscErrorCode TzSamplerSetSteer(TzSampler sampler, TzSamplerSteer steer, void *ctx, PetscBool half);
 /* Where paths start: uniform in lo <= x <= hi [d], or, with n > 0, at the points x0 [n][d] in turn; copied. Default: the origin */
 PETSC_EXTERN PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, const PetscReal lo[], const PetscReal hi[], PetscInt n, const PetscReal x0[]);
 /*

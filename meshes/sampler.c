@@ -15,8 +15,14 @@ struct _p_TzSampler {
   const char   *startoption;
   PetscInt      nx0; /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
   PetscReal    *x0, *lo, *hi;
-  PetscReal    *work; /* [3][d] */
+  PetscReal    *work; /* [PATHS (3 d + 1)] */
+
+  TzSamplerSteer steer;
+  void          *steerctx;
+  PetscBool      half;
 };
+
+#define PATHS 96 /* that advance together, for the feedback that may steer them */
 
 PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler)
 {
@@ -67,6 +73,15 @@ PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process)
 {
   PetscFunctionBegin;
   sampler->process = *process;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetSteer(TzSampler sampler, TzSamplerSteer steer, void *ctx, PetscBool half)
+{
+  PetscFunctionBegin;
+  sampler->steer    = steer;
+  sampler->steerctx = ctx;
+  sampler->half     = half;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,7 +203,7 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
   PetscCheck(!domain->stationary || sampler->chosen < TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
              "-loss_sampler %s: the equation has no time; must be box", TzSamplerTypes[sampler->chosen]);
   PetscCall(PetscFree(sampler->work));
-  PetscCall(PetscMalloc1(3 * domain->d, &sampler->work));
+  PetscCall(PetscMalloc1(PATHS * (3 * domain->d + 1), &sampler->work));
   if (sampler->start && (sampler->chosen >= TZ_SAMPLER_PATHS || strcmp(sampler->startoption, "-loss_x0"))) PetscCall(SetStart(sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -259,26 +274,79 @@ static PetscErrorCode Start(TzSampler s, const Key *k, PetscReal x[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* z = (x, t): t given, x the state of the process at t */
-static PetscErrorCode Path(TzSampler s, const Key *k, PetscReal z[])
+/* Paths that advance together: points z[i] = (x, t) [D] of the items item[i] of a key */
+typedef struct {
+  Key        key;
+  PetscInt   n, item[PATHS];
+  PetscReal *z[PATHS], t[PATHS];
+} Bundle;
+
+static PetscBool Steered(const TzSampler s, PetscInt item)
 {
-  const PetscInt   d = s->domain.d, steps = s->process.drift || s->process.noise ? s->steps : 1;
-  const PetscReal  t = z[d], dt = t / steps;
-  const TzProcess *p  = &s->process;
-  PetscReal       *xi = s->work, *mu = xi + d, *dx = mu + d;
+  return (PetscBool)(s->steer && (!s->half || item / 2 % 2));
+}
+
+/* mu [n][d] at z; a steered path's by the feedback, all of them at once */
+static PetscErrorCode Drift(TzSampler s, const Bundle *b, PetscReal mu[])
+{
+  const PetscInt   d = s->domain.d, D = TzDomainSize(&s->domain);
+  const TzProcess *p = &s->process;
+  PetscReal       *Z = mu + PATHS * d, *steered = Z + PATHS * D;
+  PetscInt         many = 0;
 
   PetscFunctionBegin;
-  PetscCall(Start(s, k, z));
-  for (PetscInt n = 0; n < steps; n++) {
-    z[d] = n * dt;
-    PetscCall(TzRandomNormal(k->seed, k->stream, k->step, k->item, n * d, d, xi));
-    if (p->drift) PetscCall((*p->drift)(p->ctx, z, mu));
-    else PetscCall(PetscArrayzero(mu, d));
-    if (p->noise) PetscCall((*p->noise)(p->ctx, z, xi, dx));
-    for (PetscInt j = 0; j < d; j++)
-      z[j] += p->noise ? mu[j] * dt + PetscSqrtReal(dt) * dx[j] : (p->drift ? mu[j] * dt : 0) + xi[j] * PetscSqrtReal(2 * p->nu * dt);
+  PetscCall(PetscArrayzero(mu, b->n * d));
+  for (PetscInt i = 0; i < b->n; i++) {
+    if (Steered(s, b->item[i])) PetscCall(PetscArraycpy(Z + many++ * D, b->z[i], D));
+    else if (p->drift) PetscCall((*p->drift)(p->ctx, b->z[i], mu + i * d));
   }
-  z[d] = t;
+  if (!many) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*s->steer)(s->steerctx, many, Z, steered));
+  many = 0;
+  for (PetscInt i = 0; i < b->n; i++) {
+    if (Steered(s, b->item[i])) PetscCall(PetscArraycpy(mu + i * d, steered + many++ * d, d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z = (x, t): t given, x the state of the process at t */
+static PetscErrorCode Paths(TzSampler s, Bundle *b)
+{
+  const TzProcess *p = &s->process;
+  const PetscInt   d = s->domain.d, steps = p->drift || p->noise || s->steer ? s->steps : 1;
+  PetscReal       *mu = s->work, *xi = mu + PATHS * d, *dx = xi + d; /* xi, dx: where Drift() had its scratch */
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < b->n; i++) {
+    b->key.item = b->item[i];
+    b->t[i]     = b->z[i][d];
+    PetscCall(Start(s, &b->key, b->z[i]));
+  }
+  for (PetscInt k = 0; k < steps; k++) {
+    for (PetscInt i = 0; i < b->n; i++) b->z[i][d] = k * (b->t[i] / steps);
+    PetscCall(Drift(s, b, mu));
+    for (PetscInt i = 0; i < b->n; i++) {
+      const PetscReal *drift = p->drift || Steered(s, b->item[i]) ? mu + i * d : NULL, dt = b->t[i] / steps;
+      PetscReal       *z = b->z[i];
+
+      PetscCall(TzRandomNormal(b->key.seed, b->key.stream, b->key.step, b->item[i], k * d, d, xi));
+      if (p->noise) PetscCall((*p->noise)(p->ctx, z, xi, dx));
+      for (PetscInt j = 0; j < d; j++)
+        z[j] += p->noise ? mu[i * d + j] * dt + PetscSqrtReal(dt) * dx[j] : (drift ? drift[j] * dt : 0) + xi[j] * PetscSqrtReal(2 * p->nu * dt);
+    }
+  }
+  for (PetscInt i = 0; i < b->n; i++) b->z[i][d] = b->t[i];
+  b->n = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A path more, at the time in z[d] */
+static PetscErrorCode AddPath(TzSampler s, Bundle *b, PetscInt item, PetscReal z[])
+{
+  PetscFunctionBegin;
+  b->item[b->n] = item;
+  b->z[b->n++]  = z;
+  if (b->n == PATHS) PetscCall(Paths(s, b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -310,7 +378,8 @@ static PetscErrorCode Inside(TzSampler s, const Key *k, PetscReal x[])
 
 PetscErrorCode TzSamplerDraw(TzSampler s, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
 {
-  const PetscInt D = TzDomainSize(&s->domain);
+  const PetscInt D      = TzDomainSize(&s->domain);
+  Bundle         bundle = {.key = {seed, stream, step, 0}};
 
   PetscFunctionBegin;
   PetscCall(CheckRange(first, n));
@@ -319,9 +388,10 @@ PetscErrorCode TzSamplerDraw(TzSampler s, PetscInt64 seed, TzStream stream, Pets
     const PetscBool paths = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
 
     PetscCall(Time(s, &k, X));
-    if (paths) PetscCall(Path(s, &k, X));
+    if (paths) PetscCall(AddPath(s, &bundle, i, X));
     else PetscCall(Inside(s, &k, X));
   }
+  PetscCall(Paths(s, &bundle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -342,7 +412,8 @@ PetscErrorCode TzSamplerDrawStart(TzSampler s, PetscInt64 seed, TzStream stream,
 
 PetscErrorCode TzSamplerDrawTime(TzSampler s, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
 {
-  const PetscInt D = TzDomainSize(&s->domain);
+  const PetscInt D      = TzDomainSize(&s->domain);
+  Bundle         bundle = {.key = {seed, stream, step, 0}};
 
   PetscFunctionBegin;
   PetscCall(CheckRange(first, n));
@@ -351,9 +422,10 @@ PetscErrorCode TzSamplerDrawTime(TzSampler s, PetscReal t, PetscInt64 seed, TzSt
     const PetscBool path = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
 
     X[s->domain.d] = t;
-    if (path) PetscCall(Path(s, &k, X));
+    if (path) PetscCall(AddPath(s, &bundle, i, X));
     else PetscCall(Inside(s, &k, X));
   }
+  PetscCall(Paths(s, &bundle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

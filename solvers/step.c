@@ -113,6 +113,7 @@ static PetscErrorCode Step(Tao tao)
   PetscFunctionBegin;
   PetscCall(TzLossGetCounts(zo->loss, &before));
   zo->rate = TzScheduleRate(&zo->schedule, phase->lr, step, tao->max_it);
+  PetscCall(TzLossFollow(zo->loss, zo->theta));
   PetscCall(TzLossSample(zo->loss, step));
   PetscCall(phase->estimate->estimate(tao, phase, &l0, &norm));
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {

@@ -2,8 +2,8 @@
   tenzo eval of an equation: the solution at points (-tz_points).
 
   The file (-tz_output, default eval.h5) has /points [n][D] (D = d + 1, or d where there is no time), /u [n], /grad [n][d], /u_t, /residual [n], the
-  second-order forms of the equation: /laplacian [n] where there is but the Laplacian, otherwise /forms [n][number], and, where an exact solution
-  is known, /exact and /error [n]. u is what the loss differentiates: with the Stein estimator from the smoothed network.
+  second-order forms of the equation: /laplacian [n] where there is but the Laplacian, otherwise /forms [n][number], of a control problem /control [n][m],
+  and, where an exact solution is known, /exact and /error [n]. u is what the loss differentiates: with the Stein estimator from the smoothed network.
 */
 #include "verb.h"
 #include <petsctime.h>
@@ -53,10 +53,29 @@ static PetscErrorCode PutColumns(TzStore store, const char path[], PetscInt n, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of a control problem /control [n][m], by the gradient that the file has */
+static PetscErrorCode PutControl(TzPDE pde, TzStore store, const Values *v)
+{
+  const PetscInt        n = v->n, d = v->shape->d;
+  const TzControlParts *parts;
+  PetscReal            *grad, *a;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetControl(pde, &parts));
+  if (!parts) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(n * d, &grad, n * parts->m, &a));
+  for (PetscInt i = 0; i < n; i++) PetscCall(PetscArraycpy(grad + i * d, v->jet + i * v->J + 1, d));
+  PetscCall(TzPDEControlMinimize(pde, n, v->X, grad, a));
+  PetscCall(TzStorePutReal(store, "/control", n, parts->m, a));
+  PetscCall(PetscFree2(grad, a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Write(TzRun run, const TzEvalOptions *o, const Values *v)
 {
   const PetscInt n = v->n, d = v->shape->d, J = v->J, forms = v->shape->nforms;
   TzStore        store;
+  TzPDE          pde;
   PetscReal     *error;
 
   PetscFunctionBegin;
@@ -69,6 +88,8 @@ static PetscErrorCode Write(TzRun run, const TzEvalOptions *o, const Values *v)
   if (forms == 1 && v->shape->form[0].type == TZ_FORM_LAPLACIAN) PetscCall(PutColumns(store, "/laplacian", n, J, v->jet, J - 1, 1, PETSC_FALSE));
   else if (forms) PetscCall(PutColumns(store, "/forms", n, J, v->jet, J - forms, forms, PETSC_TRUE));
   PetscCall(TzStorePutReal(store, "/residual", n, 0, v->r));
+  PetscCall(TzRunGetPDE(run, &pde));
+  PetscCall(PutControl(pde, store, v));
   if (v->exact) {
     PetscCall(TzStorePutReal(store, "/exact", n, 0, v->exact));
     PetscCall(PetscMalloc1(n, &error));

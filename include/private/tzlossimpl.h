@@ -12,6 +12,7 @@ struct _TzLossOps {
   PetscErrorCode (*setfromoptions)(TzLoss, TzOptionItems);
   PetscErrorCode (*setproblem)(TzLoss); /* losses of an equation: loss->pde and loss->deriv are there, or others than before */
   PetscErrorCode (*setup)(TzLoss);      /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
+  PetscErrorCode (*follow)(TzLoss, const PetscReal theta[]); /* optional: TzLossFollow() */
   PetscErrorCode (*sample)(TzLoss, PetscInt step);
   PetscErrorCode (*bind)(TzLoss, const PetscReal theta[]);
   /* samples i0 <= i < i1 (any range), node block k: partial [i1-i0][partialsize], each row independent of the range */

@@ -319,6 +319,14 @@ PetscErrorCode TzLossSetCounts(TzLoss loss, const TzCounts *counts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossFollow(TzLoss loss, const PetscReal theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscTryTypeMethod(loss, follow, theta);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossSample(TzLoss loss, PetscInt step)
 {
   PetscFunctionBegin;

@@ -104,6 +104,7 @@ static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
   if (!strcmp(run->o.output, "none") || run->kept == run->c.step) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   PetscCall(TzRunGetParameters(run, &n, &theta));
+  PetscCall(TzLossFollow(run->loss, theta));
   PetscCall(TzLossSample(run->loss, run->c.step));
   PetscCall(TzLossObjective(run->loss, theta, &l));
   PetscCall(TzLossSetCounts(run->loss, &run->c.counts));

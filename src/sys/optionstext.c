@@ -10,21 +10,31 @@
 */
 static PetscBool TzOptionIsKept(const char name[])
 {
-  static const char *const rooms[] = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_", "-control_"};
-  static const char *const exact[] =
-    {"-tao_type",          "-tao_max_it",           "-tao_max_funcs", "-tao_fmin", "-tao_gatol", "-tao_grtol", "-tao_gttol", "-tz_seed", "-tz_checkpoint_every",
-     "-tz_validate_every", "-tz_validation_points", "-tz_epochs"};
+  static const char *const rooms[]  = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_", "-control_"};
+  static const char *const exact[]  = {"-tao_type",
+                                       "-tao_max_it",
+                                       "-tao_max_funcs",
+                                       "-tao_fmin",
+                                       "-tao_gatol",
+                                       "-tao_grtol",
+                                       "-tao_gttol",
+                                       "-tz_seed",
+                                       "-tz_checkpoint_every",
+                                       "-tz_validate_every",
+                                       "-tz_validation_points",
+                                       "-tz_epochs",
+                                       "-loss_path_steps"};
   static const char *const never[]  = {"view", "monitor", "draw", "file", "dir", "path", "output", "command"};
   char                     type[64] = "";
 
   for (const char *c = name + 1; *c; c++) {
     if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '_') return PETSC_FALSE; /* PETSc's names are equal in any case: these are not */
   }
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(never); i++) {
-    if (strstr(name, never[i])) return PETSC_FALSE;
-  }
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(exact); i++) {
     if (!strcmp(name, exact[i])) return PETSC_TRUE;
+  }
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(never); i++) {
+    if (strstr(name, never[i])) return PETSC_FALSE;
   }
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(rooms); i++) {
     if (!strncmp(name, rooms[i], strlen(rooms[i]))) return PETSC_TRUE;

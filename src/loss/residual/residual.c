@@ -10,6 +10,7 @@
     -loss_p p                   mean of |r|^p (default 2). For HJB equations a small mean square does not bound the error, a small L^p norm with large p does
                                 (Wang, Li, He, Wang 2022)
     -loss_fixed_points          the same points and nodes in every step (default false)
+    -control_drift none|feedback|mix   of paths of a control problem (follow.c)
     -tz_validation_points n     points on which TzLossValidate() compares with the exact solution (default 10000)
 */
 #include "residual.h"
@@ -33,6 +34,7 @@ static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOp
   PetscCall(TzOptionsReal("-loss_p", "The loss is the mean of |residual|^p (>= 1)", "TzLossEvaluate", r->p, &r->p, NULL));
   PetscCheck(r->p >= 1 && r->p <= 100, comm, PETSC_ERR_USER_INPUT, "-loss_p %g: must be 1 to 100", (double)r->p);
   PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
+  PetscCall(TzFollowSetFromOptions(loss, PetscOptionsObject));
   PetscCall(TzOptionsInt("-tz_validation_points", "Points of the validation set (>= 1)", "TzLossValidate", r->nvalid, &r->nvalid, NULL));
   PetscCheck(r->nvalid >= 1, comm, PETSC_ERR_USER_INPUT, "-tz_validation_points %" PetscInt_FMT ": must be at least 1", r->nvalid);
   PetscOptionsHeadEnd();
@@ -43,6 +45,7 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
 {
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&r->eval));
+  PetscCall(TzFollowReset(r));
   PetscCall(PetscFree3(r->X, r->normal, r->ujet));
   for (PetscInt c = 0; c < r->chunks; c++) PetscCall(PetscFree(r->ab[c]));
   PetscCall(PetscFree2(r->ab, r->abstep));
@@ -109,6 +112,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCall(TzDerivGetNumForwards(loss->deriv, &forwards));
   loss->forwards = forwards;
   PetscCall(TzTermsSetUp(loss));
+  PetscCall(TzFollowSetUp(loss));
   loss->nsamples      = r->nline;
   loss->blocksize     = PetscMin(r->block, r->nline);
   loss->partialsize   = r->J;
@@ -355,6 +359,7 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
   loss->ops->setfromoptions = SetFromOptions_Residual;
   loss->ops->setproblem     = SetProblem_Residual;
   loss->ops->setup          = SetUp_Residual;
+  loss->ops->follow         = TzFollow;
   loss->ops->sample         = Sample_Residual;
   loss->ops->bind           = Bind_Residual;
   loss->ops->partial        = Partial_Residual;

@@ -1,10 +1,12 @@
 /*
-  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), validate.c.
+  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), follow.c (points that follow a
+  feedback), validate.c.
 */
 #ifndef TZRESIDUAL_H
 #define TZRESIDUAL_H
 
 #include <private/tzlossimpl.h>
+#include <tzcontrol.h>
 #include <tzsampler.h>
 
 #define VALIDATION_BLOCK 100 /* points; the sums of a block are the unit of communication */
@@ -29,9 +31,13 @@ typedef struct {
   PetscBool  fixed;
   PetscInt   step; /* sampled last */
   TzSampler  sampler;
-  PetscReal *X;      /* [nline][D] */
-  PetscReal *normal; /* [nline - npoints][d]: of the points of conditions on the boundary */
-  PetscReal *ujet;   /* [nline or VALIDATION_BLOCK][J] */
+  PetscInt   drift; /* of paths: 0 none, 1 feedback, 2 mix; follow.c */
+  TzControl  control;
+  PetscBool  follows;           /* TzFollow() has been called: */
+  PetscReal *followed, *action; /* theta; controls [npoints][m] */
+  PetscReal *X;                 /* [nline][D] */
+  PetscReal *normal;            /* [nline - npoints][d]: of the points of conditions on the boundary */
+  PetscReal *ujet;              /* [nline or VALIDATION_BLOCK][J] */
 
   PetscInt    chunks; /* the transforms of the points of this step, where they have been asked for */
   PetscReal **ab;     /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
@@ -62,6 +68,13 @@ static inline PetscReal TzTermsSlope(const TzResidual *r, PetscReal res)
 {
   return r->p == 2 ? 2 * res : res == 0 ? 0 : r->p * PetscPowReal(PetscAbsReal(res), r->p - 1) * (res > 0 ? 1 : -1);
 }
+
+/* follow.c */
+PETSC_INTERN PetscErrorCode TzFollowSetFromOptions(TzLoss, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzFollowSetUp(TzLoss);
+PETSC_INTERN PetscErrorCode TzFollowReset(TzResidual *);
+PETSC_INTERN PetscErrorCode TzFollow(TzLoss, const PetscReal theta[]);
+PETSC_INTERN PetscErrorCode TzFollowDraw(TzLoss, PetscInt step);
 
 /* validate.c */
 PETSC_INTERN PetscErrorCode TzResidualValidate(TzLoss, const PetscReal theta[], TzMetrics *);

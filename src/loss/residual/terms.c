@@ -90,7 +90,7 @@ PetscErrorCode TzTermsSample(TzLoss loss, PetscInt step)
   PetscFunctionBegin;
   PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
   PetscCall(TzPDEGetDomain(loss->pde, &domain));
-  PetscCall(TzSamplerDraw(r->sampler, seed, TZ_STREAM_POINTS, step, 0, r->npoints, r->X));
+  PetscCall(TzFollowDraw(loss, step));
   for (PetscInt t = 1; t < r->nterms; t++) {
     const TzTerm  *term = &r->term[t];
     PetscReal     *X = r->X + term->first * r->D, *normal = r->normal + (term->first - r->npoints) * domain->d;

@@ -1,0 +1,70 @@
+#!/bin/bash
+# A control problem of a user's own (tests/plugins/obstacle.c): trained on points that follow its feedback, gone on with, evaluated and simulated, with the
+# same bits on any number of ranks; and what a user may get wrong.
+. "$(dirname "$0")/lib.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0
+
+ok "the problem takes at most 60 lines" [ "$(grep -cvE '^(/\*|\*/|  [A-Z].*\.$)|^$' "$root/tests/plugins/obstacle.c")" -le 60 ]
+"${MPICC:-mpicc}" -O2 -Wall -Wextra -Werror -shared -fPIC ${SAN:+-fsanitize=$SAN} "$root/tests/plugins/obstacle.c" -o libobstacle.so -I"$root/include" \
+  $(pkg-config --cflags "${PETSC_PKG:-PETSc}")
+ok "... and compiles without a warning" [ $? = 0 ]
+plugin="-dll_append ./libobstacle.so"
+on 1 pde $plugin -pde_type obstacle >check.txt 2>&1
+ok "pde: true to 1e-9" grep -q '^CHECK pde=obstacle ' check.txt
+
+train="$plugin -pde_type obstacle -control_extension linear -control_drift mix -loss_path_steps 10 -loss_points 60 -net_format dense -net_layers 24
+  -deriv_type forward -tao_type tzgn -tz_validation_points 200 -tz_validate_every 5 -tz_checkpoint_every 5 -tz_quiet"
+on 1 solve $train -tao_max_it 20 -tz_output whole.h5 >whole.txt 2>&1
+ok "solve" grep -q '^RESULT .* steps=20 ' whole.txt
+for n in 2 3; do
+  on $n solve $train -tao_max_it 20 -tz_output ranks.h5 -tz_overwrite >ranks.txt 2>&1
+  ok "points that follow the feedback: $n ranks have the bits of one" same "$(field theta whole.txt)" "$(field theta ranks.txt)"
+done
+on 2 solve $train -tao_max_it 7 -tz_output half.h5 >half.txt 2>&1
+on 1 solve $plugin -tz_resume half.h5 -tao_max_it 20 -tz_quiet >more.txt 2>&1
+ok "7 steps on 2 ranks and 13 on one" same "$(field theta whole.txt)" "$(field theta more.txt)"
+on 1 solve ${train/-control_drift mix/-control_drift none} -tao_max_it 20 -tz_output other.h5 >other.txt 2>&1
+ok "other points than without" test "$(field theta whole.txt)" != "$(field theta other.txt)"
+
+simulate="simulate $plugin -tz_model whole.h5 -sim_policy network,lqr,none -sim_paths 300 -sim_steps 50 -tz_quiet"
+on 1 $simulate -tz_output one.h5 >one.txt 2>&1
+ok "simulate" grep -q '^RESULT policy=network cost=' one.txt
+for n in 2 3 7; do
+  on $n $simulate -tz_output ranks_$n.h5 >ranks.txt 2>&1
+  ok "simulate: $n ranks write the bits of one" h5diff -q one.h5 ranks_$n.h5
+done
+on 2 $simulate -sim_integrator heun -tz_output heun.h5 >heun.txt 2>&1
+ok "simulate: heun differs little" awk -v a="$(field cost one.txt)" -v b="$(field cost heun.txt)" 'BEGIN {exit !(a != b && (a - b) ^ 2 < (a / 5) ^ 2)}'
+ok "all controls within the bounds" sh -c "h5dump -d /network/controls one.h5 | grep -oE '\): .*' | tr -d '):,' | tr ' ' '\n' | awk 'NF && (\$1 > 10 || \$1 < -10) {bad = 1} END {exit bad}'"
+on 1 eval $plugin -tz_model whole.h5 -tz_points 50 -tz_output eval.h5 >eval.txt 2>&1
+ok "eval writes the control" h5dump -H -d /control eval.h5
+{ timeout -s KILL 1 "$tenzo" $simulate -sim_paths 200000 -tz_output killed.h5 >killed.txt 2>&1; } 2>/dev/null
+ok "a simulation that is killed leaves no file" [ ! -e killed.h5 ]
+on 1 simulate -pde_type lqr -pde_dim 3 -sim_policy exact,lqr -sim_paths 100 -sim_steps 20 -tz_output none >exact.txt 2>&1
+ok "without a model: the regulator of a linear problem is exact" awk -v e="$(field lqr_excess exact.txt)" 'BEGIN {exit !(e ^ 2 < 1e-18)}'
+
+wrong() { # wrong MESSAGE ARGS... : one line, exit code 2, on 1 and 2 ranks
+  local message=$1 n; shift
+  for n in 1 2; do
+    on $n "$@" >out.txt 2>err.txt
+    ok "$n ranks: $message" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c -- "$message" err.txt)" = 1
+  done
+}
+wrong '-pde_type hjb: is no control problem' simulate -pde_type hjb -sim_policy none
+wrong '-pde_type lqr: has no time here' simulate -pde_type lqr -lqr_discount 1 -sim_policy none
+wrong '-sim_policy network: needs -tz_model' simulate -pde_type pendulum
+wrong '-sim_policy clever: must be some of' simulate -pde_type pendulum -sim_policy clever
+wrong '-sim_policy none,none: none must be there once' simulate -pde_type pendulum -sim_policy none,none
+wrong '-sim_policy exact: equation pendulum has none' simulate -pde_type pendulum -sim_policy exact
+wrong '-sim_policy plugin: equation pendulum has none' simulate -pde_type pendulum -sim_policy plugin
+wrong '-sim_policy lqr: equation pendulum has no linear regulator: control 1 costs no' simulate -pde_type pendulum -pendulum_r 0 -sim_policy lqr
+wrong '-sim_x0 1,2,3: 3 numbers; must be one, or one for each of the 2' simulate -pde_type pendulum -sim_policy none -sim_x0 1,2,3
+wrong '-sim_paths 1: must be from 2' simulate -pde_type pendulum -sim_policy none -sim_paths 1
+wrong '-sim_steps 0: must be at least 1' simulate -pde_type pendulum -sim_policy none -sim_steps 0
+wrong '-sim_integrator' simulate -pde_type pendulum -sim_policy none -sim_integrator rk4
+wrong '-pendulum_bound -1' simulate -pde_type pendulum -sim_policy none -pendulum_bound -1
+wrong '-pde_dim 13: a quadrotor has 12' simulate -pde_type quadrotor -pde_dim 13 -sim_policy none
+wrong '-tz_output whole.h5: this is the file of -tz_model' $simulate -tz_output whole.h5
+wrong '-control_drift mix: is that of paths' solve -pde_type pendulum -control_drift mix -loss_sampler box
+wrong '-control_drift feedback: points follow the training' solve -pde_type pendulum -control_drift feedback -loss_fixed_points
+finish
