@@ -40,6 +40,8 @@ PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char 
 PETSC_EXTERN PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store);
 PETSC_EXTERN PetscErrorCode TzCheckpointIs(MPI_Comm comm, const char file[], PetscBool *is); /* whether there is a file, and it is one */
 PETSC_EXTERN PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[]);    /* valid as long as the store */
+/* The network that the file describes, set up; NULL where it describes none. Its errors name `option`. */
+PETSC_EXTERN PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm comm, const char option[], TzNet *net);
 /* The mask of a sparse network; nothing for other networks */
 PETSC_EXTERN PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net);
 /* Fills c, whose vectors, solver state and tables are already made, from the store of this file. PETSC_ERR_FILE_UNEXPECTED for what is out of range. */

@@ -24,8 +24,8 @@ typedef struct {
       real NAME_gradient(const real z[D], real grad[D], real work[NAME_WORK]);      the value too; grad: in x_1 .. x_d, and t
       real NAME_control(const real z[D], real a[m], real work[NAME_WORK]);          of a control problem: value and feedback a (tzcontrol.h)
 
-  PETSC_ERR_USER_INPUT, naming `option`, for what cannot be written as C: a network that is a shell, an activation or an equation that does not say how, numbers that are not finite or
-  too large for float, a name that is none. Not collective.
+  PETSC_ERR_USER_INPUT, naming `option`, for what cannot be written as C: a network that is a shell, an activation or an equation that does not
+  say how, numbers that are not finite or too large for float, a name that is none. Not collective.
 */
 PETSC_EXTERN PetscErrorCode TzExportC(TzNet net, TzPDE pde, const PetscReal theta[], const char option[], const char name[], PetscBool single,
                                       TzExport *result);

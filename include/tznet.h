@@ -57,7 +57,10 @@ PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, const char name[]);
 PETSC_EXTERN PetscErrorCode TzNetGetActivation(TzNet net, const char *name[]); /* valid as long as the activation is registered */
 PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);               /* -net_tt_rank */
 PETSC_EXTERN PetscErrorCode TzNetSetRanks(TzNet net, PetscInt n, const PetscInt r[]);
+PETSC_EXTERN PetscErrorCode TzNetSetBias(TzNet net, PetscBool bias);      /* -net_bias */
 PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]); /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */
+PETSC_EXTERN PetscErrorCode TzNetSetBonds(TzNet      net,
+                                          const char bonds[]); /* -net_tt_bonds "4,3,4;4,4,2": ranks inside each train; NULL: all as TzNetSetRanks() */
 /*
   sparse: `count` trained parameters with the biases (-net_sparse_count), chosen by -net_sparse_method. "random" is done by TzNetSetUp(); grasp and
   zograsp need a loss (TzLossSparsify). A mask: trained weights, ascending, numbered layer by layer, W [out][in] row-major.
@@ -100,6 +103,19 @@ typedef struct {
   PetscInt        slots, concatenated;       /* tokens of a sample, and 1 where their rows of the table are concatenated; otherwise 0 */
 } TzNetLayout;
 PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout);
+
+/*
+  TzNetRound: the trains of a network rounded (TT-rounding by SVD): *bonds, for TzNetSetBonds(), the smallest ranks with which no layer's W changes by more than
+  tolerance times its Frobenius norm; *rounded [*n], the parameters of the network that has them; error [layers]: by how much each W does change. The caller's:
+  PetscFree. The network itself stays as it is.
+
+  TzNetConvert: parameters of one network for another of the same widths, activation and function: its trains are grown (new slices 0 on one side, random on
+  the other: the function stays, and has a gradient there), or rounded to its ranks, or made from matrices by SVD; matrices are multiplied out. What does not
+  fit is PETSC_ERR_USER_INPUT naming `option`. Neither is collective.
+*/
+PETSC_EXTERN PetscErrorCode TzNetRound(TzNet net, const PetscReal theta[], PetscReal tolerance, char **bonds, PetscInt *n, PetscReal **rounded,
+                                       PetscReal error[]);
+PETSC_EXTERN PetscErrorCode TzNetConvert(TzNet from, const PetscReal theta[], const char option[], TzNet to, PetscInt64 seed, PetscReal converted[]);
 
 /*
   Evaluators. One per thread; Bind prepares everything that depends on theta alone. theta is copied. When the network has changed (setters,

@@ -63,6 +63,16 @@ PETSC_EXTERN PetscErrorCode TzRunGetParameters(TzRun run, PetscInt *n, const Pet
   rank, bitwise the same on any number of them. u is what the loss differentiates: with the Stein estimator from the smoothed network.
 */
 PETSC_EXTERN PetscErrorCode TzRunEvaluate(TzRun run, PetscInt n, const PetscReal X[], PetscReal ujet[], PetscReal r[]);
+/*
+  After TzRunLoad(): the model with its trains rounded, each W by no more than tolerance times its Frobenius norm, as a checkpoint for evaluation or -tz_init.
+  The run's network has the new ranks afterwards, its parameters are gone.
+*/
+typedef struct {
+  PetscInt  layers, before, after;    /* parameters */
+  PetscReal error[TZ_NET_LAYERS_MAX]; /* of each layer's W, relative */
+  char     *bonds;                    /* the new ranks, -net_tt_bonds; the caller's: PetscFree */
+} TzRounding;
+PETSC_EXTERN PetscErrorCode TzRunRound(TzRun run, PetscReal tolerance, const char file[], TzRounding *r);
 /* Figures on the validation set; for runs with a loss */
 PETSC_EXTERN PetscErrorCode TzRunValidate(TzRun run, TzMetrics *metrics);
 

@@ -13,6 +13,7 @@ static const struct {
   {"eval", TzVerbEval, "evaluate a trained network at given points or on test images"},
   {"simulate", TzVerbSimulate, "closed-loop paths of a control problem: what a feedback costs"},
   {"export", TzVerbExport, "write a trained network as C source, for machines without this library"},
+  {"round", TzVerbRound, "give the trains of a trained network the smallest ranks that a tolerance allows"},
   {"pde", TzVerbPDE, "list the equations, or check one (-pde_type)"},
   {"grid", TzVerbGrid, "print or write the nodes of a quadrature rule"},
 };
@@ -72,7 +73,7 @@ static PetscErrorCode TzDispatch(const char verb[], int *code)
   if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) PetscCall(TzUsage(comm));
   else if (!strcmp(verb, "--version")) PetscCall(TzVersion(comm));
   else
-    SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, classify, eval, simulate, export, pde, grid, --help or --version", verb,
+    SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s%sexpected: solve, classify, eval, simulate, export, round, pde, grid, --help or --version", verb,
             verb[0] ? ": unknown verb; " : "a verb is missing; ");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,6 +10,7 @@
 PETSC_INTERN PetscErrorCode TzVerbSolve(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbEval(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbExport(MPI_Comm comm, int *code);
+PETSC_INTERN PetscErrorCode TzVerbRound(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbClassify(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbSimulate(MPI_Comm comm, int *code);
 PETSC_INTERN PetscErrorCode TzVerbPDE(MPI_Comm comm, int *code);

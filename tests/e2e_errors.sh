@@ -55,6 +55,16 @@ mistake '-net_activation' solve -net_activation step
 mistake '-net_precision half' solve -net_precision half
 mistake '-net_precision single' solve -net_precision single -net_format ttm
 mistake '-net_precision single' solve -net_precision single -deriv_type forward
+mistake '-net_tt_bonds 4,4: has 1 layers' solve -net_tt_bonds 4,4
+mistake '-net_tt_bonds.*layer 2 must be 9 ranks' solve -net_tt_bonds '4,4,4,4,4,4;4,4'
+mistake '-net_tt_bonds.*ranks from 1 to 4096' solve -net_tt_bonds '4,4,0,4,4,4;4,4'
+mistake '-tz_model FILE is needed' round
+mistake '-round_tolerance 1' round -tz_model "$work/good.h5" -round_tolerance 1
+mistake 'activation' solve $quick -tz_init "$work/good.h5" -net_activation tanh
+mistake 'other hidden layers' solve $quick -net_layers 32,16 -tz_init "$work/good.h5"
+mistake 'format sparse takes no parameters' solve $quick -net_format sparse -net_sparse_count 200 -tz_init "$work/good.h5"
+mistake '-net_bias' solve $quick -net_bias no -tz_init "$work/good.h5"
+mistake '5 inputs' solve $quick -pde_dim 5 -tz_init "$work/good.h5"
 mistake '-net_layers' solve -net_layers 768,x
 mistake '-net_layers' solve -net_layers 768,0
 mistake '-net_tt_modes' solve -net_tt_modes '3,7|3,4,4,4,5;3,4,4,4,4|3,4,4,4,4'

@@ -119,7 +119,7 @@ ok "the last validation is in the file" grep -qE '\(0\): 25$' <(h5dump -d /valid
 on 1 solve $quick -tao_max_it 3 -tz_init here/b.h5 -tz_seed 5 -tao_type zocge -tz_output here/c.h5 >t.txt 2>&1
 ok "-tz_init starts from the parameters of another run" same "$(h5dump -d /validation/mse here/b.h5 | sed -n 's/.*(0): \([0-9.]*\).*/\1/p' | cut -c1-4)" \
   "$(on 1 eval -tz_model here/b.h5 -tz_points 200 -tz_output e.h5 | tr ' ' '\n' | sed -n 's/^mse=//p' | cut -c1-4)"
-line 2 'parameters, but the network here has' solve $quick -net_tt_rank 3 -tz_init here/b.h5 -tz_output none
+line 2 'other hidden layers' solve $quick -net_layers 32 -tz_init here/b.h5 -tz_output none
 
 # a signal during set-up (a validation of seconds): heard, a checkpoint of step 0
 hears() { for _ in $(seq 1000); do [ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' /proc/$1/status) & 0x200)) != 0 ] && return; sleep 0.01; done; } # SIGUSR1

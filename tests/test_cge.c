@@ -39,6 +39,7 @@ static const char *const nets[] = {
   "-net_format dense -net_contraction auto -net_layers 5,31 -net_activation tanh",
   "-net_format dense -net_contraction auto -net_layers 23 -net_activation softplus",
   "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
+  "-net_layers 48,36 -net_tt_modes 2,3|6,8;6,8|6,6 -net_tt_bonds 2,3,1;4,3,5",
 };
 
 #define DENSE 12 /* the first dense one */

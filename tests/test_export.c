@@ -101,7 +101,8 @@ static void Compare(const char type[], const char options[], PetscReal tolerance
   OK(TzPDEDestroy(&pde));
 }
 
-/* P(t) of the offset is a polynomial to what its table is good for, 1e-14 to 1e-12 (stiff) of its size; the pendulum's terminal cost is differentiated by the library to 1e-9 */
+/* P(t) of the offset is a polynomial to what its table is good for, 1e-14 to 1e-12 (stiff) of its
+  size; the pendulum's terminal cost is differentiated by the library to 1e-9 */
 static void TestFeedback(void **state)
 {
   (void)state;

@@ -75,7 +75,7 @@ struct _p_TzNet {
   PetscBool          concatenate;                    /* -net_tokens */
   TzActivation       act;
   PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
-  char              *modes;                     /* as given, or NULL */
+  char              *modes, *bonds;             /* as given, or NULL */
   PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
   PetscInt           nmask, *mask;              /* sparse: trained weights, numbered in the network */
   PetscBool          maskrandom;                /* sparse: whether the mask is ours, to be drawn again when the network changes */

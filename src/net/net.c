@@ -56,6 +56,7 @@ PetscErrorCode TzNetDestroy(TzNet *net)
   PetscCall(Reset(*net));
   PetscCall(TzShellDestroy(&(*net)->shell));
   PetscCall(PetscFree((*net)->modes));
+  PetscCall(PetscFree((*net)->bonds));
   PetscCall(PetscFree((*net)->mask));
   PetscCall(PetscHeaderDestroy(net));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -181,11 +182,28 @@ PetscErrorCode TzNetSetRank(TzNet net, PetscInt r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetSetBias(TzNet net, PetscBool bias)
+{
+  PetscFunctionBegin;
+  if (bias != net->bias) net->setupcalled = PETSC_FALSE;
+  net->bias = bias;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetSetModes(TzNet net, const char modes[])
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(net->modes));
   PetscCall(PetscStrallocpy(modes, &net->modes));
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetBonds(TzNet net, const char bonds[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(net->bonds));
+  if (bonds && strcmp(bonds, "equal")) PetscCall(PetscStrallocpy(bonds, &net->bonds));
   net->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -229,6 +247,10 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
   PetscCall(TzOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
                             "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetModes(net, text));
+  PetscCall(TzOptionsString("-net_tt_bonds",
+                            "Ranks of the bonds inside each train, \"4,3,4\" for each layer, layers separated by ; (default: all -net_tt_rank)",
+                            "TzNetSetBonds", net->bonds ? net->bonds : "equal", text, sizeof(text), &flg));
+  if (flg) PetscCall(TzNetSetBonds(net, text));
   PetscCall(TzOptionsEList("-net_contraction", "How trains are contracted", "TzNetView", contractions, 4, contractions[contraction], &contraction, NULL));
   net->contraction = contraction == 3 ? -1 : contraction;
   PetscCall(TzOptionsEList("-net_evaluation", "fast: rearranged evaluation; reference: one input at a time", "TzNetEvalCreate", evaluations, 2,

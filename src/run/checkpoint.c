@@ -333,6 +333,108 @@ PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* "a,b,c" of an int array is appended to text */
+static PetscErrorCode AppendInts(TzStore store, const char path[], PetscInt first, PetscInt last, size_t len, char text[])
+{
+  const PetscInt64 *x;
+  PetscInt          n;
+  char              number[32];
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreGetInt(store, path, &n, &x));
+  for (PetscInt i = first; i < n - last; i++) {
+    PetscCall(PetscSNPrintf(number, sizeof(number), "%s%" PetscInt64_FMT, i > first ? "," : "", x[i]));
+    PetscCall(PetscStrlcat(text, number, len));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* shape {out, in} of layer l of the file; *has: there is one */
+static PetscErrorCode GetShape(TzStore store, MPI_Comm comm, const char option[], PetscInt l, PetscInt shape[2], PetscBool *has)
+{
+  const PetscInt64 *x;
+  PetscInt          n;
+  char              path[128];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(path, sizeof(path), "/network/layer%" PetscInt_FMT "/shape", l + 1));
+  PetscCall(TzStoreHas(store, path, has));
+  if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzStoreGetInt(store, path, &n, &x));
+  PetscCheck(n == 2 && x[0] >= 1 && x[0] <= 1000000 && x[1] >= 1 && x[1] <= 1000000, comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is no shape of a layer", option,
+             path);
+  shape[0] = (PetscInt)x[0];
+  shape[1] = (PetscInt)x[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Modes and ranks of the trains as the options -net_tt_modes, -net_tt_bonds say them; "" without trains */
+static PetscErrorCode GetTrains(TzStore store, PetscInt layers, size_t len, char modes[], char bonds[])
+{
+  char      path[128], separator[2] = "";
+  PetscBool has;
+
+  PetscFunctionBegin;
+  modes[0] = bonds[0] = 0;
+  for (PetscInt l = 0; l < layers; l++) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/network/layer%" PetscInt_FMT "/modes_in", l + 1));
+    PetscCall(TzStoreHas(store, path, &has));
+    if (!has) continue;
+    PetscCall(PetscStrlcat(modes, separator, len));
+    PetscCall(PetscStrlcat(bonds, separator, len));
+    separator[0] = ';';
+    PetscCall(AppendInts(store, path, 0, 0, len, modes));
+    PetscCall(PetscStrlcat(modes, "|", len));
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/network/layer%" PetscInt_FMT "/modes_out", l + 1));
+    PetscCall(AppendInts(store, path, 0, 0, len, modes));
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/network/layer%" PetscInt_FMT "/ranks", l + 1));
+    PetscCall(AppendInts(store, path, 1, 1, len, bonds));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm comm, const char option[], TzNet *newnet)
+{
+  char              modes[2048], bonds[2048];
+  const char       *format, *activation;
+  const PetscInt64 *bias, *mask;
+  PetscInt          layers = 0, shape[2] = {0, 0}, in = 0, n, width[TZ_NET_LAYERS_MAX], *copy;
+  PetscBool         has;
+  TzNet             net;
+
+  PetscFunctionBegin;
+  *newnet = NULL;
+  while (layers < TZ_NET_LAYERS_MAX) {
+    PetscCall(GetShape(store, comm, option, layers, shape, &has));
+    if (!has) break;
+    if (!layers) in = shape[1];
+    width[layers++] = shape[0];
+  }
+  if (layers < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetCreate(comm, &net));
+  PetscCall(TzNetSetIO(net, in, width[layers - 1]));
+  PetscCall(TzNetSetHidden(net, layers - 1, width));
+  PetscCall(TzStoreGetText(store, "/network/layer1/format", &format));
+  PetscCall(TzStoreGetText(store, "/network/layer1/activation", &activation));
+  PetscCall(TzStoreGetInt(store, "/network/bias", &n, &bias));
+  PetscCall(TzNetSetFormat(net, format));
+  PetscCall(TzNetSetActivation(net, activation));
+  PetscCall(TzNetSetBias(net, (PetscBool)(n == 1 && bias[0])));
+  PetscCall(GetTrains(store, layers, sizeof(modes), modes, bonds));
+  if (modes[0]) PetscCall(TzNetSetModes(net, modes));
+  if (modes[0]) PetscCall(TzNetSetBonds(net, bonds));
+  if (!strcmp(format, TZNETSPARSE)) {
+    PetscCall(TzStoreGetInt(store, "/mask", &n, &mask));
+    PetscCall(PetscMalloc1(n, &copy));
+    for (PetscInt i = 0; i < n; i++) copy[i] = (PetscInt)mask[i];
+    PetscCall(TzNetSetMask(net, n, copy));
+    PetscCall(PetscFree(copy));
+  }
+  PetscCall(TzNetSetUp(net));
+  *newnet = net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net)
 {
   const PetscInt64 *place;

@@ -213,20 +213,33 @@ static PetscErrorCode SetMask(TzRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -tz_init: theta[n] of another run, whatever its equation, estimator, solver and seed */
+/*
+  -tz_init: parameters of another run, whatever its equation, estimator, solver and seed; n: those of this run, a loss's own behind those of the network. A file
+  without a description of its network (of Tenzo 0.1, or of a shell) must have as many.
+*/
 static PetscErrorCode Initialize(TzRun run, PetscInt n, PetscReal theta[])
 {
   MPI_Comm         comm = PetscObjectComm((PetscObject)run);
   const PetscReal *old;
-  PetscInt         rows;
+  PetscInt         rows, nfrom = 0, nto;
   TzStore          store;
+  TzNet            from;
+  char             option[PETSC_MAX_PATH_LEN + 16];
 
   PetscFunctionBegin;
   PetscCheck(!run->from, comm, PETSC_ERR_USER_INPUT, "-tz_init %s and -tz_resume %s: give only one of them", run->init, run->file);
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-tz_init %s", run->init));
   PetscCall(TzCheckpointOpen(comm, "-tz_init", run->init, &store));
   PetscCall(TzStoreGetReal(store, "/theta", &rows, NULL, &old));
-  PetscCheck(rows == n, comm, PETSC_ERR_USER_INPUT, "-tz_init %s: %" PetscInt_FMT " parameters, but the network here has %" PetscInt_FMT, run->init, rows, n);
-  PetscCall(PetscArraycpy(theta, old, n));
+  PetscCall(TzCheckpointCreateNetwork(store, comm, option, &from));
+  PetscCall(TzNetGetNumParameters(run->net, &nto));
+  if (from) PetscCall(TzNetGetNumParameters(from, &nfrom));
+  PetscCheck(from ? rows >= nfrom : rows == n, comm, PETSC_ERR_USER_INPUT, "%s: %" PetscInt_FMT " parameters, but the network here has %" PetscInt_FMT, option,
+             rows, n);
+  if (from) PetscCall(TzNetConvert(from, old, option, run->net, run->seed, theta));
+  else PetscCall(PetscArraycpy(theta, old, n));
+  if (from && rows - nfrom == n - nto) PetscCall(PetscArraycpy(theta + nto, old + nfrom, n - nto));
+  PetscCall(TzNetDestroy(&from));
   PetscCall(TzStoreDestroy(&store));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -279,7 +292,7 @@ PetscErrorCode TzRunSetFromOptions(TzRun run)
 }
 
 /* What the view of an object prints (PetscMalloced) */
-static PetscErrorCode ViewText(PetscObject object, char **text)
+PetscErrorCode TzRunViewText(PetscObject object, char **text)
 {
   PetscViewer viewer;
   char       *buffer = NULL;
@@ -336,9 +349,9 @@ PetscErrorCode TzRunSetUp(TzRun run)
   if (run->trains) {
     PetscCall(TzOptionsGetText(&run->c.options));
     PetscCall(TzRunSetUpSolve(run));
-    PetscCall(ViewText((PetscObject)run->net, &run->c.net));
+    PetscCall(TzRunViewText((PetscObject)run->net, &run->c.net));
     PetscUseTypeMethod(run, describe, &described);
-    PetscCall(ViewText(described, &run->c.pde));
+    PetscCall(TzRunViewText(described, &run->c.pde));
     if (strcmp(run->o.output, "none") && !TzOptionsHelpWanted()) PetscCall(TzFileReserve(comm, "-tz_output", run->o.output, &run->lock));
   } else if (run->from) PetscCall(LoadParameters(run));
   run->setupcalled = PETSC_TRUE;

@@ -73,6 +73,8 @@ struct _p_TzRun {
 
 PETSC_INTERN PetscErrorCode TzRunCreate_PDE(TzRun);
 PETSC_INTERN PetscErrorCode TzRunCreate_Classifier(TzRun);
+/* What the view of an object prints (PetscMalloced) */
+PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */
 PETSC_INTERN PetscErrorCode TzRunSetUpSolve(TzRun);
 

@@ -11,7 +11,7 @@ PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzForm
 /* data of a layer that is a train of modes: tt, ttm */
 typedef struct {
   TzTrain  train;
-  PetscInt r, nin, nout;          /* rank; numbers of input and output modes */
+  PetscInt r, nin, nout;          /* largest rank; numbers of input and output modes */
   PetscInt mode_in[TZ_MAX_CORES]; /* product: in */
   PetscInt mode_out[TZ_MAX_CORES];
   PetscInt rank[TZ_MAX_CORES + 1];
@@ -23,7 +23,10 @@ PETSC_INTERN PetscErrorCode TzModesDestroy(TzLayer *);
 PETSC_INTERN PetscErrorCode TzModesView(const TzLayer *, PetscViewer);
 PETSC_INTERN void           TzModesDescribe(const TzLayer *, TzNetLayout *);
 
-/* train.c: cores with all inner ranks r; m[k], n[k]: output and input mode */
+/* -net_tt_bonds: rank [ncores + 1] of layer l */
+PETSC_INTERN PetscErrorCode TzBondsParse(TzNet, PetscInt l, const TzLayer *, PetscInt ncores, PetscInt rank[]);
+
+/* train.c: cores with all inner ranks r, or those of -net_tt_bonds; m[k], n[k]: output and input mode */
 PETSC_INTERN PetscErrorCode      TzTrainLayout(TzNet, PetscInt l, TzLayer *, PetscInt r, PetscInt ncores, const PetscInt m[], const PetscInt n[]);
 PETSC_INTERN PetscErrorCode      TzTrainCheck(TzNet, PetscInt l, const TzLayer *); /* whether the operator fits: train_operator.c */
 PETSC_INTERN PetscReal           TzTrainDeviation(const TzLayer *);

@@ -52,6 +52,31 @@ static PetscErrorCode Parse(TzNet net, PetscInt l, const TzLayer *layer, PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzBondsParse(TzNet net, PetscInt l, const TzLayer *layer, PetscInt ncores, PetscInt rank[])
+{
+  MPI_Comm    comm    = PetscObjectComm((PetscObject)net);
+  PetscInt    entries = 1, trains = net->nhidden + (layer->ops->lastdense ? 0 : 1);
+  const char *s = net->bonds;
+  char       *end;
+
+  PetscFunctionBegin;
+  for (const char *c = s; *c; c++) entries += *c == ';';
+  PetscCheck(entries == trains, comm, PETSC_ERR_USER_INPUT, "-net_tt_bonds %s: has %" PetscInt_FMT " layers; the network has %" PetscInt_FMT " trains", s,
+             entries, trains);
+  for (PetscInt k = 0; k < l; k++) s = strchr(s, ';') + 1;
+  rank[0] = rank[ncores] = 1;
+  for (PetscInt k = 1; k < ncores; k++) {
+    const long r = strtol(s, &end, 10);
+
+    PetscCheck(end > s && r >= 1 && r <= 4096 && (k < ncores - 1 ? *end == ',' : !*end || *end == ';'), comm, PETSC_ERR_USER_INPUT,
+               "-net_tt_bonds %s: layer %" PetscInt_FMT " must be %" PetscInt_FMT " ranks from 1 to 4096, one of every bond inside its train", net->bonds,
+               l + 1, ncores - 1);
+    rank[k] = (PetscInt)r;
+    s       = end + 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static int Ascending(const void *a, const void *b)
 {
   PetscInt x = *(const PetscInt *)a, y = *(const PetscInt *)b;
@@ -114,14 +139,18 @@ PetscErrorCode TzModesDestroy(TzLayer *layer)
 
 PetscErrorCode TzModesView(const TzLayer *layer, PetscViewer viewer)
 {
-  const TzTrainLayer *t = (const TzTrainLayer *)layer->data;
+  const TzTrainLayer *t     = (const TzTrainLayer *)layer->data;
+  PetscBool           equal = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, ", modes "));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt k = 0; k < t->nin; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k ? "," : "", t->mode_in[k]));
   for (PetscInt k = 0; k < t->nout; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k ? "," : "|", t->mode_out[k]));
-  PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT, t->r));
+  for (PetscInt k = 1; k < t->train.ncores; k++) equal = (PetscBool)(equal && t->rank[k] == t->r);
+  if (equal) PetscCall(PetscViewerASCIIPrintf(viewer, ", rank %" PetscInt_FMT, t->r));
+  else
+    for (PetscInt k = 1; k < t->train.ncores; k++) PetscCall(PetscViewerASCIIPrintf(viewer, "%s%" PetscInt_FMT, k > 1 ? "," : ", ranks ", t->rank[k]));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -11,9 +11,11 @@ PetscErrorCode TzTrainLayout(TzNet net, PetscInt l, TzLayer *layer, PetscInt r, 
   PetscReal     size  = 0;
 
   PetscFunctionBegin;
-  t->r          = r;
   train->ncores = ncores;
   for (PetscInt k = 0; k <= ncores; k++) t->rank[k] = k && k < ncores ? r : 1;
+  if (net->bonds) PetscCall(TzBondsParse(net, l, layer, ncores, t->rank));
+  t->r = 1;
+  for (PetscInt k = 1; k < ncores; k++) t->r = PetscMax(t->r, t->rank[k]);
   for (PetscInt c = 0; c < ncores; c++) {
     TzCore *core = &train->core[c];
 
@@ -23,7 +25,7 @@ PetscErrorCode TzTrainLayout(TzNet net, PetscInt l, TzLayer *layer, PetscInt r, 
   }
   layer->nweights = (PetscInt)size;
   /* the largest tensor between the cores, of one input */
-  PetscCall(TzNetCheckSize(net, l, "numbers between its cores", 2. * r * PetscMax(layer->in, layer->out)));
+  PetscCall(TzNetCheckSize(net, l, "numbers between its cores", 2. * t->r * PetscMax(layer->in, layer->out)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

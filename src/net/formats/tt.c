@@ -19,7 +19,7 @@ static PetscErrorCode Layout_TT(TzNet net, PetscInt l, TzLayer *layer, PetscInt 
   }
   PetscCall(TzTrainLayout(net, l, layer, r, t->nin + t->nout, m, n));
   t->train.bond = t->nin;
-  layer->bond   = r;
+  layer->bond   = t->rank[t->nin];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
