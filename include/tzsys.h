@@ -36,6 +36,22 @@ PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *
   what: the option and its value, as printf() takes it. PETSC_ERR_USER_INPUT with both and the size if they exceed the rank's part of the machine's memory.
 */
 PETSC_EXTERN PetscErrorCode TzMemoryCheck(MPI_Comm comm, PetscReal numbers, const char what[], ...) __attribute__((format(printf, 3, 4)));
+/*
+  Long work. A program that listens (TzRun does) has SIGTERM and SIGUSR1 noted; Heard: one has come to this rank. Work of many pieces asks before each whether
+  to give up what is left of this rank's share, but takes part in everything collective; its results are then meaningless, which Agree, collective, tells all
+  ranks behind it. A second after the signal is time enough for most work to end; Patience, all ranks: so many seconds more, from now, for what comes.
+  Busy is GiveUp, and rank 0 prints every so many seconds (Show; 0: never) how much of `what`, a constant text, is done. Not for threads but the first.
+*/
+PETSC_EXTERN PetscErrorCode TzInterruptListen(void);
+PETSC_EXTERN PetscErrorCode TzInterruptListenEnd(void);
+PETSC_EXTERN PetscBool      TzInterruptHeard(void);
+PETSC_EXTERN PetscErrorCode TzInterruptPatience(PetscReal seconds);
+PETSC_EXTERN PetscErrorCode TzInterruptAgree(MPI_Comm comm, PetscBool *givenup);
+PETSC_EXTERN PetscBool      TzGiveUp(void);
+PETSC_EXTERN PetscErrorCode TzBusyShow(PetscReal seconds);
+PETSC_EXTERN PetscBool      TzBusy(const char what[], PetscInt64 done, PetscInt64 of);
+/* The error of work that was given up, exit code TZ_EXIT_STOPPED: "stopped by a signal during `what`; nothing was written". Collective */
+PETSC_EXTERN PetscErrorCode TzInterruptRaise(MPI_Comm comm, const char what[]);
 /* For every XxxRegister(): notes the name of a type, whatever its class; and whether it was noted */
 PETSC_EXTERN PetscErrorCode TzTypeNote(const char name[]);
 PETSC_EXTERN PetscBool      TzTypeIsRegistered(const char name[]);

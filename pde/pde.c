@@ -658,6 +658,7 @@ PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal 
   PetscFunctionBegin;
   PetscCheck(pde->ops->exact, PetscObjectComm((PetscObject)pde), PETSC_ERR_SUP, "Equation %s has no exact solution", ((PetscObject)pde)->type_name);
   PetscCall(TzPDESetUp(pde));
-  for (PetscInt p = 0; p < n; p++, X += TzJetCoordinates(&pde->shape)) PetscUseTypeMethod(pde, exact, X, &u[p], grad ? grad + p * pde->d : NULL);
+  for (PetscInt p = 0; p < n && !TzBusy("exact solution", p, n); p++, X += TzJetCoordinates(&pde->shape))
+    PetscUseTypeMethod(pde, exact, X, &u[p], grad ? grad + p * pde->d : NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

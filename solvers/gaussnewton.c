@@ -260,8 +260,9 @@ static PetscErrorCode Move(Tao tao, const TzZOPhase *phase, const GaussNewton *s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Along the line of the step: *gain is the fall of the loss by what the linear model foretold, of the first part at which there is one; 0: at none */
-static PetscErrorCode Line(Tao tao, const TzZOPhase *phase, const GaussNewton *s, PetscReal l0, PetscReal *gain)
+/* Along the line of the step: *gain is the fall of the loss by what the linear model foretold, of the first part at which there is one; 0: at none, or
+   a signal has cut it off */
+static PetscErrorCode Line(Tao tao, const TzZOPhase *phase, const GaussNewton *s, PetscReal l0, PetscReal *gain, PetscBool *givenup)
 {
   TAO_ZO   *zo   = (TAO_ZO *)tao->data;
   PetscReal part = zo->rate;
@@ -274,6 +275,8 @@ static PetscErrorCode Line(Tao tao, const TzZOPhase *phase, const GaussNewton *s
     PetscCall(Move(tao, phase, s, part));
     PetscCall(TzLossObjective(zo->loss, zo->theta, &l));
     for (PetscInt i = 0; i < s->samples; i++) model += PetscSqr(s->r[i] + part * s->fall[i]) / s->samples;
+    PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)tao), givenup));
+    if (*givenup) PetscFunctionReturn(PETSC_SUCCESS);
     if (l < l0) *gain = model < l0 ? (l0 - l) / (l0 - model) : 1;
     if (k && *gain > 0) *gain = PetscMin(*gain, 0.25); /* shortened: the model did not hold so far out */
   }
@@ -283,19 +286,21 @@ static PetscErrorCode Line(Tao tao, const TzZOPhase *phase, const GaussNewton *s
 /* Step by step more damping until the loss falls; the solution stays where it is if it never does */
 static PetscErrorCode Search(Tao tao, const TzZOPhase *phase, GaussNewton *s, PetscReal scale, PetscReal l0)
 {
-  TAO_ZO   *zo   = (TAO_ZO *)tao->data;
-  PetscReal gain = 0;
-  PetscBool solved;
+  TAO_ZO         *zo      = (TAO_ZO *)tao->data;
+  const PetscReal damping = zo->state.damping;
+  PetscReal       gain    = 0;
+  PetscBool       solved, givenup = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(VecCopy(tao->solution, zo->previous));
-  for (PetscInt trial = 0; trial < TRIALS && !(gain > 0); trial++) {
+  for (PetscInt trial = 0; trial < TRIALS && !(gain > 0) && !givenup; trial++) {
     PetscCall(Coefficients(tao, phase, s, zo->state.damping * scale, &solved));
-    if (solved) PetscCall(Line(tao, phase, s, l0, &gain));
+    if (solved) PetscCall(Line(tao, phase, s, l0, &gain, &givenup));
     if (gain > 0) zo->state.damping *= PetscMax(1 / (PetscReal)3, 1 - PetscPowReal(2 * PetscMin(gain, 1) - 1, 3));
     else zo->state.damping *= 4;
     zo->state.damping = PetscMin(PetscMax(zo->state.damping, phase->dampingmin), DAMPINGMAX);
   }
+  if (givenup) zo->state.damping = damping;
   if (!(gain > 0)) {
     PetscCall(VecCopy(zo->previous, tao->solution));
     PetscCall(TzZOGather(tao, tao->solution, zo->theta));
@@ -332,12 +337,15 @@ static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscRe
 {
   GaussNewton *s = (GaussNewton *)phase->data;
   PetscReal    scale;
+  PetscBool    givenup;
 
   PetscFunctionBegin;
   PetscCall(Derivatives(tao, phase, s));
   *l0 = 0;
   for (PetscInt i = 0; i < s->samples; i++) *l0 += s->r[i] * s->r[i] / s->samples;
   PetscCall(Remember(tao, phase, s));
+  PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)tao), &givenup));
+  if (givenup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NormalEquations(tao, phase, s, &scale, norm));
   if (!PetscIsInfOrNanReal(*l0 + *norm)) PetscCall(Search(tao, phase, s, scale, *l0));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -109,6 +109,7 @@ static PetscErrorCode Step(Tao tao)
   const PetscInt step  = (PetscInt)zo->state.step;
   TzCounts       before, after;
   PetscReal      l0, norm;
+  PetscBool      givenup;
 
   PetscFunctionBegin;
   PetscCall(TzLossGetCounts(zo->loss, &before));
@@ -116,6 +117,12 @@ static PetscErrorCode Step(Tao tao)
   PetscCall(TzLossFollow(zo->loss, zo->theta));
   PetscCall(TzLossSample(zo->loss, step));
   PetscCall(phase->estimate->estimate(tao, phase, &l0, &norm));
+  PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)tao), &givenup));
+  if (givenup) { /* as if this step had not begun */
+    PetscCall(TzLossSetCounts(zo->loss, &before));
+    tao->reason = TAO_CONVERGED_USER;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -28,6 +28,8 @@ PetscErrorCode TzVerbEval(MPI_Comm comm, int *code)
   PetscCall(GetOptions(comm, &o));
   PetscCheck(TzOptionsHelpWanted() || o.model[0], comm, PETSC_ERR_USER_INPUT, "-tz_model FILE is needed: the checkpoint of a trained network");
   PetscCall(TzRunLoad(run, "-tz_model", o.model));
+  PetscCall(TzInterruptListen());
+  PetscCall(TzBusyShow(5));
   PetscCall(TzRunSetFromOptions(run));
   PetscCall(TzRunGetType(run, &type));
   if (!strcmp(type, TZRUNCLASSIFIER)) PetscCall(TzEvalClassifier(run, &o));

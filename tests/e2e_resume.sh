@@ -53,6 +53,46 @@ ok "SIGUSR1 to one of two ranks stops both: exit code 75" [ $code = 75 ]
 on 1 solve -tz_resume cut.h5 -tz_quiet >more.txt 2>&1
 ok "SIGUSR1 to one of two ranks: resumed" same "$whole" "$(field theta more.txt)"
 
+# --- signals in long work: heard within a second, the line that is true, and what was done is kept ---
+long_work() { # long_work NAME RANKS FILE-LEFT LINE ARGS... : a signal to all ranks of a job of minutes, after two seconds
+  local name=$1 ranks=$2 left=$3 line=$4 n code t; shift 4
+  for n in $ranks; do
+    rm -f busy.h5*
+    timeout 60 $mpiexec $quiet -n $n "$tenzo" "$@" -tz_output busy.h5 >busy.txt 2>&1 &
+    pid=$!
+    sleep 2
+    t=$(date +%s%N); kill -USR1 $(ranks_of $pid); wait $pid; code=$?
+    t=$((($(date +%s%N) - t) / 1000000))
+    ok "signal in $name, $n ranks: exit code 75 ($code)" [ $code = 75 ]
+    ok "signal in $name, $n ranks: ends after $t ms" [ $t -lt ${TZ_SIGNAL_MS:-20000} ]
+    ok "signal in $name, $n ranks: its line" grep -q "$line" busy.txt
+    if [ "$left" = yes ]; then ok "... and the file" [ -s busy.h5 ]; else ok "... and no file" [ ! -e busy.h5 ]; fi
+  done
+}
+long_work validation '1 2' yes 'stopped by a signal after step 0; go on with' solve -pde_type lqg -pde_dim 250
+ok "long work says how far it is" on 1 solve -pde_dim 20 -tao_max_it 1 -tz_progress_every 0.2 -tz_output none >busy.txt 2>&1
+ok "... in per cent" grep -q '^validation: [0-9]* % after 0 s' busy.txt
+long_work "a step" 2 yes 'stopped by a signal after step 0; go on with' solve -pde_type lqg -pde_dim 250 -tz_validate_every 0
+long_work GraSP 1 no 'stopped by a signal during set-up; nothing was written' solve -pde_dim 120 -net_format sparse -net_sparse_count 3000 -net_sparse_method zograsp
+on 1 solve -pde_dim 20 -tao_max_it 0 -tz_validate_every 0 -tz_validation_points 10 -tz_output model.h5 >/dev/null 2>&1
+long_work eval 2 no 'stopped by a signal during the evaluation; nothing was written' eval -tz_model model.h5 -tz_points 400000
+
+# --- a step that was given up is done again: the same end ---
+long="-pde_dim 20 -tao_max_it 3 -loss_points 1000 -tz_validate_every 0 -tz_validation_points 10 -tz_quiet"
+on 1 solve $long -tz_output whole.h5 >whole.txt 2>&1
+whole=$(field theta whole.txt)
+rm -f cut.h5
+"$tenzo" solve $long -tz_output cut.h5 >cut.txt 2>&1 &
+pid=$!
+await cut.h5; sleep 0.3; kill -TERM $pid; wait $pid; code=$?
+ok "signal within a step: exit code 75" [ $code = 75 ]
+on 1 solve -tz_resume cut.h5 -tz_quiet >more.txt 2>&1
+ok "signal within a step: resumed" same "$whole" "$(field theta more.txt)"
+ok "signal within a step: history" same "$(digest whole.h5)" "$(digest cut.h5)"
+long="$quick -tao_type zosign -zo_momentum 0.9 -tao_max_it 3000 -tz_checkpoint_every 50 -tz_validate_every 500"
+on 1 solve $long -tz_output whole.h5 >whole.txt 2>&1
+whole=$(field theta whole.txt)
+
 # --- kill -9 at random moments: a readable checkpoint each time, and the same end ---
 RANDOM=${TZ_RANDOM:-1}
 survived=0

@@ -119,7 +119,7 @@ PetscErrorCode TzDerivCoordinates_Stencil(TzDeriv deriv, TzNetEval eval, const T
   PetscCall(TzDerivJet(deriv, eval, q->n, q->X, base));
   PetscCall(TzNetEvalCoordinates(eval, q->n, q->X, &c));
   c.sink = SinkNodes;
-  for (d.p = 0; d.p < q->n; d.p++) {
+  for (d.p = 0; d.p < q->n && !TzGiveUp(); d.p++) {
     for (PetscInt v = 0; v < nv; v++) {
       PetscCall(PetscArraycpy(d.jet + v * nc, base + d.p * nc, nc));
       d.jet[v * nc] += d.centre[v * q->n + d.p];
@@ -145,7 +145,7 @@ static PetscErrorCode OneAtATime(TzDeriv deriv, TzNetEval eval, const PetscReal 
   PetscCall(TzNetGetNumParameters(deriv->net, &n));
   PetscCall(PetscMalloc2(n, &x, q->n * TzJetSize(&deriv->shape), &jet));
   PetscCall(PetscArraycpy(x, theta, n));
-  for (PetscInt i = q->i0; i < q->i1; i++) {
+  for (PetscInt i = q->i0; i < q->i1 && !TzGiveUp(); i++) {
     for (PetscInt s = 0; s < q->nmu; s++) {
       x[i] = theta[i] + q->mu[s];
       PetscCall(TzNetEvalBind(eval, x));

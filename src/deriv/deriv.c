@@ -233,7 +233,7 @@ PetscErrorCode TzDerivJet(TzDeriv deriv, TzNetEval eval, PetscInt n, const Petsc
   PetscCall(TzDerivPartial(deriv, eval, n, X, 0, jet));
   if (deriv->blocks == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(size, &partial));
-  for (PetscInt k = 1; k < deriv->blocks; k++) {
+  for (PetscInt k = 1; k < deriv->blocks && !TzGiveUp(); k++) {
     PetscCall(TzDerivPartial(deriv, eval, n, X, k, partial));
     for (PetscInt i = 0; i < size; i++) jet[i] += partial[i];
   }

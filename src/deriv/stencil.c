@@ -99,7 +99,7 @@ PetscErrorCode TzDerivAdjoint_Stencil(TzDeriv deriv, TzNetEval eval, PetscInt n,
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc3(n * deriv->blocksize, &even, n * deriv->blocksize, &odd, n, &f0));
-  for (PetscInt k = 0; k < deriv->blocks; k++) {
+  for (PetscInt k = 0; k < deriv->blocks && !TzGiveUp(); k++) {
     const PetscInt j0 = k * deriv->blocksize, j1 = PetscMin(j0 + deriv->blocksize, pairs->npairs), m = j1 - j0;
 
     for (PetscInt p = 0; p < n; p++) {

@@ -11,6 +11,8 @@
 #include <private/tzcosts.h>
 #include "partition.h"
 
+#define EVALUATION "losses of a step" /* for whoever waits */
+
 typedef struct _Plan *Plan;
 struct _Plan { /* what depends on the shape of a call and on the rank alone */
   TzItems      items;
@@ -276,11 +278,11 @@ static PetscErrorCode EvaluateAlone(Call *c, PetscReal own[])
   PetscFunctionBegin;
   PetscCall(Reserve(&c->evaluation->sum, most, &sum));
   PetscCall(Reserve(&c->evaluation->partial, most, &partial));
-  for (PetscInt j = s->j0; j < s->j1; j += p.b1 - p.b0) {
+  for (PetscInt j = s->j0; j < s->j1 && !TzBusy(EVALUATION, j - s->j0, s->j1 - s->j0); j += p.b1 - p.b0) {
     p = FirstPiece(c, j, s->j1);
     PetscCall(Bind(c, p.value));
     PetscCall(Partial(c, &p, 0, sum));
-    for (PetscInt k = 1; k < c->plan->items.nodeblocks; k++) {
+    for (PetscInt k = 1; k < c->plan->items.nodeblocks && !TzGiveUp(); k++) {
       PetscCall(Partial(c, &p, k, partial));
       for (PetscInt i = 0; i < (p.i1 - p.i0) * c->loss->partialsize; i++) sum[i] += partial[i];
     }
@@ -307,10 +309,10 @@ static PetscErrorCode RoundPartials(Call *c, PetscInt c0, PetscInt c1, PetscReal
 
   PetscFunctionBegin;
   PetscCall(Reserve(&c->evaluation->partial, c->loss->nsamples * ps, &partial));
-  for (PetscInt j = c0; j < c1; j += p.b1 - p.b0) {
+  for (PetscInt j = c0; j < c1 && !TzBusy(EVALUATION, j - s->j0, s->j1 - s->j0); j += p.b1 - p.b0) {
     p = FirstPiece(c, j, c1);
     PetscCall(Bind(c, p.value));
-    for (PetscInt k = s->k0; k < s->k1; k++) {
+    for (PetscInt k = s->k0; k < s->k1 && !TzGiveUp(); k++) {
       PetscCall(Partial(c, &p, k, partial));
       for (PetscInt b = 0; b < p.b1 - p.b0; b++) {
         const PetscInt ns = Samples(c, j + b, j + b + 1);
@@ -420,7 +422,7 @@ static PetscErrorCode EvaluateCoordinates(Call *c, PetscReal own[])
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(TZ_LossPartial, loss, 0, 0, 0));
-  for (PetscInt j = s->j0, m, nb; j < s->j1; j += m * nb, own += m * nb * w) {
+  for (PetscInt j = s->j0, m, nb; j < s->j1 && !TzBusy(EVALUATION, j - s->j0, s->j1 - s->j0); j += m * nb, own += m * nb * w) {
     const PetscInt i0  = j / n * bs;
     TzQueries      sub = *c->q;
     PetscInt       i1;

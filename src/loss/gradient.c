@@ -92,7 +92,7 @@ PetscErrorCode TzLossGradient(TzLoss loss, const PetscReal theta[], PetscReal *l
   for (PetscInt b0 = 0; b0 < blocks; b0 += c.size) {
     const PetscInt i0 = (b0 + c.rank) * size, i1 = PetscMin(i0 + size, loss->nsamples);
 
-    if (i0 < i1) {
+    if (i0 < i1 && !TzBusy("gradient of a step", b0, blocks)) {
       PetscCall(PetscArrayzero(c.own, c.n));
       PetscUseTypeMethod(loss, gradient, i0, i1, &c.own[c.n - 1], c.own);
     }

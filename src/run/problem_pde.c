@@ -68,7 +68,7 @@ static PetscErrorCode EvaluatePoints(TzRun run, TzNetEval eval, PetscInt n, cons
   PetscCall(TzPDEGetJetShape(run->pde, &shape));
   D = TzJetCoordinates(shape);
   J = TzJetSize(shape);
-  for (PetscInt i = 0; i < n; i += TZ_EVALUATE_BATCH) {
+  for (PetscInt i = 0; i < n && !TzBusy("evaluation", i, n); i += TZ_EVALUATE_BATCH) {
     const PetscInt m = PetscMin(TZ_EVALUATE_BATCH, n - i);
 
     PetscCall(TzDerivJet(run->deriv, eval, m, X + i * D, ujet + i * J));

@@ -42,7 +42,7 @@ static PetscErrorCode Reset(PetscObject obj)
   TzRun run = (TzRun)obj;
 
   PetscFunctionBegin;
-  PetscCall(TzRunListenEnd(run));
+  PetscCall(TzInterruptListenEnd());
   PetscCall(TzFileRelease(run->o.output, &run->lock));
   PetscTryTypeMethod(run, destroy);
   PetscCall(VecScatterDestroy(&run->all));
@@ -276,18 +276,23 @@ static PetscErrorCode CreateSolver(TzRun run)
 
 PetscErrorCode TzRunSetFromOptions(TzRun run)
 {
+  PetscBool givenup;
+
   PetscFunctionBegin;
   if (run->trains) {
-    PetscCall(TzRunListen(run));
+    PetscCall(TzInterruptListen());
     PetscCall(GetRunOptions(run));
     PetscCall(GetKeptOptions(run));
     PetscCall(TzRunGetStopOptions(run));
+    PetscCall(TzBusyShow(run->o.quiet ? 0 : run->o.progress > 0 ? run->o.progress : 5));
   }
   PetscCall(GetSeed(run));
   PetscUseTypeMethod(run, setfromoptions);
   PetscCall(SetMask(run));
   if (run->trains || run->loss) PetscUseTypeMethod(run, loss, run->net, &run->loss);
   if (run->trains) PetscCall(CreateSolver(run));
+  PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
+  if (givenup) PetscCall(TzInterruptRaise(PetscObjectComm((PetscObject)run), "set-up"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -454,9 +459,13 @@ PetscErrorCode TzRunGetParameters(TzRun run, PetscInt *n, const PetscReal *theta
 
 PetscErrorCode TzRunEvaluate(TzRun run, PetscInt n, const PetscReal X[], PetscReal ujet[], PetscReal r[])
 {
+  PetscBool givenup;
+
   PetscFunctionBegin;
   PetscCall(TzRunSetUp(run));
   PetscUseTypeMethod(run, evaluate, n, X, ujet, r);
+  PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
+  if (givenup) PetscCall(TzInterruptRaise(PetscObjectComm((PetscObject)run), "the evaluation"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -67,7 +67,6 @@ struct _p_TzRun {
   PetscLogDouble validtime;    /* seconds that it took */
 
   TzRunStop      stop;
-  PetscBool      listens;                 /* to signals */
   PetscLogDouble born, lasttime, longest; /* for the time limit: creation, last step, longest step */
 };
 
@@ -78,9 +77,7 @@ PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */
 PETSC_INTERN PetscErrorCode TzRunSetUpSolve(TzRun);
 
-/* stop.c: signals are noted from Listen to ListenEnd; whether to stop now, the same on every rank; the word for RESULT */
-PETSC_INTERN PetscErrorCode TzRunListen(TzRun);
-PETSC_INTERN PetscErrorCode TzRunListenEnd(TzRun);
+/* stop.c: whether to stop now, the same on every rank; the word for RESULT */
 PETSC_INTERN PetscErrorCode TzRunGetStopOptions(TzRun);
 PETSC_INTERN PetscErrorCode TzRunStops(TzRun, TzRunStop *);
 PETSC_INTERN const char    *TzRunReason(TzRun);

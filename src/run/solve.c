@@ -17,19 +17,23 @@ static PetscErrorCode Seconds(TzRun run, PetscReal *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A row of the table of validations, whose columns are step and the loss's own figures */
+/* A row of the table of validations, whose columns are step and the loss's own figures; none where a signal has cut it off */
 static PetscErrorCode RecordValidation(TzRun run)
 {
   TzTable       *table              = &run->c.validation;
-  TzMetrics     *m                  = &run->valid;
+  TzMetrics     *m                  = &run->valid, figures;
   const char    *name[TZ_TABLE_MAX] = {"step"};
   PetscReal      row[TZ_TABLE_MAX]  = {0};
-  PetscBool      again              = PETSC_FALSE;
+  PetscBool      again              = PETSC_FALSE, givenup;
   PetscLogDouble t0, t1;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&t0));
-  PetscCall(TzRunValidate(run, m));
+  PetscCall(TzRunValidate(run, &figures));
+  PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
+  if (givenup) run->validtime = TZ_SHORT;
+  if (givenup) PetscFunctionReturn(PETSC_SUCCESS);
+  *m = figures;
   PetscCall(PetscTime(&t1));
   run->validtime = t1 - t0;
   run->validstep = run->c.step;
@@ -90,8 +94,8 @@ static PetscErrorCode Write(TzRun run)
 
 /*
   A checkpoint, but the file stays as it is where the parameters have become useless: the loss that is known is that of the step's
-  start, so it is asked once more (not counted: the history must not depend on checkpoints). A disk may be full for a while: the first and
-  the last checkpoint have to be written (`must`), others are tried again at the next.
+  start, so it is asked once more (not counted: the history must not depend on checkpoints; where a signal leaves no time, not at all).
+  A disk may be full for a while: the first and the last checkpoint have to be written (`must`), others are tried again at the next.
 */
 static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
 {
@@ -99,6 +103,7 @@ static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
   const PetscReal *theta;
   PetscInt         n;
   PetscReal        l;
+  PetscBool        givenup;
 
   PetscFunctionBegin;
   if (!strcmp(run->o.output, "none") || run->kept == run->c.step) PetscFunctionReturn(PETSC_SUCCESS);
@@ -108,7 +113,8 @@ static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
   PetscCall(TzLossSample(run->loss, run->c.step));
   PetscCall(TzLossObjective(run->loss, theta, &l));
   PetscCall(TzLossSetCounts(run->loss, &run->c.counts));
-  if (PetscIsInfOrNanReal(l)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzInterruptAgree(comm, &givenup));
+  if (PetscIsInfOrNanReal(l) && !givenup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Write(run));
   PetscCheck(!run->trouble[0] || !must, comm, PETSC_ERR_FILE_WRITE, "-tz_output %s: %s", run->o.output, run->trouble);
   if (run->trouble[0])
@@ -157,7 +163,7 @@ static void DropLastValidation(TzRun run)
 
   for (PetscInt c = 0; c < v->ncol && v->n; c++) {
     if (strcmp(v->name[c], "step")) continue;
-    if (v->col[c][v->n - 1] > 0 && (!run->o.validate || (PetscInt)v->col[c][v->n - 1] % run->o.validate)) v->n--;
+    if (!run->o.validate || (PetscInt)v->col[c][v->n - 1] % run->o.validate) v->n--;
     break;
   }
 }
@@ -284,6 +290,7 @@ static PetscErrorCode Finish(TzRun run, int *code)
   if (run->kept == run->c.step && run->c.step > run->step0) run->kept = -1; /* once more, with the reason */
   PetscCall(Checkpoint(run, PETSC_FALSE));
   if (early && !run->trouble[0]) PetscCall(SayHowToGoOn(run));
+  PetscCall(TzInterruptPatience(run->validtime > 0 ? TZ_SHORT : 1));
   if (run->validstep != run->c.step && (!early || run->validtime < TZ_SHORT)) PetscCall(RecordValidation(run));
   if (run->c.validation.n > n && run->kept == run->c.step) PetscCall(Write(run));
   PetscCall(PrintResult(run));
@@ -304,8 +311,14 @@ PetscErrorCode TzRunSolve(TzRun run, int *code)
   if (run->o.checkpoint) PetscCall(Checkpoint(run, PETSC_TRUE)); /* so that a file that cannot be written is noticed now */
   PetscCall(TestGradient(run));
   PetscCall(TzRunStops(run, &run->stop)); /* a signal during set-up */
-  if (!run->stop) PetscCall(TaoSolve(run->tao));
+  if (!run->stop) {
+    TaoConvergedReason reason;
+
+    PetscCall(TaoSolve(run->tao));
+    PetscCall(TaoGetConvergedReason(run->tao, &reason));
+    if (reason == TAO_CONVERGED_USER && !run->stop) PetscCall(TzRunStops(run, &run->stop)); /* a signal within a step, which was given up */
+  }
   PetscCall(Finish(run, code));
-  PetscCall(TzRunListenEnd(run));
+  PetscCall(TzInterruptListenEnd());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

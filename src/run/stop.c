@@ -6,40 +6,9 @@
 */
 #include "runimpl.h"
 #include <petsctime.h>
-#include <signal.h>
 #include <time.h>
 
 #define SLURM_MARGIN 30 /* seconds before the end of a batch job that are left for the last checkpoint and for SLURM */
-
-static volatile sig_atomic_t Signal = 0;
-static struct sigaction      before[2]; /* what the program did at these signals */
-static const int             signals[2] = {SIGTERM, SIGUSR1};
-
-static void Handler(int signal)
-{
-  Signal = signal;
-}
-
-PetscErrorCode TzRunListen(TzRun run)
-{
-  const struct sigaction action = {.sa_handler = Handler, .sa_flags = SA_RESTART};
-
-  PetscFunctionBegin;
-  if (run->listens) PetscFunctionReturn(PETSC_SUCCESS);
-  Signal = 0;
-  for (int i = 0; i < 2; i++) sigaction(signals[i], &action, &before[i]);
-  run->listens = PETSC_TRUE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzRunListenEnd(TzRun run)
-{
-  PetscFunctionBegin;
-  if (!run->listens) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int i = 0; i < 2; i++) sigaction(signals[i], &before[i], NULL);
-  run->listens = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 PetscErrorCode TzRunGetStopOptions(TzRun run)
 {
@@ -88,7 +57,7 @@ PetscErrorCode TzRunStops(TzRun run, TzRunStop *stop)
   if (run->c.step > run->step0 && run->f <= run->o.targetloss) own = TZ_STOP_LOSS;
   if (run->validstep == run->c.step && error <= run->o.targeterror && run->o.targeterror > 0) own = TZ_STOP_ERROR;
   if (over) own = TZ_STOP_TIME;
-  if (Signal) own = TZ_STOP_SIGNAL;
+  if (TzInterruptHeard()) own = TZ_STOP_SIGNAL;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &own, 1, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)run)));
   *stop = (TzRunStop)own;
   PetscFunctionReturn(PETSC_SUCCESS);

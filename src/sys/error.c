@@ -10,7 +10,8 @@
 #include <ctype.h>
 #include <unistd.h>
 
-static PetscBool TzErrorIsUsers = PETSC_FALSE; /* kind of the last error raised */
+static PetscBool TzErrorIsUsers  = PETSC_FALSE; /* kind of the last error raised */
+static PetscBool TzErrorIsSignal = PETSC_FALSE; /* it is none: somebody wanted the end */
 static char      TzErrorLine[2048];
 
 /* Whether `word` occurs in `text`, not as a part of a longer word */
@@ -111,9 +112,16 @@ static PetscBool TzErrorIsCollective(void)
   return PETSC_FALSE;
 }
 
+PetscErrorCode TzInterruptRaise(MPI_Comm comm, const char what[])
+{
+  PetscFunctionBegin;
+  TzErrorIsSignal = PETSC_TRUE;
+  SETERRQ(comm, PETSC_ERR_USER_INPUT, "stopped by a signal during %s; nothing was written", what);
+}
+
 int TzErrorExitCode(PetscErrorCode ierr)
 {
-  const int code = TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
+  const int code = TzErrorIsSignal ? TZ_EXIT_STOPPED : TzErrorIsUsers ? TZ_EXIT_USER : TZ_EXIT_INTERNAL;
   int       mpi;
 
   MPI_Initialized(&mpi);

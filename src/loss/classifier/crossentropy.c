@@ -289,7 +289,7 @@ static PetscErrorCode Coordinates_CrossEntropy(TzLoss loss, const PetscReal thet
   PetscCheck(c->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
   PetscCall(TzNetEvalBind(c->eval, theta));
   PetscCall(PetscArrayzero(blocksums, q->n * sides * blocks));
-  for (PetscInt k0 = 0; k0 < q->n; k0 += COORDINATES) {
+  for (PetscInt k0 = 0; k0 < q->n && !TzGiveUp(); k0 += COORDINATES) {
     nq.count  = PetscMin(COORDINATES, q->n - k0);
     sums.sums = blocksums + k0 * sides * blocks;
     for (PetscInt k = 0; k < nq.count; k++) list[k] = TzQueriesCoordinate(q, k0 + k);
@@ -322,7 +322,7 @@ PetscErrorCode TzLossCrossEntropyPredict(TzLoss loss, const PetscReal theta[], P
   }
   PetscCall(TzNetEvalBind(c->eval, theta));
   TzPartitionRange(c->test.n, size, rank, &i0, &i1);
-  for (PetscInt i = i0; i < i1; i += IMAGES) {
+  for (PetscInt i = i0; i < i1 && !TzBusy("test images", i - i0, i1 - i0); i += IMAGES) {
     const PetscInt n = PetscMin(IMAGES, i1 - i);
 
     ImagesToInputs(&c->test, i, NULL, n, X);

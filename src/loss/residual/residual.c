@@ -242,7 +242,8 @@ static PetscErrorCode Jacobian_Residual(TzLoss loss, PetscInt i0, PetscInt i1, P
 {
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(J, (size_t)(i1 - i0) * (size_t)loss->nparams));
-  for (PetscInt i = i0; i < i1; i++) PetscCall(Backwards(loss, i, i + 1, PETSC_FALSE, res + (i - i0), J + (size_t)(i - i0) * (size_t)loss->nparams));
+  for (PetscInt i = i0; i < i1 && !TzBusy("gradients of the residuals", i - i0, i1 - i0); i++)
+    PetscCall(Backwards(loss, i, i + 1, PETSC_FALSE, res + (i - i0), J + (size_t)(i - i0) * (size_t)loss->nparams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

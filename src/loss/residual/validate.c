@@ -82,7 +82,7 @@ static PetscErrorCode ValidationSums(TzLoss loss, PetscInt blocks, PetscReal all
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  for (PetscInt b = r->b0; b < r->b1; b++) PetscCall(ValidateBlock(loss, b, all + SUMS * b));
+  for (PetscInt b = r->b0; b < r->b1 && !TzBusy("validation", b - r->b0, r->b1 - r->b0); b++) PetscCall(ValidateBlock(loss, b, all + SUMS * b));
   if (size == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc2(size, &count, size, &displ));
   for (PetscMPIInt i = 0; i < size; i++) {
@@ -106,10 +106,11 @@ PetscErrorCode TzResidualValidate(TzLoss loss, const PetscReal theta[], TzMetric
   TzResidual    *r      = (TzResidual *)loss->data;
   const PetscInt blocks = (r->nvalid + VALIDATION_BLOCK - 1) / VALIDATION_BLOCK;
   PetscReal     *all, sums[SUMS] = {0};
+  PetscBool      exact;
 
   PetscFunctionBegin;
   if (!r->validX) PetscCall(ValidationSetUp(loss));
-  PetscCall(PetscMalloc1(SUMS * blocks, &all));
+  PetscCall(PetscCalloc1(SUMS * blocks, &all));
   PetscCall(TzDerivSample(loss->deriv, loss->seed, VALIDATION_STEP));
   PetscCall(TzNetEvalBind(r->eval, theta));
   PetscCall(ValidationSums(loss, blocks, all));
@@ -117,7 +118,9 @@ PetscErrorCode TzResidualValidate(TzLoss loss, const PetscReal theta[], TzMetric
   for (PetscInt b = 0; b < blocks; b++)
     for (int s = 0; s < SUMS; s++) sums[s] = s == ERRORMAX || s == RESIDUALMAX ? Larger(sums[s], all[SUMS * b + s]) : sums[s] + all[SUMS * b + s];
   PetscCall(PetscFree(all));
-  if (r->validexact)
+  exact = (PetscBool)(r->validexact != NULL);
+  if (TzGiveUp()) PetscCall(PetscFree3(r->validX, r->validexact, r->validgrad)); /* perhaps not whole */
+  if (exact)
     *m = (TzMetrics){.n     = 5,
                      .name  = {"mse", "rel_l2", "max", "grad_rel_l2", "residual_max"},
                      .value = {sums[ERROR2] / r->nvalid, PetscSqrtReal(sums[ERROR2] / sums[EXACT2]), sums[ERRORMAX],
