@@ -79,8 +79,8 @@ PETSC_EXTERN PetscErrorCode TzPDEControlRunning(TzPDE pde, PetscInt n, const Pet
 PETSC_EXTERN PetscErrorCode TzPDEControlTerminal(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal cost[]);
 
 /*
-  The linear-quadratic regulator at the target: f + B trim linearised, q and g to second order there (differences), without bounds and |a|; its value is y'P(t)y + c(t),
-  y = (x - target, 1). value [n] and grad [n][d] (either may be NULL). The first call solves the Riccati equation. PETSC_ERR_USER_INPUT, naming
+  The linear-quadratic regulator at the target: f + B trim linearised, q and g to second order there (differences), without bounds and |a|; its value is
+  y'P(t)y + c(t), y = (x - target, 1). value [n] and grad [n][d] (either may be NULL). The first call solves the Riccati equation. PETSC_ERR_USER_INPUT, naming
   `option`, where there is none: R not positive, or costs that grow without end.
 */
 PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], PetscInt n, const PetscReal X[], PetscReal value[], PetscReal grad[]);

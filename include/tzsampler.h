@@ -28,7 +28,8 @@ typedef struct {
   PetscReal nu;
 } TzProcess;
 
-/* mu [n][d]: the drift of steered paths at Z [n][D], in place of the process's */
+/* mu [n][d]: the drift of steered paths at Z [n][D], in place of the process's; n <= TZ_SAMPLER_PATHS_MAX */
+#define TZ_SAMPLER_PATHS_MAX 96
 typedef PetscErrorCode (*TzSamplerSteer)(void *ctx, PetscInt n, const PetscReal Z[], PetscReal mu[]);
 
 typedef struct _p_TzSampler *TzSampler;

@@ -26,6 +26,7 @@ typedef struct {
   PetscReal cost, cost_ci;
   PetscReal reduced, reduced_ci; /* mean of the same, its interval smaller; NaN without a gradient (none, plugin) */
   PetscReal value;               /* V(x0, 0) of the network; NaN without one */
+  PetscReal exact;               /* the same of the exact solution; NaN without one */
   PetscReal gap, gap_ci;         /* J - V(x0, 0), by the reduced costs where there are; NaN without a network */
   PetscReal excess, excess_ci;   /* J - J of the first policy, path by path; 0 of the first itself */
   PetscReal violated;            /* share of the paths on which TzControlParts.clearance was below 0 at some step; NaN without it */

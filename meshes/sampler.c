@@ -22,7 +22,7 @@ struct _p_TzSampler {
   PetscBool      half;
 };
 
-#define PATHS 96 /* that advance together, for the feedback that may steer them */
+#define PATHS TZ_SAMPLER_PATHS_MAX /* that advance together, for the feedback that may steer them */
 
 PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler)
 {

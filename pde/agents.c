@@ -4,8 +4,8 @@
       dp_i = v_i dt,  dv_i = a_i dt + noise dW,
       cost E[ int (sum_i |a_i|^2 / 2 + W sum_{i<j} exp(-|p_i - p_j|^2 / (2 s^2))) dt + alpha sum_i (|p_i - target_i|^2 + |v_i|^2 / 4) ],
 
-  after Onken et al. 2021 (arXiv 2104.03270). Agent i starts on the circle of radius max(1, n/6) at the angle 2 pi i/n (the box is 1/10 around it), its target is
-  on the other side: all straight lines meet in the middle. Two agents collide where their distance is below 2 radius; s = radius * 3/2.
+  after Onken et al. 2021 (arXiv 2104.03270). Agent i starts on the circle of radius max(1, n/6) at the angle 2 pi i/n (the box is 1/10 around it), its
+  target is on the other side: all straight lines meet in the middle. Two agents collide where their distance is below 2 radius; s = radius * 3/2.
 */
 #include <private/tzpdeimpl.h>
 #include <tzcontrol.h>

@@ -1,6 +1,6 @@
 /*
-  Control of the Allen-Cahn equation y_t = nu y_xx + y - y^3 + a(t) 1_w(x) on (-1, 1), no flux at the ends, w = (-0.5, 0.2), to its unstable state y = 0 (Dolgov,
-  Kalise, Kunisch 2021, arXiv 1908.01533), here by central differences on d cells of length h = 2/d and with a horizon:
+  Control of the Allen-Cahn equation y_t = nu y_xx + y - y^3 + a(t) 1_w(x) on (-1, 1), no flux at the ends, w = (-0.5, 0.2), to its unstable state y = 0
+  (Dolgov, Kalise, Kunisch 2021, arXiv 1908.01533), here by central differences on d cells of length h = 2/d and with a horizon:
 
       dX_i = (nu (X_{i-1} - 2 X_i + X_{i+1}) / h^2 + X_i - X_i^3 + a 1_w(x_i)) dt + noise dW_i,
       cost E[ int (h |X|^2 + r a^2) dt + alpha h |X_T|^2 ],    one control; X_0 = X_1, X_{d+1} = X_d.

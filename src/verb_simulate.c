@@ -60,6 +60,7 @@ static PetscErrorCode Print(MPI_Comm comm, PetscInt n, const TzPolicy policy[], 
     PetscCall(PrintNumber(comm, prefix, "cost", r[k].cost, r[k].cost_ci));
     PetscCall(PrintNumber(comm, prefix, "reduced", r[k].reduced, r[k].reduced_ci));
     if (!k) PetscCall(PrintNumber(comm, prefix, "value", r[k].value, NAN));
+    if (!k) PetscCall(PrintNumber(comm, prefix, "exact", r[k].exact, NAN));
     PetscCall(PrintNumber(comm, prefix, "gap", r[k].gap, r[k].gap_ci));
     if (k) PetscCall(PrintNumber(comm, prefix, "excess", r[k].excess, r[k].excess_ci));
     PetscCall(PrintNumber(comm, prefix, "violated", r[k].violated, NAN));

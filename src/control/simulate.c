@@ -25,6 +25,7 @@ struct _n_TzSimulation {
   PetscInt    paths, steps, save, heun, d, m;
   PetscReal   T, progress;
   PetscReal  *x0, *value; /* [paths][d + 1], [paths] */
+  PetscReal   exact;      /* mean of the exact values at x0, or NaN */
   Paths       result[TZ_POLICIES];
   PetscInt    p0, p1; /* paths of this rank: whole blocks */
   PetscMPIInt rank, size;
@@ -389,6 +390,7 @@ static PetscErrorCode Share(TzSimulation s, PetscInt rows, PetscInt width, Petsc
 static PetscErrorCode Start(TzSimulation s)
 {
   const PetscInt n = s->p1 - s->p0, D = s->d + 1;
+  PetscBool      has;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(s->paths * D, &s->x0, s->paths, &s->value));
@@ -396,6 +398,14 @@ static PetscErrorCode Start(TzSimulation s)
   if (s->control) PetscCall(TzControlEvaluate(s->control, n, s->x0 + s->p0 * D, s->value + s->p0, NULL, NULL));
   for (PetscInt i = s->p0; !s->control && i < s->p1; i++) s->value[i] = NAN;
   PetscCall(Share(s, s->paths, 1, s->value));
+  PetscCall(TzPDEHasExact(s->pde, &has));
+  s->exact = has ? 0 : NAN;
+  for (PetscInt i = 0; has && i < s->paths; i++) {
+    PetscReal u;
+
+    PetscCall(TzPDEExact(s->pde, 1, s->x0 + i * D, &u, NULL));
+    s->exact += u / (PetscReal)s->paths;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -437,7 +447,7 @@ static void Summary(const TzSimulation s, PetscInt k, TzClosedLoop *c)
   PetscReal    unused, bad = 0;
   PetscBool    reduced;
 
-  *c = (TzClosedLoop){.violated = NAN};
+  *c = (TzClosedLoop){.violated = NAN, .exact = s->exact};
   Mean(s->paths, r->cost, NULL, &c->cost, &c->cost_ci);
   Mean(s->paths, r->reduced, NULL, &c->reduced, &c->reduced_ci);
   Mean(s->paths, s->value, NULL, &c->value, &unused);

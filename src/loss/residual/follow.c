@@ -1,12 +1,15 @@
 /*
   Points where a control problem's process goes under the feedback of the network as it is: -control_drift feedback, or mix, of every second pair of paths. At
-  every step they are drawn anew with the parameters that it starts with, so they follow the training, and a run that is resumed has the same.
+  every step they are drawn anew with the parameters that it starts with, so they follow the training, and a run that is resumed has the same. A path asks the
+  network at every time step; the ranks share the paths.
 
-  A path asks the network at every time step; the ranks share the paths.
+  -control_drift lqr: under the linear regulator at the target, also the points of the validation; for problems that without control, or with the feedback of
+  a network that has learnt nothing, go where nobody wants to be.
 */
 #include "residual.h"
 
-static const char *const drifts[] = {"none", "feedback", "mix"};
+static const char *const drifts[] = {"none", "feedback", "mix", "lqr"};
+enum { NONE, FEEDBACK, MIX, REGULATOR };
 
 PetscErrorCode TzFollowSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
@@ -17,9 +20,11 @@ PetscErrorCode TzFollowSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObj
   if (!loss->pde) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzPDEGetControl(loss->pde, &parts));
   if (!parts) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzOptionsEList("-control_drift", "Drift of the paths that points are drawn from: without control, by the network's feedback, or half of each",
-                           "TzLossFollow", drifts, 3, drifts[r->drift], &r->drift, NULL));
-  PetscCheck(!r->drift || !r->fixed, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
+  PetscCall(TzOptionsEList("-control_drift",
+                           "Drift of the paths that points are drawn from: without control, by the network's feedback, half of each, "
+                           "or by the regulator at the target",
+                           "TzLossFollow", drifts, 4, drifts[r->drift], &r->drift, NULL));
+  PetscCheck(r->drift == NONE || r->drift == REGULATOR || !r->fixed, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
              "-control_drift %s: points follow the training; must not be with -loss_fixed_points", drifts[r->drift]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -32,6 +37,30 @@ PetscErrorCode TzFollowReset(TzResidual *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* mu [n][d] = f + B a, a by the network at Z [n][D] */
+static PetscErrorCode Steer(void *ctx, PetscInt n, const PetscReal Z[], PetscReal mu[])
+{
+  TzLoss      loss = (TzLoss)ctx;
+  TzResidual *r    = (TzResidual *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(TzControlEvaluate(r->control, n, Z, NULL, NULL, r->action));
+  PetscCall(TzPDEControlRate(loss->pde, n, Z, r->action, mu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SteerLinear(void *ctx, PetscInt n, const PetscReal Z[], PetscReal mu[])
+{
+  TzLoss      loss = (TzLoss)ctx;
+  TzResidual *r    = (TzResidual *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEControlLinear(loss->pde, "-control_drift lqr", n, Z, NULL, mu));
+  PetscCall(TzPDEControlMinimize(loss->pde, n, Z, mu, r->action));
+  PetscCall(TzPDEControlRate(loss->pde, n, Z, r->action, mu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzFollowSetUp(TzLoss loss)
 {
   TzResidual           *r = (TzResidual *)loss->data;
@@ -40,13 +69,15 @@ PetscErrorCode TzFollowSetUp(TzLoss loss)
 
   PetscFunctionBegin;
   r->follows = PETSC_FALSE;
-  if (!r->drift) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzSamplerSetSteer(r->sampler, NULL, NULL, PETSC_FALSE));
+  if (r->drift == NONE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzSamplerGetType(r->sampler, &type));
   PetscCheck(type == TZ_SAMPLER_PATHS || type == TZ_SAMPLER_MIXED, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
              "-control_drift %s: is that of paths; needs -loss_sampler paths or mixed", drifts[r->drift]);
   PetscCall(TzPDEGetControl(loss->pde, &parts));
-  PetscCall(TzControlCreate(loss->pde, loss->net, &r->control));
-  PetscCall(PetscMalloc2(loss->nparams, &r->followed, r->npoints * parts->m, &r->action));
+  PetscCall(PetscMalloc2(loss->nparams, &r->followed, TZ_SAMPLER_PATHS_MAX * parts->m, &r->action));
+  if (r->drift == REGULATOR) PetscCall(TzSamplerSetSteer(r->sampler, SteerLinear, loss, PETSC_FALSE));
+  else PetscCall(TzControlCreate(loss->pde, loss->net, &r->control));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -57,7 +88,7 @@ PetscErrorCode TzFollow(TzLoss loss, const PetscReal theta[])
   PetscBool   same = r->follows;
 
   PetscFunctionBegin;
-  if (!r->drift) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!r->control) PetscFunctionReturn(PETSC_SUCCESS);
   if (same) PetscCall(PetscArraycmp(r->followed, theta, loss->nparams, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscArraycpy(r->followed, theta, loss->nparams));
@@ -65,18 +96,6 @@ PetscErrorCode TzFollow(TzLoss loss, const PetscReal theta[])
   r->follows = PETSC_TRUE;
   r->step    = -1;
   for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = -1;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* mu [n][d] = f + B a, a by the network at Z [n][D] */
-static PetscErrorCode Steer(void *ctx, PetscInt n, const PetscReal Z[], PetscReal mu[])
-{
-  TzLoss      loss = (TzLoss)ctx;
-  TzResidual *r    = (TzResidual *)loss->data;
-
-  PetscFunctionBegin;
-  PetscCall(TzControlEvaluate(r->control, n, Z, NULL, NULL, r->action));
-  PetscCall(TzPDEControlRate(loss->pde, n, Z, r->action, mu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -100,7 +119,7 @@ PetscErrorCode TzFollowDraw(TzLoss loss, PetscInt step)
     PetscCall(PetscMPIIntCast(n * k / size * r->D, &displ[k]));
     PetscCall(PetscMPIIntCast(n * (k + 1) / size * r->D - displ[k], &count[k]));
   }
-  PetscCall(TzSamplerSetSteer(r->sampler, Steer, loss, (PetscBool)(r->drift == 2)));
+  PetscCall(TzSamplerSetSteer(r->sampler, Steer, loss, (PetscBool)(r->drift == MIX)));
   PetscCall(TzSamplerDraw(r->sampler, loss->seed, TZ_STREAM_POINTS, step, displ[rank] / r->D, count[rank] / r->D, r->X + displ[rank]));
   PetscCall(TzSamplerSetSteer(r->sampler, NULL, NULL, PETSC_FALSE));
   PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, r->X, count, displ, MPIU_REAL, comm));

@@ -10,7 +10,7 @@
     -loss_p p                   mean of |r|^p (default 2). For HJB equations a small mean square does not bound the error, a small L^p norm with large p does
                                 (Wang, Li, He, Wang 2022)
     -loss_fixed_points          the same points and nodes in every step (default false)
-    -control_drift none|feedback|mix   of paths of a control problem (follow.c)
+    -control_drift none|feedback|mix|lqr   of paths of a control problem (follow.c)
     -tz_validation_points n     points on which TzLossValidate() compares with the exact solution (default 10000)
 */
 #include "residual.h"

@@ -31,10 +31,10 @@ typedef struct {
   PetscBool  fixed;
   PetscInt   step; /* sampled last */
   TzSampler  sampler;
-  PetscInt   drift; /* of paths: 0 none, 1 feedback, 2 mix; follow.c */
+  PetscInt   drift; /* of paths: follow.c */
   TzControl  control;
   PetscBool  follows;           /* TzFollow() has been called: */
-  PetscReal *followed, *action; /* theta; controls [npoints][m] */
+  PetscReal *followed, *action; /* theta; controls [TZ_SAMPLER_PATHS_MAX][m] */
   PetscReal *X;                 /* [nline][D] */
   PetscReal *normal;            /* [nline - npoints][d]: of the points of conditions on the boundary */
   PetscReal *ujet;              /* [nline or VALIDATION_BLOCK][J] */
