@@ -14,8 +14,9 @@
 #include "coordinate.h"
 #include "../jet/jet.h"
 
-#define POINTS 8   /* that a call of the sink has */
-#define ROWS   128 /* parameters of one unit at a time */
+#define POINTS 8        /* most that a call of the sink has */
+#define ROWS   128      /* most parameters of one unit at a time */
+#define MOST   16777216 /* numbers kept of the points, and of the jets of a call (128 MB each): fewer points and rows in many dimensions */
 
 /*
   A hidden layer at one point: pre-activations z [n], the activation's derivatives d[k] [n]; for jets derivatives Z [n][D], forms zs [nf][n], T = Z S
@@ -35,9 +36,10 @@ typedef struct {
 
 typedef struct {
   PetscInt   L, D, K, nf, J, H; /* hidden layers, inputs; of jets D and forms, of values 0; numbers of a jet; units of the last hidden layer */
+  PetscInt   points, nrows;
   Point      point[POINTS];
   PetscReal *memory, *work;     /* all of the points; of TzFormRows() */
-  PetscReal *Y;                 /* [ROWS][POINTS][J] */
+  PetscReal *Y;                 /* [nrows][points][J] */
   PetscReal *rows[8];           /* [ROWS][H] */
   PetscReal *column, *two;      /* [H]; [2][D] */
   PetscReal  moved[4][ROWS];    /* activation and derivatives of a moved unit */
@@ -134,12 +136,14 @@ static PetscErrorCode Prepare(TzNetEval eval, const TzJetShape *shape, Dense **d
   c->H  = net->layer[c->L - 1].out;
   for (PetscInt l = 0; l < c->L; l++) width = PetscMax(width, net->layer[l].out);
   for (PetscInt q = 0; q < nf; q++) most = PetscMax(most, shape->form[q].m);
-  n = Place(c, net, &c->point[0], NULL);
-  PetscCall(PetscCalloc5(POINTS * n, &c->memory, nf ? (size_t)most * (size_t)(net->in + width) : 0, &c->work, ROWS * POINTS * (size_t)J, &c->Y, (size_t)c->H,
-                         &c->column, 2 * (size_t)net->in, &c->two));
+  n         = Place(c, net, &c->point[0], NULL);
+  c->points = (PetscInt)PetscMax(1, PetscMin(POINTS, MOST / n));
+  c->nrows  = PetscMax(1, PetscMin(ROWS, MOST / J / c->points));
+  PetscCall(PetscCalloc5((size_t)c->points * n, &c->memory, shape && TzJetFieldSize(shape) ? (size_t)most * (size_t)(net->in + width) : 0, &c->work,
+                         (size_t)(c->nrows * c->points) * (size_t)J, &c->Y, (size_t)c->H, &c->column, 2 * (size_t)net->in, &c->two));
   PetscCall(PetscMalloc1(8 * ROWS * (size_t)PetscMax(c->H, 8), &c->rows[0]));
   for (int k = 1; k < 8; k++) c->rows[k] = c->rows[0] + (size_t)k * ROWS * (size_t)PetscMax(c->H, 8);
-  for (PetscInt p = 0; p < POINTS; p++) (void)Place(c, net, &c->point[p], c->memory + (size_t)p * n);
+  for (PetscInt p = 0; p < c->points; p++) (void)Place(c, net, &c->point[p], c->memory + (size_t)p * n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -412,7 +416,7 @@ static PetscErrorCode Rows(const Pass *pass, PetscInt l, PetscInt h, PetscInt of
   PetscFunctionBegin;
   if (!TzCoordinateOverlap(pass->q, offset, n, &k0, &k1)) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt k = k0, R; k < k1; k += R) {
-    R = PetscMin(ROWS, k1 - k);
+    R = PetscMin(c->nrows, k1 - k);
     for (PetscInt r = 0; r < R; r++) {
       c->at[r] = k + r;
       c->j[r]  = bias ? -1 : TzCoordinateAt(pass->q, k + r) - offset;
@@ -430,8 +434,8 @@ PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval eval, PetscInt n, const Pets
 
   PetscFunctionBegin;
   PetscCall(Prepare(eval, q->shape, &pass.c));
-  for (pass.p0 = 0; pass.p0 < n; pass.p0 += POINTS) {
-    pass.P = PetscMin(POINTS, n - pass.p0);
+  for (pass.p0 = 0; pass.p0 < n; pass.p0 += pass.P) {
+    pass.P = PetscMin(pass.c->points, n - pass.p0);
     for (PetscInt p = 0; p < pass.P; p++) Base(&pass, &pass.c->point[p], X + (pass.p0 + p) * net->in, nf ? F + (pass.p0 + p) * nf : NULL);
     for (pass.s = 0; pass.s < q->nmu; pass.s++) {
       pass.mu = q->mu[pass.s];

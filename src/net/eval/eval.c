@@ -158,12 +158,16 @@ static PetscErrorCode BindLayer(TzNetEval eval, PetscInt l)
   PetscFunctionBegin;
   if (b->right) PetscCall((*layer->ops->bond)(layer, eval->theta, b->left, b->right));
   else if (b->left) {
-    PetscReal *W;
+    const TzCut      cut = TzLayerGetCut(layer);
+    const PetscReal *W   = eval->theta + layer->weights;
+    PetscReal       *made;
 
-    PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)layer->in * layer->out, &W));
-    PetscCall((*layer->ops->densify)(layer, eval->theta, W));
-    for (PetscInt j = 0; j < layer->out; j++)
-      for (PetscInt i = 0; i < layer->in; i++) b->left[i * layer->out + j] = W[j * layer->in + i];
+    if (!cut.entries || cut.place) { /* otherwise the weights are the matrix */
+      PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)layer->in * layer->out, &made));
+      PetscCall((*layer->ops->densify)(layer, eval->theta, made));
+      W = made;
+    }
+    TzTranspose(layer->out, layer->in, W, b->left);
   }
   for (PetscInt k = 0; k <= (b->right ? b->q : 0); k++) b->bmax[k] = (*eval->kernels->largest)(layer->out, k ? b->right + (k - 1) * layer->out : bias);
   if (b->table) {

@@ -50,7 +50,7 @@ static void Output(TzNetEval eval, TzChannels *c, PetscInt P, const PetscReal je
     for (PetscInt i = 0; i < in && !c->units; i++) s->Z[p * in + i] = jetbar[p * c->J + 1 + i];
   }
   if (!c->units) return;
-  (*eval->kernels->product)(P, K, in, (TzStrided){jetbar + 1, c->J, 1}, c->Wt, K, s->Z, K, PETSC_FALSE);
+  (*eval->kernels->product)(P, K, in, (TzStrided){jetbar + 1, c->J, 1}, eval->layer[0].left, K, s->Z, K, PETSC_FALSE);
   (*eval->kernels->product)(K, in, P, (TzStrided){b->Z, 1, K}, jetbar + 1, c->J, c->layer[0].bar, in, PETSC_TRUE);
 }
 

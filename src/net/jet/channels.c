@@ -18,7 +18,7 @@ static PetscErrorCode Free(TzNetEval eval, TzChannels *c)
     PetscCall(PetscFree6(b->a, b->A, b->z, b->Z, b->y, b->Y));
     PetscCall(PetscFree6(b->act[0], b->act[1], b->act[2], b->act[3], b->T, b->Q));
   }
-  PetscCall(PetscFree5(c->M, c->SW, c->Wt, c->slope, c->work));
+  PetscCall(PetscFree4(c->M, c->SW, c->slope, c->work));
   PetscCall(PetscMemzero(c, sizeof(*c)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -37,7 +37,7 @@ static PetscBool ByUnits(TzNet net, const TzJetShape *shape)
   const PetscReal D = net->in, K = net->layer[0].out;
   PetscReal       inputs = PASSES * D * K, units = 0;
 
-  if (!net->nhidden || TzJetFieldSize(shape)) return PETSC_FALSE;
+  if (!net->nhidden || TzJetFieldSize(shape) || net->layer[0].contraction == TZ_CONTRACT_BOND) return PETSC_FALSE;
   for (PetscInt l = 1; l < net->nlayers; l++) {
     const TzLayer  *layer = &net->layer[l];
     const PetscReal cost = layer->cost[layer->contraction], out = layer->out;
@@ -95,8 +95,8 @@ static PetscErrorCode Allocate(TzNetEval eval, const TzJetShape *shape, TzChanne
   rows = c->units ? nf * c->K : 0;
   for (PetscInt q = 0; q < nf; q++) most = PetscMax(most, (size_t)shape->form[q].m);
   c->id = shape->id;
-  PetscCall(PetscCalloc5((size_t)rows * (size_t)c->K, &c->M, (size_t)rows * (size_t)net->in, &c->SW, (size_t)(c->units ? net->in * c->K : 0), &c->Wt,
-                         (size_t)(c->units ? c->P * c->K : 0), &c->slope, TzJetFieldSize(shape) ? most * (size_t)(net->in + width) : 0, &c->work));
+  PetscCall(PetscCalloc4((size_t)rows * (size_t)c->K, &c->M, (size_t)rows * (size_t)net->in, &c->SW, (size_t)(c->units ? c->P * c->K : 0), &c->slope,
+                         TzJetFieldSize(shape) ? most * (size_t)(net->in + width) : 0, &c->work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,20 +112,19 @@ static void Spread(TzNetEval eval, TzChannels *c, PetscInt P)
   c->spread = P;
 }
 
-/* units: M = W_1 S W_1' */
+/* units: M = W_1 S W_1'; without a bond the first left factor is W_1' */
 static void Metrics(TzNetEval eval, TzChannels *c)
 {
   const PetscInt   in = eval->net->in, out = eval->net->layer[0].out;
   const PetscReal *W = TzOperatorGetMatrix(&c->op[0]);
 
-  TzTranspose(out, in, W, c->Wt);
   for (PetscInt q = 0; q < c->shape->nforms; q++) {
     PetscReal *SW = c->SW + q * out * in;
     TzFormAt   S;
 
     TzJetFormAt(c->shape, q, NULL, &S);
     for (PetscInt k = 0; k < out; k++) TzFormApply(&S, W + k * in, SW + k * in);
-    (*eval->kernels->product)(out, out, in, (TzStrided){SW, in, 1}, c->Wt, out, c->M + q * out * out, out, PETSC_FALSE);
+    (*eval->kernels->product)(out, out, in, (TzStrided){SW, in, 1}, eval->layer[0].left, out, c->M + q * out * out, out, PETSC_FALSE);
   }
 }
 

@@ -36,9 +36,9 @@ typedef struct {
   const TzJetShape *shape;  /* of the call */
   TzOperator        op[TZ_MAX_LAYERS + 1];
   TzChannelLayer    layer[TZ_MAX_LAYERS + 1];
-  PetscReal        *M, *SW, *Wt; /* units: [nforms][K][K], [nforms][K][in] = W_1 S, [in][K] = W_1' */
-  PetscReal        *slope;       /* units: act' of the first layer, [P][K] */
-  PetscReal        *work;        /* of TzFormRows() */
+  PetscReal        *M, *SW; /* units: [nforms][K][K], [nforms][K][in] = W_1 S */
+  PetscReal        *slope;  /* units: act' of the first layer, [P][K] */
+  PetscReal        *work;   /* of TzFormRows() */
 } TzChannels;
 
 PETSC_INTERN PetscErrorCode TzChannelsGet(TzNetEval, const TzJetShape *, TzChannels **); /* bound */
