@@ -7,7 +7,7 @@ ok "make install" [ $? = 0 ]
 for f in bin/tenzo lib/libtenzo.a lib/libtenzo.so lib/libtenzo.so.0.1 lib/pkgconfig/tenzo.pc include/tenzo/tenzo.h include/tenzo/private/tzcompat.h; do ok "installed $f" [ -s "usr/tenzo/$f" ]; done
 usr/tenzo/bin/tenzo --version >version.txt 2>&1
 ok "installed program" [ $? = 0 ]
-ok "the README quotes tests/example_pde.c" same "$(sed -n '/^```c$/,/^```$/p' "$root/README.md" | sed '1d; /^```$/,$d')" "$(cat "$root/tests/example_pde.c")"
+ok "the README quotes tests/example_pde.c" same "$(sed -n '/^\/\* A user.s own equation: u_t + Lap u = 0/,/^```$/p' "$root/README.md" | sed '/^```$/,$d')" "$(cat "$root/tests/example_pde.c")"
 ok "the README quotes tests/example_format.c" same "$(sed -n '/^\/\* A user.s own format/,/^```$/p' "$root/README.md" | sed '$d')" "$(cat "$root/tests/example_format.c")"
 cat >own.c <<'END'
 #include <tenzo.h>
