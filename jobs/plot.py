@@ -6,7 +6,10 @@ plot.py: pictures of runs, straight from their HDF5 files, as PNG and PDF.
   plot.py accuracy OUT FILE...      a classifier's accuracy against epochs (EPOCH steps, default 937) and against forward evaluations; prints what 85 % took
   plot.py slices OUT EVAL           u and its error on a plane: EVAL is the output of `tenzo eval` on the points of `plot.py plane`
   plot.py plane OUT D [N]           an N x N grid in (x_1, t), other coordinates 0.5 (h5 with /points), for tenzo eval -tz_points
-  plot.py bars OUT CSV TABLE [PREFIX...]  a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv; a panel for each PREFIX of rows
+  plot.py bars OUT CSV TABLE [PREFIX...]  a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv; a panel for each PREFIX of rows  plot.py loop OUT SIMULATION       closed loop: states and controls of each policy, median and the band of 90 % of the paths kept, from `tenzo simulate`
+  plot.py agents OUT SIMULATION     paths of `-pde_type agents` in the plane, one axis a policy; a dot where an agent starts
+  plot.py feedback OUT EVAL         value and control of a problem in two dimensions at t = 0: EVAL is the output of `tenzo eval` on the points of
+  plot.py states OUT LO HI [N]      an N x N grid of states x in [LO, HI]^2 at t = 0 (h5 with /points)
 """
 import csv
 import os
@@ -129,8 +132,75 @@ def panel(axis, runs, prefix, key):
     axis.grid(True, axis="y", alpha=0.3)
 
 
+def policies(f):
+    return [name for name in ("network", "exact", "lqr", "none", "plugin") if name in f]
+
+
+def paths(f, policy, what):
+    """[paths][steps + 1][d]"""
+    x = f[f"{policy}/{what}"][:]
+    return x.reshape(-1, len(f["time"]), x.shape[1])
+
+
+def loop(out, file):
+    with h5py.File(file) as f:
+        names, t = policies(f), f["time"][:]
+        figure, axes = plt.subplots(2, len(names), figsize=(5 * len(names), 6), sharex=True, sharey="row", squeeze=False)
+        for column, name in zip(axes.T, names):
+            for axis, what in zip(column, ("states", "controls")):
+                x = paths(f, name, what)
+                for i in range(min(x.shape[2], 10)):
+                    low, middle, high = np.percentile(x[:, :, i], (5, 50, 95), axis=0)
+                    axis.plot(t, middle, color=f"C{i}", label=f"{i + 1}")
+                    axis.fill_between(t, low, high, color=f"C{i}", alpha=0.25, linewidth=0)
+                axis.set_ylabel(what)
+                axis.grid(True, alpha=0.3)
+            column[0].set_title(f"{name}: cost {f[name]['cost'][:].mean():.4g}")
+            column[1].set_xlabel("t")
+        axes[0][-1].legend(fontsize="x-small")
+    save(figure, out)
+
+
+def agents(out, file):
+    with h5py.File(file) as f:
+        names = policies(f)
+        figure, axes = plt.subplots(1, len(names), figsize=(5 * len(names), 5), sharex=True, sharey=True, squeeze=False)
+        for axis, name in zip(axes[0], names):
+            x = paths(f, name, "states")
+            for i in range(0, x.shape[2], 4):
+                for path in x[:20]:
+                    axis.plot(path[:, i], path[:, i + 1], color=f"C{i // 4}", alpha=0.4, linewidth=0.8)
+                axis.plot(x[:20, 0, i], x[:20, 0, i + 1], ".", color=f"C{i // 4}")
+            hit = 100 * np.mean(f[name]["clearance"][:] < 0)
+            axis.set_title(f"{name}: cost {f[name]['cost'][:].mean():.4g}, {hit:.3g} % collide")
+            axis.set_aspect("equal")
+            axis.grid(True, alpha=0.3)
+    save(figure, out)
+
+
+def states(out, lo, hi, n="81"):
+    x = np.linspace(float(lo), float(hi), int(n))
+    a, b = np.meshgrid(x, x)
+    with h5py.File(out, "w") as f:
+        f["points"] = np.stack([a.ravel(), b.ravel(), np.zeros(a.size)], axis=1)
+
+
+def feedback(out, file):
+    with h5py.File(file) as f:
+        x, u, a = f["points"][:], f["u"][:], f["control"][:, 0]
+    n = int(np.sqrt(len(x)))
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5))
+    for axis, z, title in zip(axes, (u, a), ("V(x, 0)", "a*(x, 0)")):
+        image = axis.pcolormesh(x[:, 0].reshape(n, n), x[:, 1].reshape(n, n), z.reshape(n, n), shading="gouraud", cmap="viridis" if title[0] == "V" else "RdBu")
+        figure.colorbar(image, ax=axis)
+        axis.set_title(title)
+        axis.set_xlabel("$x_1$")
+        axis.set_ylabel("$x_2$")
+    save(figure, out)
+
+
 if __name__ == "__main__":
-    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, bars)}
+    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, bars, loop, agents, states, feedback)}
     if len(sys.argv) < 4 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     verbs[sys.argv[1]](*sys.argv[2:])

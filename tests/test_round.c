@@ -142,8 +142,8 @@ static void TestGradientOfNewSlices(void **state)
 /* Train to matrix and back, also to another train, whose full ranks hold every matrix: rounding alone */
 static void TestFormats(void **state)
 {
-  static const char *const way[] = {"-net_format dense -net_layers 12,8", "-net_format ttm -net_layers 12,8 -net_tt_rank 64", "-net_layers 12,8 -net_tt_rank 64",
-                                    "-net_format dense -net_layers 12,8", "-net_layers 12,8 -net_tt_rank 3"};
+  static const char *const way[] = {"-net_format dense -net_layers 12,8", "-net_format ttm -net_layers 12,8 -net_tt_rank 64",
+                                    "-net_layers 12,8 -net_tt_rank 64", "-net_format dense -net_layers 12,8", "-net_layers 12,8 -net_tt_rank 3"};
   PetscInt                 n, m;
   PetscReal               *theta, *from, *to;
   TzNet                    net = Network("-net_layers 12,8 -net_tt_rank 3", 7, &n, &theta), a = net, b;
