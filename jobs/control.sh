@@ -19,7 +19,7 @@ rod50|-pde_type lqr -pde_dim 50 -lqr_problem rod $gn -net_layers 64 -loss_points
 agents2|-pde_type agents $own $gn -net_layers 48 -loss_points 600 -tao_max_it 200|-sim_policy network,lqr
 agents12|-pde_type agents -pde_dim 48 $own $gn -net_layers 64 -loss_points 600 -tao_max_it 1000|-sim_policy network,lqr -sim_paths 2000
 quadrotor|-pde_type quadrotor -control_extension linear -control_drift lqr $gn -net_layers 48,48 -loss_points 1000 -tao_max_it 1000|-sim_policy network,lqr
-allencahnrod40|-pde_type allencahnrod -pde_dim 40 -control_extension linear -control_drift lqr -loss_path_steps 800 $gn -net_layers 32 -loss_points 400 -tao_max_it 200|-sim_policy network,lqr -sim_steps 1000 -sim_paths 200
+allencahnrod40|-pde_type allencahnrod -pde_dim 40 -control_extension linear -control_drift lqr -loss_path_steps 700 $gn -net_layers 32 -loss_points 100 -tao_max_it 200|-sim_policy network,lqr -sim_steps 1000 -sim_paths 200
 "
 run() { timeout 3600 ${ranks:+mpirun -q -n "$ranks"} "$build/tenzo" "$@"; }
 
