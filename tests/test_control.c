@@ -223,6 +223,56 @@ static void test_builtin(void **state)
   }
 }
 
+/*
+  The feedback of a network: its gradient is that of its value (differences of order 2 with h = 1e-4: 1e-8 and rounding of 1e-12), its control the minimiser for
+  it; one state by itself has the bits that it has among 100.
+*/
+static void test_feedback(void **state)
+{
+  static const PetscInt widths[] = {12, 12};
+  const PetscReal       h        = 1e-4;
+  TzPDE                 pde      = create("-pde_type pendulum -control_extension linear", 0);
+  PetscReal             X[100][3], v[100], g[100][2], a[100], one[4], theta[300];
+  PetscInt              n;
+  TzNet                 net;
+  TzControl             control;
+
+  (void)state;
+  ok(TzPDESetUp(pde));
+  ok(TzNetCreate(PETSC_COMM_SELF, &net));
+  ok(TzNetSetFormat(net, TZNETDENSE));
+  ok(TzNetSetIO(net, 3, 1));
+  ok(TzNetSetHidden(net, 2, widths));
+  ok(TzNetSetUp(net));
+  ok(TzNetGetNumParameters(net, &n));
+  assert_true(n <= 300);
+  ok(TzNetInitialize(net, 5, theta));
+  ok(TzControlCreate(pde, net, &control));
+  ok(TzControlBind(control, theta));
+  ok(TzRandomUniform(1, TZ_STREAM_POINTS, 0, 0, 0, 300, X[0]));
+  ok(TzControlEvaluate(control, 100, X[0], v, g[0], a));
+  for (int i = 0; i < 100; i += 33) {
+    ok(TzControlEvaluate(control, 1, X[i], &one[0], &one[1], &one[3]));
+    assert_memory_equal(&one[0], &v[i], sizeof(PetscReal));
+    assert_memory_equal(&one[1], g[i], 2 * sizeof(PetscReal));
+    assert_memory_equal(&one[3], &a[i], sizeof(PetscReal));
+    for (int j = 0; j < 2; j++) {
+      PetscReal z[3] = {X[i][0], X[i][1], X[i][2]}, plus, minus;
+
+      z[j] += h;
+      ok(TzControlEvaluate(control, 1, z, &plus, NULL, NULL));
+      z[j] -= 2 * h;
+      ok(TzControlEvaluate(control, 1, z, &minus, NULL, NULL));
+      assert_true(fabs((plus - minus) / (2 * h) - g[i][j]) <= 1e-6 * (1 + fabs(g[i][j])));
+    }
+    ok(TzPDEControlMinimize(pde, 1, X[i], g[i], &one[0]));
+    assert_true(one[0] == a[i]);
+  }
+  ok(TzControlDestroy(&control));
+  ok(TzNetDestroy(&net));
+  ok(TzPDEDestroy(&pde));
+}
+
 static void simulate(MPI_Comm comm, TzPDE pde, TzClosedLoop results[2])
 {
   TzSimulation simulation;
@@ -298,8 +348,9 @@ static void test_mistakes(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer), cmocka_unit_test(test_full),       cmocka_unit_test(test_lqr),
-                                     cmocka_unit_test(test_builtin),   cmocka_unit_test(test_simulation), cmocka_unit_test(test_mistakes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer), cmocka_unit_test(test_full),     cmocka_unit_test(test_lqr),
+                                     cmocka_unit_test(test_builtin),   cmocka_unit_test(test_feedback), cmocka_unit_test(test_simulation),
+                                     cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL) || TzPDERegister("test", Create)) return 1;
