@@ -10,6 +10,7 @@
 #include <tznet.h>
 #include <tzcontrol.h>
 #include <tzshell.h>
+#include <tzdevice.h>
 #include <tzderiv.h>
 #include <tzloss.h>
 #include <tzidx.h>

@@ -33,10 +33,10 @@ typedef struct {
   PetscErrorCode (*free)(TzShell);    /* what setfromoptions() made, at the end */
 } TzShellOps;
 
-/* What training costs the devices of this rank */
+/* What its use has cost the device of this rank: a shell, or what a model of hardware stands for */
 typedef struct {
   PetscInt64 binds;    /* parameter vectors */
-  PetscInt64 writes;   /* parameters that were other than those held, over all binds */
+  PetscInt64 writes;   /* parameters that were held otherwise before, over all binds */
   PetscInt64 forwards; /* rows evaluated */
   PetscInt64 bytes;    /* moved to and from the device: numbers of parameters, inputs, outputs, and what a protocol adds */
 } TzNetCosts;
@@ -64,6 +64,8 @@ PETSC_EXTERN PetscErrorCode TzNetShellRegister(const char name[], const TzShellO
 /* -net_type: "layers", "process", a registered name; PETSC_ERR_USER_INPUT naming all for one that is unknown */
 PETSC_EXTERN PetscErrorCode TzNetSetType(TzNet net, const char type[]);
 PETSC_EXTERN PetscErrorCode TzNetGetType(TzNet net, const char *type[]);
+/* Since the network was made, validations and all; has: there is a device, which has costs. Not collective */
+PETSC_EXTERN PetscErrorCode TzNetGetCosts(TzNet net, PetscBool *has, TzNetCosts *costs);
 /* Whether exact derivatives and gradients can be had. Not collective */
 PETSC_EXTERN PetscErrorCode TzNetHasDerivatives(TzNet net, PetscBool *has);
 

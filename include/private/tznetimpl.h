@@ -18,6 +18,7 @@
 #ifndef TZNETIMPL_H
 #define TZNETIMPL_H
 
+#include <tzdevice.h>
 #include <tzshell.h>
 #include <private/tzformatimpl.h>
 #include <private/tzkernels.h>
@@ -50,6 +51,15 @@ PETSC_INTERN PetscErrorCode   TzShellForward(TzShell, const PetscReal theta[], P
 PETSC_INTERN PetscErrorCode   TzShellView(TzShell, PetscViewer);
 PETSC_INTERN PetscErrorCode   TzShellDestroy(TzShell *);
 
+PETSC_INTERN PetscErrorCode TzModelSetFromOptions(TzNet, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzModelView(TzNet, PetscViewer);
+/* held [nparams]: theta as the hardware holds it, in place of what it held; hash: of theta */
+PETSC_INTERN PetscErrorCode TzModelBind(TzNet, const PetscReal theta[], PetscReal held[], uint64_t *hash);
+PETSC_INTERN void           TzModelCountRows(TzNet, PetscInt64 rows);
+PETSC_INTERN void           TzModelActivations(TzNet, PetscInt width, PetscInt n, PetscReal a[]);
+PETSC_INTERN PetscErrorCode TzModelOutputs(TzNet, uint64_t hash, PetscInt n, const PetscReal X[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzModelSteps(TzNet, const PetscReal theta[], PetscReal step[]);
+
 /* B [cols][rows] = A [rows][cols]^T */
 static inline void TzTranspose(PetscInt rows, PetscInt cols, const PetscReal *restrict A, PetscReal *restrict B)
 {
@@ -64,6 +74,9 @@ struct _TzNetOps {
 struct _p_TzNet {
   PETSCHEADER(struct _TzNetOps);
   TzShell            shell; /* NULL: layers; otherwise nothing about layers holds */
+  TzDeviceModel      model;
+  PetscInt           time;  /* of its noise and drift */
+  TzNetCosts         costs; /* of what it stands for; a shell has its own */
   const TzFormatOps *format;
   PetscInt           in, out;
   PetscInt           nwidths, widths[TZ_MAX_LAYERS]; /* -net_layers */
@@ -95,6 +108,19 @@ struct _p_TzNet {
   PetscBool          setupcalled;
   PetscInt           version; /* counts the set-ups: evaluators belong to one */
 };
+
+/* Whether parameters, activations or values are other than computed */
+static inline PetscBool TzModelIsActive(TzNet net)
+{
+  const TzDeviceModel *m = &net->model;
+
+  return (PetscBool)(m->weightbits || m->activationbits || m->weightnoise > 0 || m->valuenoise > 0 || m->drift > 0);
+}
+/* Whether all that there is of the network are values at points */
+static inline PetscBool TzNetIsValues(TzNet net)
+{
+  return (PetscBool)(net->shell || net->model.activationbits || net->model.valuenoise > 0);
+}
 
 /*
   An evaluator: a network bound to one parameter vector. Layer l sees y = left^T a and z = right^T y + bias: through a bond
@@ -138,7 +164,8 @@ struct _p_TzNetEval {
   PetscInt         serial;  /* counts the bindings */
   PetscInt         built;   /* the binding that layer[] belongs to; 0: none */
   PetscInt         version; /* the network's set-up that all of this belongs to */
-  PetscReal       *theta;
+  PetscReal       *theta;   /* as the device model holds it */
+  uint64_t         hash;    /* of the parameters bound, where there is such a model */
   TzBound          layer[TZ_MAX_LAYERS + 1];
   TzNetEval        leader; /* of an evaluator of another thread: the one it belongs to (threads.c) */
   PetscInt         nattached;
@@ -180,7 +207,7 @@ PETSC_INTERN PetscErrorCode TzNetEvalStencilBackward_Fast(TzNetEval, PetscInt n,
 PETSC_INTERN PetscErrorCode TzNetEvalJetBackward_Fast(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[],
                                                       const PetscReal jetbar[], PetscReal grad[]);
 PETSC_INTERN PetscErrorCode TzNetEvalForward_Reference(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]);
-PETSC_INTERN PetscErrorCode TzEvalValues(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]); /* one row at a time, or by the shell */
+PETSC_INTERN PetscErrorCode TzEvalValues(TzNetEval, PetscInt n, const PetscReal X[], PetscReal Y[]); /* by the shell, the device model, or one row at a time */
 PETSC_INTERN PetscErrorCode TzNetEvalStencil_Values(TzNetEval, PetscInt n, const PetscReal X[], const TzPairs *, PetscReal s, PetscInt j0, PetscInt j1,
                                                     PetscReal f0[], PetscReal even[], PetscReal odd[]);
 PETSC_INTERN PetscErrorCode TzNetEvalJet_Reference(TzNetEval, PetscInt n, const PetscReal X[], const TzJetShape *, const PetscReal F[], PetscReal jet[]);

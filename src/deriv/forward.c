@@ -13,7 +13,7 @@ static PetscErrorCode SetUp_Forward(TzDeriv deriv)
   PetscFunctionBegin;
   PetscCall(TzNetHasDerivatives(deriv->net, &has));
   PetscCheck(has, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
-             "-deriv_type forward: this network (-net_type) has values only; stein and fd need no more");
+             "-deriv_type forward: this network (-net_type, -net_activation_bits, -net_noise_value) has values only; stein and fd need no more");
   PetscCall(TzNetGetPrecision(deriv->net, &precision));
   PetscCheck(precision == TZ_PRECISION_DOUBLE, PetscObjectComm((PetscObject)deriv), PETSC_ERR_USER_INPUT,
              "-net_precision single: is for -deriv_type stein or fd; forward has double precision only");

@@ -4,6 +4,7 @@
   Option: -tz_partition auto | l,n   (default auto): ranks over the line of (loss value, block of samples), and over blocks of nodes
 */
 #include <private/tzlossimpl.h>
+#include <tzdevice.h>
 #include <tzshell.h>
 
 PetscLogEvent TZ_LossSample, TZ_LossEvaluate, TZ_LossDirections, TZ_LossBind, TZ_LossPartial, TZ_LossFinish, TZ_LossCommunicate, TZ_LossGradient,
@@ -333,6 +334,7 @@ PetscErrorCode TzLossSample(TzLoss loss, PetscInt step)
   PetscCall(TzLossSetUp(loss));
   PetscCall(PetscLogEventBegin(TZ_LossSample, loss, 0, 0, 0));
   PetscTryTypeMethod(loss, sample, step);
+  if (loss->net) PetscCall(TzNetSetTime(loss->net, step));
   PetscCall(PetscLogEventEnd(TZ_LossSample, loss, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

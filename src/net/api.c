@@ -32,7 +32,8 @@ static PetscErrorCode CheckDerivatives(TzNetEval eval)
 
   PetscFunctionBegin;
   PetscCall(TzNetHasDerivatives(eval->net, &has));
-  PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-net_type %s: this network has values only: no derivatives, no gradients", eval->net->shell->name);
+  PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "this network (-net_type, -net_activation_bits, -net_noise_value) has values only: no derivatives, no gradients");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,7 +65,8 @@ PetscErrorCode TzNetEvalForward(TzNetEval eval, PetscInt n, const PetscReal X[],
 {
   PetscFunctionBegin;
   PetscCall(Check(eval, n));
-  if (eval->net->reference || eval->net->shell) PetscCall(TzEvalValues(eval, n, X, Y));
+  TzModelCountRows(eval->net, n);
+  if (eval->net->reference || TzNetIsValues(eval->net)) PetscCall(TzEvalValues(eval, n, X, Y));
   else if (eval->net->out > 1 || TzNetHasPlaces(eval->net)) PetscCall(TzNetEvalForward_Columns(eval, n, X, Y));
   else {
     PetscCall(TzEvalBuild(eval));
@@ -94,7 +96,7 @@ static PetscErrorCode StencilPart(TzNetEval eval, const void *task, PetscInt p0,
   const PetscReal *X = t->X + p0 * eval->net->in;
 
   PetscFunctionBegin;
-  if (eval->net->reference || eval->net->shell)
+  if (eval->net->reference || TzNetIsValues(eval->net))
     PetscCall(TzNetEvalStencil_Values(eval, n, X, t->pairs, t->s, t->j0, t->j1, t->f0 + p0, t->even + p0 * m, t->odd + p0 * m));
   else {
     PetscCall(TzEvalBuild(eval));
@@ -110,6 +112,7 @@ PetscErrorCode TzNetEvalStencil(TzNetEval eval, PetscInt n, const PetscReal X[],
 
   PetscFunctionBegin;
   PetscCall(CheckStencil(eval, n, pairs, j0, j1));
+  TzModelCountRows(eval->net, (PetscInt64)n * (1 + 2 * (j1 - j0)));
   PetscCall(TzThreadsRun(eval, n, StencilPart, &task));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -135,6 +138,7 @@ PetscErrorCode TzNetEvalJet(TzNetEval eval, PetscInt n, const PetscReal X[], con
 
   PetscFunctionBegin;
   PetscCall(Fields(eval, n, X, shape, &task.F));
+  TzModelCountRows(eval->net, n);
   PetscCall(TzThreadsRun(eval, n, JetPart, &task));
   PetscCall(PetscFree(task.F));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -94,7 +94,52 @@ PetscErrorCode TzNetSetShell(TzNet net, const TzShellOps *ops, void *data)
 PetscErrorCode TzNetHasDerivatives(TzNet net, PetscBool *has)
 {
   PetscFunctionBegin;
-  *has = (PetscBool)!net->shell;
+  *has = (PetscBool)!TzNetIsValues(net);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetDeviceModel(TzNet net, const TzDeviceModel *model)
+{
+  PetscFunctionBegin;
+  net->model       = *model;
+  net->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetDeviceModel(TzNet net, TzDeviceModel *model)
+{
+  PetscFunctionBegin;
+  *model = net->model;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetSetTime(TzNet net, PetscInt t)
+{
+  PetscFunctionBegin;
+  net->time = t;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetTime(TzNet net, PetscInt *t)
+{
+  PetscFunctionBegin;
+  *t = net->time;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetCosts(TzNet net, PetscBool *has, TzNetCosts *costs)
+{
+  PetscFunctionBegin;
+  *has   = (PetscBool)(net->shell || TzModelIsActive(net));
+  *costs = net->shell ? net->shell->costs : net->costs;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGetWeightSteps(TzNet net, const PetscReal theta[], PetscReal step[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetSetUp(net));
+  PetscCall(TzModelSteps(net, theta, step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -281,6 +326,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
   if (flg) PetscCall(TzNetSetType(net, text));
   if (!net->shell) PetscCall(LayersFromOptions(net, PetscOptionsObject));
   else if (net->shell->ops->setfromoptions) PetscCall((*net->shell->ops->setfromoptions)(net->shell, PetscOptionsObject));
+  PetscCall(TzModelSetFromOptions(net, PetscOptionsObject));
   PetscOptionsEnd();
   if (!net->shell && net->format->setfromoptions) PetscCall((*net->format->setfromoptions)(net));
   net->setupcalled = PETSC_FALSE;
@@ -290,7 +336,7 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
 /* Single precision is for stencils that are power series in both hidden layers (series_first.c, series_last.c) */
 static PetscErrorCode CheckPrecision(TzNet net)
 {
-  PetscBool fits = (PetscBool)(net->act->ops.harmonic && net->nhidden == 2 && net->out == 1 && net->series && !net->reference);
+  PetscBool fits = (PetscBool)(net->act->ops.harmonic && net->nhidden == 2 && net->out == 1 && net->series && !net->reference && !TzNetIsValues(net));
 
   PetscFunctionBegin;
   if (net->precision == TZ_PRECISION_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
@@ -345,6 +391,8 @@ static PetscErrorCode SetUpLayers(TzNet net)
     offset += net->layer[l].out;
   }
   PetscCall(CheckPrecision(net));
+  PetscCheck(!net->model.activationbits || !TzNetHasPlaces(net), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_activation_bits: not for convolutions and tokens");
   net->nfull   = offset;
   net->nparams = net->bias ? offset : net->layer[0].bias;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -395,6 +443,7 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(TzClassViewBegin((PetscObject)net, &viewer, &ascii));
   if (ascii && net->shell) PetscCall(TzShellView(net->shell, viewer));
+  if (ascii) PetscCall(TzModelView(net, viewer));
   if (!ascii || net->shell) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->act->name, net->nparams,
                                    net->reference ? "reference" : "fast", TzPrecisions[net->precision]));

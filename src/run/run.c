@@ -319,9 +319,10 @@ PetscErrorCode TzRunViewText(PetscObject object, char **text)
 /* The parameters of the file, to be evaluated */
 static PetscErrorCode LoadParameters(TzRun run)
 {
-  const PetscReal *theta;
-  PetscReal       *x;
-  PetscInt         n, rows;
+  const PetscReal  *theta;
+  const PetscInt64 *step;
+  PetscReal        *x;
+  PetscInt          n, rows;
 
   PetscFunctionBegin;
   if (run->loss) PetscCall(TzLossGetNumParameters(run->loss, &n));
@@ -329,6 +330,8 @@ static PetscErrorCode LoadParameters(TzRun run)
   PetscCall(TzStoreGetReal(run->from, "/theta", &rows, NULL, &theta));
   PetscCheck(rows == n, PetscObjectComm((PetscObject)run), PETSC_ERR_FILE_UNEXPECTED,
              "%s %s: %" PetscInt_FMT " parameters, but the network of these options has %" PetscInt_FMT, run->option, run->file, rows, n);
+  PetscCall(TzStoreGetInt(run->from, "/step", &rows, &step));
+  if (rows == 1 && step[0] >= 0 && step[0] < PETSC_MAX_INT) PetscCall(TzNetSetTime(run->net, (PetscInt)step[0]));
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, n, &run->theta));
   PetscCall(VecGetArrayWrite(run->theta, &x));
   PetscCall(PetscArraycpy(x, theta, n));
@@ -472,11 +475,14 @@ PetscErrorCode TzRunEvaluate(TzRun run, PetscInt n, const PetscReal X[], PetscRe
 PetscErrorCode TzRunValidate(TzRun run, TzMetrics *metrics)
 {
   const PetscReal *theta;
-  PetscInt         n;
+  PetscInt         n, time;
 
   PetscFunctionBegin;
   PetscCall(TzRunGetParameters(run, &n, &theta));
   PetscCheck(run->loss, PetscObjectComm((PetscObject)run), PETSC_ERR_ARG_WRONGSTATE, "this run has no loss");
+  PetscCall(TzNetGetTime(run->net, &time));
+  if (run->trains) PetscCall(TzNetSetTime(run->net, run->c.step));
   PetscCall(TzLossValidate(run->loss, theta, metrics));
+  PetscCall(TzNetSetTime(run->net, time)); /* that of the solver's step */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

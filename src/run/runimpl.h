@@ -49,13 +49,14 @@ struct _p_TzRun {
   const char *const *fixed;  /* prefixes of the options that evaluation may not change, NULL-terminated */
 
   Tao            tao;
-  PetscBool      ours;  /* tao is of one of Tenzo's types, not of TAO's own (lmvm ...), which have no learning rate and no state */
-  Vec            x;     /* parameters, distributed */
-  VecScatter     all;   /* x -> theta */
-  Vec            theta; /* on this rank */
-  TzCheckpoint   c;     /* what is kept; c.step is the number of steps done */
-  TzMetrics      valid; /* of the last validation */
-  PetscInt       step0; /* steps done by earlier runs */
+  PetscBool      ours;      /* tao is of one of Tenzo's types, not of TAO's own (lmvm ...), which have no learning rate and no state */
+  Vec            x;         /* parameters, distributed */
+  VecScatter     all;       /* x -> theta */
+  Vec            theta;     /* on this rank */
+  TzCheckpoint   c;         /* what is kept; c.step is the number of steps done */
+  TzMetrics      valid;     /* of the last validation */
+  PetscInt       step0;     /* steps done by earlier runs */
+  PetscReal      costs0[4]; /* of the device, of the runs before this one */
   PetscReal      seconds0;
   PetscLogDouble t0, tprint;   /* start, last progress line */
   PetscReal      f;            /* loss of the last step */

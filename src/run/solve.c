@@ -17,6 +17,25 @@ static PetscErrorCode Seconds(TzRun run, PetscReal *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the devices of all ranks have cost, over all runs: the columns of the history behind its first six; collective. *has: there are devices */
+static const char *const CostNames[] = {"binds", "writes", "evaluations", "moved"};
+
+static PetscErrorCode Costs(TzRun run, PetscBool *has, PetscReal costs[4])
+{
+  TzNetCosts here;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetCosts(run->net, has, &here));
+  if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
+  costs[0] = (PetscReal)here.binds;
+  costs[1] = (PetscReal)here.writes;
+  costs[2] = (PetscReal)here.forwards;
+  costs[3] = (PetscReal)here.bytes;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, costs, 4, MPIU_REAL, MPI_SUM, PetscObjectComm((PetscObject)run)));
+  for (int i = 0; i < 4; i++) costs[i] += run->costs0[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A row of the table of validations, whose columns are step and the loss's own figures; none where a signal has cut it off */
 static PetscErrorCode RecordValidation(TzRun run)
 {
@@ -127,8 +146,9 @@ static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
 static PetscErrorCode Monitor(Tao tao, void *ctx)
 {
   TzRun     run = (TzRun)ctx;
-  PetscReal lr  = 0, seconds;
+  PetscReal lr  = 0, seconds, row[10];
   PetscInt  step;
+  PetscBool has;
 
   PetscFunctionBegin;
   PetscCall(TaoGetSolutionStatus(tao, &step, &run->f, NULL, NULL, NULL, NULL));
@@ -137,7 +157,9 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   if (run->ours) PetscCall(TaoZOGetLearningRate(tao, &lr));
   PetscCall(Seconds(run, &seconds));
-  PetscCall(TzTableAppend(&run->c.history, (PetscReal[]){step, run->f, lr, (PetscReal)run->c.counts.queries, (PetscReal)run->c.counts.forwards, seconds}));
+  PetscCall(PetscArraycpy(row, ((PetscReal[]){step, run->f, lr, (PetscReal)run->c.counts.queries, (PetscReal)run->c.counts.forwards, seconds}), 6));
+  PetscCall(Costs(run, &has, row + 6));
+  PetscCall(TzTableAppend(&run->c.history, row));
   if (run->o.validate && step % run->o.validate == 0) PetscCall(RecordValidation(run));
   PetscCall(Progress(run, lr, seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -170,11 +192,15 @@ static void DropLastValidation(TzRun run)
 
 PetscErrorCode TzRunSetUpSolve(TzRun run)
 {
-  static const char *const history[] = {"step", "loss", "lr", "queries", "forwards", "seconds"};
-  const char              *impossible;
+  const char *history[10] = {"step", "loss", "lr", "queries", "forwards", "seconds"};
+  const char *impossible;
+  TzNetCosts  costs;
+  PetscBool   has;
 
   PetscFunctionBegin;
-  PetscCall(TzTableCreate(PETSC_STATIC_ARRAY_LENGTH(history), history, &run->c.history));
+  PetscCall(TzNetGetCosts(run->net, &has, &costs));
+  PetscCall(PetscArraycpy(history + 6, CostNames, 4));
+  PetscCall(TzTableCreate(has ? 10 : 6, history, &run->c.history));
   PetscCall(VecScatterCreateToAll(run->x, &run->all, &run->theta));
   run->c.problem  = ((PetscObject)run)->type_name;
   run->c.seed     = run->seed;
@@ -198,6 +224,7 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   run->owns = (PetscBool)!strcmp(run->file, run->o.output);
   if (run->owns) run->kept = run->c.step;
   if (run->c.history.n) run->seconds0 = run->c.history.col[5][run->c.history.n - 1];
+  for (int i = 0; i < 4 && has && run->c.history.n; i++) run->costs0[i] = run->c.history.col[6 + i][run->c.history.n - 1];
   if (run->c.history.n) run->f = run->c.history.col[1][run->c.history.n - 1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -228,6 +255,8 @@ static PetscErrorCode PrintResult(TzRun run)
   PetscMPIInt      size;
   struct rusage    usage;
   double           rss;
+  PetscReal        costs[4];
+  PetscBool        has;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
@@ -237,14 +266,14 @@ static PetscErrorCode PrintResult(TzRun run)
   PetscCall(Seconds(run, &seconds));
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   PetscCall(TzRunGetParameters(run, &n, &theta));
+  PetscCall(Costs(run, &has, costs));
   PetscCall(PetscPrintf(comm, "RESULT"));
   for (PetscInt i = 0; i < run->valid.n && run->validstep == run->c.step; i++)
     PetscCall(PetscPrintf(comm, " %s=%.9g", run->valid.name[i], (double)run->valid.value[i]));
-  PetscCall(PetscPrintf(comm,
-                        " loss=%.9g steps=%" PetscInt_FMT " queries=%" PetscInt64_FMT " forwards=%" PetscInt64_FMT
-                        " reason=%s seconds=%.3f rss_mib=%.1f ranks=%d theta=%016llx\n",
-                        (double)run->f, run->c.step, run->c.counts.queries, run->c.counts.forwards, TzRunReason(run), (double)seconds, rss, size,
-                        (unsigned long long)TzChecksum(n, theta)));
+  PetscCall(PetscPrintf(comm, " loss=%.9g steps=%" PetscInt_FMT " queries=%" PetscInt64_FMT " forwards=%" PetscInt64_FMT " reason=%s", (double)run->f,
+                        run->c.step, run->c.counts.queries, run->c.counts.forwards, TzRunReason(run)));
+  for (int i = 0; i < 4 && has; i++) PetscCall(PetscPrintf(comm, " %s=%.0f", CostNames[i], (double)costs[i]));
+  PetscCall(PetscPrintf(comm, " seconds=%.3f rss_mib=%.1f ranks=%d theta=%016llx\n", (double)seconds, rss, size, (unsigned long long)TzChecksum(n, theta)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

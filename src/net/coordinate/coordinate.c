@@ -7,7 +7,7 @@ PetscErrorCode TzNetGetCoordinates(TzNet net, PetscBool jets, PetscInt *first)
 {
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  if (net->shell) *first = net->nparams;
+  if (net->shell || TzModelIsActive(net)) *first = net->nparams;
   else if (!TzCoordinateFits_Bonds(net, first)) *first = (!jets && TzCoordinateFits_Hidden(net)) || TzCoordinateFits_Dense(net) ? 0 : net->nparams;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

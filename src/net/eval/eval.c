@@ -183,7 +183,8 @@ PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
 {
   PetscFunctionBegin;
   PetscCall(SetUp(eval));
-  PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
+  if (TzModelIsActive(eval->net)) PetscCall(TzModelBind(eval->net, theta, eval->theta, &eval->hash));
+  else PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
   eval->serial++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

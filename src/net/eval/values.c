@@ -1,5 +1,6 @@
 /*
-  Stencils from plain values at their nodes, block by block: of networks that have nothing but values (shells), and of the reference evaluation.
+  Stencils from plain values at their nodes, block by block: of networks that have nothing but values (shells, models of hardware), and of the reference
+  evaluation.
 */
 #include <private/tznetimpl.h>
 
@@ -7,9 +8,17 @@
 
 PetscErrorCode TzEvalValues(TzNetEval eval, PetscInt n, const PetscReal X[], PetscReal Y[])
 {
+  TzNet net = eval->net;
+
   PetscFunctionBegin;
-  if (eval->net->shell) PetscCall(TzShellForward(eval->net->shell, eval->theta, n, X, Y));
-  else PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
+  if (net->shell) PetscCall(TzShellForward(net->shell, eval->theta, n, X, Y));
+  else if (net->reference) PetscCall(TzNetEvalForward_Reference(eval, n, X, Y));
+  else if (net->out > 1 || net->model.activationbits || TzNetHasPlaces(net)) PetscCall(TzNetEvalForward_Columns(eval, n, X, Y));
+  else {
+    PetscCall(TzEvalBuild(eval));
+    PetscCall(TzNetEvalForward_Fast(eval, n, X, Y));
+  }
+  PetscCall(TzModelOutputs(net, eval->hash, n, X, Y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

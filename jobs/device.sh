@@ -1,0 +1,17 @@
+#!/bin/bash
+# What bits and noise cost: the paper's equation, tt rank 4, finite differences, signRGE, on models of hardware (README, -net_weight_bits ...).
+#   bash jobs/device.sh; python3 jobs/paper/report.py        variables: jobs/paper/lib.sh
+# wB: weights of B bits; nS: independent noise of the weights of deviation S, new for each query; cS: common to the queries of a step
+. "$(dirname "$0")/paper/lib.sh"
+
+steps=${STEPS:-600}
+# mu above the distance of the levels, two-sided so that its bias is of second order; the figure is that of the model as the hardware has it
+short="-tao_type zosign -zo_queries 10 -zo_two_sided -zo_lr 2e-3 -zo_momentum 0.9 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $steps -tao_max_it $steps -loss_points 12 -tz_validate_every 0 -tz_validation_points 1000"
+device() { row device "$1" - $hjb $tt4 $fd $short "${@:2}"; }
+
+device full -zo_mu 1e-2
+for bits in 16 12 8; do device w$bits -zo_mu 1e-2 -net_weight_bits $bits; done
+device w6 -zo_mu 3e-2 -net_weight_bits 6
+device w8-small-mu -zo_mu 1e-4 -net_weight_bits 8
+for noise in 1e-4 1e-3 1e-2 1e-1; do device n$noise -zo_mu 3e-2 -net_noise_weight $noise; done
+for noise in 1e-2 1e-1; do device c$noise -zo_mu 1e-2 -net_noise_weight $noise -net_noise_per step; done
