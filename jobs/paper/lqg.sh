@@ -35,6 +35,16 @@ row lqg d20-ttm-zogn-sg - $(lqg 20 heat) $ttm $sg $gn -loss_points 200 -tao_max_
 row lqg d20-ttm-zogn-se - $(lqg 20 heat) $ttm $se $gn -loss_points 100 -tao_max_it 20
 row lqg d250-ttm-fo-ad - $(lqg 250 heat) $ttm $ad $adam -loss_points 24 -tao_max_it 200
 
+# Until they stall: exact gradients, then forward evaluations alone. The first layer has more units than there are dimensions
+wide() { echo "-net_format dense -net_layers $1 -net_output_scale 0.1 $ad -zo_lr_schedule cosine -tz_validate_every 10"; }
+row lqg d20-wide-tzgn - $(lqg 20 heat) $(wide 64,64) -tao_type tzgn -loss_points 1000 -tao_max_it 400
+row lqg d100-wide-tzgn - $(lqg 100 heat) $(wide 128,32) -tao_type tzgn -loss_points 400 -tao_max_it 200
+row lqg d250-wide-tzgn - $(lqg 250 heat) $(wide 256,32) -tao_type tzgn -loss_points 400 -tao_max_it 100
+row lqg d20-wide-zogn-all - $(lqg 20 heat) $(wide 64,64) -tao_type zogn -zo_direction coordinate -zo_mu 1e-6 -loss_points 1000 -tao_max_it 400
+row lqg d100-wide-zogn-all - $(lqg 100 heat) $(wide 128,32) -tao_type zogn -zo_direction coordinate -zo_mu 1e-6 -loss_points 400 -tao_max_it 200
+row lqg d100-small-zolls - $(lqg 100 heat) $small -net_output_scale 0.1 $ad -tao_type zolls -loss_points 300 -tao_max_it 3 -tz_validate_every 1
+row lqg d250-wide-zolls - $(lqg 250 heat) -net_format dense -net_layers 256,400 -net_output_scale 0.1 $ad -tao_type zolls -loss_points 1600 -tao_max_it 3 -tz_validate_every 1
+
 # u(0,0) of every run that has none yet
 for file in "$RESULTS"/lqg/*.txt; do
   h5=$OUT/lqg/$(basename "${file%.txt}").h5

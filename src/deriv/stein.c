@@ -13,6 +13,8 @@
 */
 #include <private/tzderivimpl.h>
 
+#define MANY 100000 /* evaluations a point that are told */
+
 typedef struct {
   TzRule    rule;
   PetscReal sigma;
@@ -65,6 +67,19 @@ static PetscErrorCode Coefficients(TzDeriv deriv)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A sparse grid grows with the dimension, 2 D^2 nodes at level 3: told before the run, with what is cheaper */
+static PetscErrorCode TellGrowth(TzDeriv deriv)
+{
+  PetscFunctionBegin;
+  if (deriv->forwards <= MANY) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)deriv), stderr,
+                         "tenzo: warning: -rule_type smolyak: %" PetscInt_FMT " evaluations of the network at each point in %" PetscInt_FMT
+                         " dimensions, a number that grows with their square at level 3; -deriv_type fd takes %" PetscInt_FMT
+                         ", -rule_type mc as many as -rule_samples says, -deriv_type forward has exact derivatives in one\n",
+                         deriv->forwards, deriv->D, 2 * deriv->D + 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetUp_Stein(TzDeriv deriv)
 {
   TzStein       *stein = (TzStein *)deriv->data;
@@ -91,6 +106,7 @@ static PetscErrorCode SetUp_Stein(TzDeriv deriv)
   deriv->stencil.coefficient = Coefficient;
   PetscCall(Coefficients(deriv));
   deriv->forwards = 2 * pairs->npairs + 1;
+  if (!random) PetscCall(TellGrowth(deriv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

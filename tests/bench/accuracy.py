@@ -21,12 +21,13 @@ STEPS = {}  # (equation, method): steps of Tenzo in the budget
 
 # Tenzo's command lines, one row an equation: the equation, then its solvers. Schedules end with the budget, as those of the peers: -tao_max_it comes from a
 # trial of a few steps.
-SMALL = "-net_format dense -net_layers 64,64 -deriv_type forward"
-ADAM = f"{SMALL} -tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 50 -tz_validate_every 50"
-ZOGN = f"{SMALL} -tao_type zogn -zo_queries 80 -zo_mu 1e-4 -loss_points 100 -tz_validate_every 2"
+SMALL = "-net_format dense -net_layers 64,64 -deriv_type forward -net_output_scale 0.1"
+ADAM = f"{SMALL} -tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine -loss_points 50 -tz_validate_every 10"
+ZOGN = f"{SMALL} -tao_type zogn -zo_direction coordinate -zo_mu 1e-6 -zo_lr_schedule cosine -loss_points 200 -tz_validate_every 1"
+ZOLLS = f"{SMALL} -tao_type zolls -loss_points 300 -tz_validate_every 1"
 SIGN = f"{SMALL} -tao_type zosign -zo_queries 10 -zo_mu 1e-4 -zo_momentum 0.5 -zo_lr 1e-3 -zo_lr_schedule cosine -loss_points 50 -tz_validate_every 50"
-TZGN = f"{SMALL} -tao_type tzgn -loss_points 200 -tz_validate_every 1"
-SOLVERS = {"tenzo-adam": ADAM, "tenzo-tzgn": TZGN, "tenzo-zogn": ZOGN, "tenzo-zosign": SIGN}
+TZGN = f"{SMALL} -tao_type tzgn -zo_lr_schedule cosine -loss_points 200 -tz_validate_every 1"
+SOLVERS = {"tenzo-adam": ADAM, "tenzo-tzgn": TZGN, "tenzo-zogn": ZOGN, "tenzo-zolls": ZOLLS, "tenzo-zosign": SIGN}
 TENZO = {
     "lqg": ("-pde_type lqg -pde_dim 100 -lqg_extension heat -loss_sampler paths", SOLVERS),
     "allencahn": ("-pde_type allencahn -pde_dim 100 -allencahn_extension heat -loss_sampler paths", SOLVERS),

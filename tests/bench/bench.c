@@ -227,7 +227,75 @@ static PetscErrorCode Agreement(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define SG "-net_tt_rank 4 -deriv_type stein"
+/* A gradient of the loss on 50 points, in milliseconds: the first-order step of a small network */
+static PetscErrorCode Gradient(const char *name, const char *options, PetscInt reps)
+{
+  Problem    p;
+  PetscReal *grad, l;
+  double     t[64];
+  char       all[1024];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(all, sizeof(all), "%s -loss_points 50", options));
+  PetscCall(Create(PETSC_COMM_SELF, all, &p));
+  PetscCall(PetscMalloc1(p.n, &grad));
+  for (PetscInt r = -1; r < reps; r++) {
+    const double start = MPI_Wtime();
+
+    PetscCall(TzLossSample(p.loss, r + 1));
+    PetscCall(TzLossGradient(p.loss, p.theta, &l, grad));
+    if (r >= 0) t[r] = MPI_Wtime() - start;
+  }
+  Report(name, 1e3 * Median(reps, t), "ms");
+  PetscCall(PetscFree(grad));
+  PetscCall(Destroy(&p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A query of residual vectors along every coordinate, 200 points, in milliseconds: the step of zogn -zo_direction coordinate but for its linear algebra */
+static PetscErrorCode Jacobian(const char *name, const char *options)
+{
+  Problem    p;
+  PetscReal *r;
+  TzQueries  q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 1e-6};
+  double     t[3];
+  char       all[1024];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(all, sizeof(all), "%s -loss_points 200", options));
+  PetscCall(Create(PETSC_COMM_SELF, all, &p));
+  q.n = p.n;
+  PetscCall(PetscMalloc1((size_t)p.n * 200, &r));
+  for (int k = 0; k < 3; k++) {
+    t[k] = MPI_Wtime();
+    PetscCall(TzLossResidualVectors(p.loss, p.theta, &q, r));
+    t[k] = MPI_Wtime() - t[k];
+  }
+  Report(name, 1e3 * Median(3, t), "ms");
+  PetscCall(PetscFree(r));
+  PetscCall(Destroy(&p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define SG    "-net_tt_rank 4 -deriv_type stein"
+#define SMALL "-pde_type lqg -lqg_extension heat -loss_sampler paths -net_layers 64,64 -deriv_type forward -pde_dim "
+
+/* The networks of jobs/paper/lqg.sh and of the peers in tests/bench/accuracy.py */
+static PetscErrorCode SmallNetworks(void)
+{
+  const PetscInt reps = quick ? 10 : 40;
+  double         ms;
+
+  PetscFunctionBegin;
+  PetscCall(Query("forward-propagated query, LQG d = 100, dense 64,64", SMALL "100 -net_format dense", 100, reps, &ms));
+  PetscCall(Query("forward-propagated query, LQG d = 100, ttm r = 8, 64,64", SMALL "100 -net_format ttm -net_tt_rank 8", 100, reps, &ms));
+  PetscCall(Gradient("gradient, 50 points, LQG d = 100, dense 64,64", SMALL "100 -net_format dense", reps));
+  PetscCall(Gradient("gradient, 50 points, LQG d = 100, ttm r = 8, 64,64", SMALL "100 -net_format ttm -net_tt_rank 8", reps));
+  PetscCall(Gradient("gradient, 50 points, LQG d = 1000, dense 64,64", SMALL "1000 -net_format dense", reps));
+  PetscCall(Jacobian("all coordinates, 200 points, LQG d = 20, dense 64,64", SMALL "20 -net_format dense"));
+  if (!quick) PetscCall(Jacobian("all coordinates, 200 points, LQG d = 100, dense 64,64", SMALL "100 -net_format dense"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode Queries(void)
 {
@@ -374,6 +442,7 @@ int main(int argc, char **argv)
     if (json) fprintf(json, "[");
     PetscCall(PetscPrintf(PETSC_COMM_SELF, "kernels %s\n", TzKernelsGet()->name));
     PetscCall(Queries());
+    PetscCall(SmallNetworks());
     getrusage(RUSAGE_SELF, &usage);
     Report("peak memory so far (the dense and the D = 101 problems included)", usage.ru_maxrss / 1024.0, "MiB");
   }
