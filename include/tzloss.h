@@ -67,6 +67,8 @@ PETSC_EXTERN PetscErrorCode TzLossView(TzLoss loss, PetscViewer viewer);
 PETSC_EXTERN PetscErrorCode TzLossDestroy(TzLoss *loss);
 PETSC_EXTERN PetscErrorCode TzLossGetNet(TzLoss loss, TzNet *net);
 PETSC_EXTERN PetscErrorCode TzLossGetSeed(TzLoss loss, PetscInt64 *seed);
+/* The distance of the levels that the network holds each parameter at (tzdevice.h), step [parameters]; 0: it is held as it is. Not collective */
+PETSC_EXTERN PetscErrorCode TzLossGetWeightSteps(TzLoss loss, const PetscReal theta[], PetscReal step[]);
 PETSC_EXTERN PetscErrorCode TzLossGetNumParameters(TzLoss loss, PetscInt *n);
 /*
   The parameters of the network's output layer, in which its values and derivatives are linear, ascending: their number, and which [n] unless NULL. Of a loss

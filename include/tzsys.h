@@ -61,18 +61,19 @@ PETSC_EXTERN PetscBool      TzTypeIsRegistered(const char name[]);
 
 /* Independent streams of one seed: what a number is for is part of its key, so no two uses share numbers. */
 typedef enum {
-  TZ_STREAM_INIT,        /* initial parameters */
-  TZ_STREAM_DIRECTION,   /* perturbation directions of the zeroth-order solvers */
-  TZ_STREAM_POINTS,      /* collocation points */
-  TZ_STREAM_VALIDATION,  /* validation points */
-  TZ_STREAM_RULE,        /* Monte-Carlo nodes */
-  TZ_STREAM_BATCH,       /* mini-batches */
-  TZ_STREAM_MASK,        /* masks of sparse networks, random feedback matrices */
-  TZ_STREAM_EQUATION,    /* random coefficients of equations */
-  TZ_STREAM_CONDITION,   /* points of conditions */
-  TZ_STREAM_SIMULATION,  /* closed-loop paths */
-  TZ_STREAM_DEVICE,      /* noise and stochastic rounding of parameters */
-  TZ_STREAM_DEVICEOUTPUT /* noise of values */
+  TZ_STREAM_INIT,         /* initial parameters */
+  TZ_STREAM_DIRECTION,    /* perturbation directions of the zeroth-order solvers */
+  TZ_STREAM_POINTS,       /* collocation points */
+  TZ_STREAM_VALIDATION,   /* validation points */
+  TZ_STREAM_RULE,         /* Monte-Carlo nodes */
+  TZ_STREAM_BATCH,        /* mini-batches */
+  TZ_STREAM_MASK,         /* masks of sparse networks, random feedback matrices */
+  TZ_STREAM_EQUATION,     /* random coefficients of equations */
+  TZ_STREAM_CONDITION,    /* points of conditions */
+  TZ_STREAM_SIMULATION,   /* closed-loop paths */
+  TZ_STREAM_DEVICE,       /* noise and stochastic rounding of parameters */
+  TZ_STREAM_DEVICEOUTPUT, /* noise of values */
+  TZ_STREAM_UPDATE        /* stochastic rounding of updates */
 } TzStream;
 
 /*

@@ -16,6 +16,9 @@ PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *p, TzDirection last, T
 {
   MPI_Comm comm      = PetscObjectComm((PetscObject)tao);
   PetscInt direction = (PetscInt)p->direction;
+  char     text[16];
+
+  const char *given;
 
   PetscFunctionBegin;
   if (p->direction != TZ_DIRECTION_COORDINATE) {
@@ -27,7 +30,12 @@ PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *p, TzDirection last, T
     PetscCall(TzOptionsInt(TzZOOption(p, "queries"), "Directions of a step (>= 1)", "TaoZOSetLoss", p->queries, &p->queries, NULL));
     PetscCheck(p->queries >= 1, comm, PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": must be at least 1", TzZOOption(p, "queries"), p->queries);
   }
-  PetscCall(TzOptionsReal(TzZOOption(p, "mu"), "Length of the differences, in units of the parameters (> 0)", "TaoZOSetLoss", p->mu, &p->mu, NULL));
+  PetscCall(PetscOptionsFindPair(((PetscObject)tao)->options, ((PetscObject)tao)->prefix, TzZOOption(p, "mu"), &given, &p->automatic));
+  p->automatic = (PetscBool)(p->automatic && given && !strcasecmp(given, "auto"));
+  if (p->automatic) PetscCall(TzOptionsString(TzZOOption(p, "mu"), "Length of the differences", "TaoZOSetLoss", "auto", text, sizeof(text), NULL));
+  else
+    PetscCall(TzOptionsReal(TzZOOption(p, "mu"), "Length of the differences, in units of the parameters (> 0), or auto: from the noise", "TaoZOSetLoss", p->mu,
+                            &p->mu, NULL));
   PetscCheck(p->mu > 0 && p->mu <= PETSC_MAX_REAL, comm, PETSC_ERR_USER_INPUT, "%s %g: must be positive", TzZOOption(p, "mu"), (double)p->mu);
   PetscCall(TzOptionsBool(TzZOOption(p, "two_sided"), "Differences of theta + mu xi and theta - mu xi", "TaoZOSetLoss", p->twosided, &p->twosided, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

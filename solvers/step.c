@@ -37,6 +37,7 @@ static PetscErrorCode Update(Tao tao, const TzZOPhase *phase)
     for (PetscInt i = 0; i < n; i++) m[i] = phase->momentum * m[i] + zo->g[i];
     phase->update(n, zo->rate, m, x);
   }
+  PetscCall(TzZORoundToLevels(tao, n, x));
   PetscCall(VecRestoreArray(tao->solution, &x));
   PetscCall(VecRestoreArray(zo->momentum, &m));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -116,6 +117,7 @@ static PetscErrorCode Step(Tao tao)
   zo->rate = TzScheduleRate(&zo->schedule, phase->lr, step, tao->max_it);
   PetscCall(TzLossFollow(zo->loss, zo->theta));
   PetscCall(TzLossSample(zo->loss, step));
+  PetscCall(TzZOPrepareMu(tao, phase));
   PetscCall(phase->estimate->estimate(tao, phase, &l0, &norm));
   PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)tao), &givenup));
   if (givenup) { /* as if this step had not begun */

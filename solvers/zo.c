@@ -177,6 +177,9 @@ static PetscErrorCode TaoSetFromOptions_ZO(Tao tao, TzOptionItems PetscOptionsOb
   PetscCall(TzScheduleSetFromOptions(&zo->schedule, comm, PetscOptionsObject));
   if (zo->nphases > 1) PetscCall(SecondPhaseFromOptions(tao, PetscOptionsObject));
   PetscCall(CheckFromOptions(zo, comm, PetscOptionsObject));
+  if (zo->phase[0].update)
+    PetscCall(TzOptionsBool("-zo_integer", "Parameters are levels of -net_weight_bits themselves: updates are rounded stochastically", "TaoZOSetLoss",
+                            zo->integer, &zo->integer, NULL));
   if (zo->phase[0].update && (zo->nphases == 1 || zo->phase[1].update)) PetscCall(LastLayerFromOptions(zo, comm, PetscOptionsObject));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -292,6 +295,7 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
   PetscFunctionBegin;
   for (PetscInt p = 0; p < zo->nphases; p++) PetscCall(PhaseDestroy(&zo->phase[p]));
   PetscCall(PhaseDestroy(&zo->last));
+  PetscCall(PetscFree(zo->levels));
   PetscCall(VecDestroy(&zo->momentum));
   PetscCall(VecDestroy(&zo->second));
   PetscCall(VecDestroy(&zo->previous));
@@ -424,6 +428,12 @@ PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state)
                        .scalarname = {"step", "phase", "phase_begun", "best_loss", "stalled", "window_sum", "window_steps", "damping"},
                        .scalar = {&zo->state.step, &zo->state.phase, &zo->state.begun, &zo->state.best, &zo->state.stalled, &zo->state.sum, &zo->state.summed,
                                   &zo->state.damping}};
+  if (zo->phase[0].automatic || zo->phase[1].automatic) {
+    state->scalarname[state->nscalar] = "noise";
+    state->scalar[state->nscalar++]   = &zo->state.noise;
+    state->scalarname[state->nscalar] = "mu";
+    state->scalar[state->nscalar++]   = &zo->state.mu;
+  }
   if (zo->second) {
     state->vecname[state->nvec] = "second_moment";
     state->vec[state->nvec++]   = zo->second;
@@ -445,6 +455,8 @@ PetscErrorCode TaoZOCheckState(Tao tao, const char **impossible)
   else if (!(zo->state.stalled >= 0)) *impossible = "stalled";
   else if (!(zo->state.summed >= 0)) *impossible = "window_steps";
   else if (!(zo->state.damping > 0)) *impossible = "damping";
+  else if (!(zo->state.noise >= 0)) *impossible = "noise";
+  else if (!(zo->state.mu >= 0)) *impossible = "mu";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

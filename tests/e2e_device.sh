@@ -73,7 +73,8 @@ ok "kill -9 of the device: $survived of 20 went on, or were resumed, to the same
 # --- models of hardware: the same bits on any number of ranks, and after a break; what eval sees is what training saw ---
 h="-pde_dim 4 -net_layers 32,32 -net_tt_rank 2 -deriv_type fd -loss_points 20 -tz_validation_points 200 -zo_mu 1e-2 -tz_quiet"
 for model in "-net_weight_bits 8" "-net_weight_bits 8 -net_rounding stochastic -net_noise_per step" "-net_noise_weight 1e-3 -net_noise_drift 1e-4" \
-  "-net_noise_value 1e-5 -net_noise_type additive -net_noise_per once" "-net_activation_bits 16"; do
+  "-net_noise_value 1e-5 -net_noise_type additive -net_noise_per once" "-net_activation_bits 16" "-net_weight_bits 8 -zo_integer" \
+  "-net_noise_weight 1e-3 -zo_mu auto"; do
   rm -f half.h5
   on 1 solve $h $model -tao_max_it 40 -tz_output none >one.txt 2>&1
   on 3 solve $h $model -tao_max_it 25 -tz_output half.h5 >half.txt 2>&1
@@ -81,6 +82,13 @@ for model in "-net_weight_bits 8" "-net_weight_bits 8 -net_rounding stochastic -
   ok "$model: 40 steps on 1 rank, 25 on 3 and 15 on 2" same "$(field theta one.txt)$(field mse one.txt)" "$(field theta more.txt)$(field mse more.txt)"
   on 2 eval -tz_model half.h5 -tz_points 200 -tz_output eval.h5 >eval.txt 2>&1
   ok "$model: eval" same "$(field mse one.txt)" "$(field mse eval.txt)"
+done
+
+on 2 solve $h -net_weight_bits 8 -zo_mu 1e-4 -tao_max_it 3 -tz_output none >out.txt 2>err.txt
+ok "differences below the levels are warned of" test "$(grep -c '^tenzo: warning: -zo_mu 0.0001: is below the distance of the levels' err.txt)" = 1
+for n in 1 2; do
+  on $n solve $h -zo_integer -tao_max_it 3 -tz_output none >out.txt 2>err.txt
+  ok "levels without bits, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -zo_integer: needs' err.txt)" = 1
 done
 
 # --- programs that are no devices: one line, on 1 and 2 ranks ---

@@ -57,10 +57,12 @@ struct _TzZOPhase {
   PetscReal           damping, dampingmin; /* gaussnewton.c: at the start, at least */
   PetscBool           last;                /* gaussnewton.c: of all coordinates those of the output layer */
   PetscBool           twosided;
+  PetscBool           automatic; /* mu is measured in the first step */
   /* x[n] moves along m[n], the gradient or its momentum; NULL: the estimate moves the solution itself */
   void (*update)(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
   /* not of the table: */
   const char *prefix;     /* of its options */
+  PetscBool   looked;     /* at mu beside the levels of quantised parameters */
   char        option[64]; /* TzZOOption() */
   void       *data;       /* the estimate's */
 };
@@ -87,10 +89,12 @@ typedef struct {
   PetscInt   checkevery; /* -tz_check_gradient */
 
   struct { /* with the vectors, all that a later step depends on */
-    PetscReal step, phase, begun, best, stalled, sum, summed,
-      damping; /* begun: first step of the phase; sum: of the losses of the `summed` steps of a window */
+    PetscReal step, phase, begun, best, stalled, sum, summed, damping, noise,
+      mu; /* noise, mu: as measured (-zo_mu auto); begun: first step of the phase; sum: of the losses of the `summed` steps of a window */
   } state;
-  Vec momentum, second; /* first and, for Adam, second moments */
+  PetscBool  integer;          /* -zo_integer */
+  PetscReal *levels;           /* [parameters]: the distance of their levels */
+  Vec        momentum, second; /* first and, for Adam, second moments */
 
   TzLoss loss;
   struct { /* watch.c: means of the loss over windows of steps */
@@ -130,6 +134,13 @@ PETSC_EXTERN PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *phase, Pet
 /* The queries of the step to be done */
 PETSC_EXTERN PetscErrorCode TzZOQueries(Tao tao, const TzZOPhase *phase, TzQueries *q);
 PETSC_EXTERN PetscErrorCode TzZOGather(Tao tao, Vec v, PetscReal all[]); /* all [nparams] <- a vector laid out as the solution */
+/* noise.c: before an estimate: mu, where it is to be measured; a warning where it is too small for quantised parameters */
+PETSC_INTERN PetscErrorCode TzZOPrepareMu(Tao tao, TzZOPhase *phase);
+/* The noise in values at equal distances; where it cannot be told: -1, the distance is too small (half of them are equal), -2: too large */
+#define TZ_ZO_LINE 9
+PETSC_INTERN PetscReal TzZONoise(const PetscReal f[TZ_ZO_LINE]);
+/* -zo_integer: x[n], this rank's part of the solution, to the levels of the parameters by stochastic rounding */
+PETSC_INTERN PetscErrorCode TzZORoundToLevels(Tao tao, PetscInt n, PetscReal x[]);
 /* x <- x - lr m */
 PETSC_EXTERN void TzZODescend(PetscInt n, PetscReal lr, const PetscReal m[], PetscReal x[]);
 

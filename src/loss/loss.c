@@ -254,6 +254,15 @@ PetscErrorCode TzLossGetNumParameters(TzLoss loss, PetscInt *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossGetWeightSteps(TzLoss loss, const PetscReal theta[], PetscReal step[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCall(PetscArrayzero(step, loss->nparams));
+  if (loss->net) PetscCall(TzNetGetWeightSteps(loss->net, theta, step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossGetNumSamples(TzLoss loss, PetscInt *nsamples)
 {
   PetscFunctionBegin;
