@@ -153,11 +153,12 @@ FIRST ?= 0
 fuzz:
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized SAN=address,undefined CFLAGS='-O1 -g' run-fuzz
 run-fuzz: export ASAN_OPTIONS := detect_leaks=0
-run-fuzz: all $(BUILD)/fuzz/fuzz_hdf5 $(BUILD)/fuzz/fuzz_idx
+run-fuzz: all $(BUILD)/fuzz/fuzz_hdf5 $(BUILD)/fuzz/fuzz_idx $(BUILD)/fuzz/fuzz_process
 	$(RUN) $(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet \
 	  -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
 	$(RUN) $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST)
 	$(RUN) $(BUILD)/fuzz/fuzz_idx $(FUZZ) $(FIRST)
+	$(RUN) $(BUILD)/fuzz/fuzz_process $(FUZZ) $(FIRST)
 
 style:
 	bash jobs/deps.sh dev

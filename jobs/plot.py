@@ -6,6 +6,7 @@ plot.py: pictures of runs, straight from their HDF5 files, as PNG and PDF.
   plot.py accuracy OUT FILE...      a classifier's accuracy against epochs (EPOCH steps, default 937) and against forward evaluations; prints what 85 % took
   plot.py slices OUT EVAL           u and its error on a plane: EVAL is the output of `tenzo eval` on the points of `plot.py plane`
   plot.py plane OUT D [N]           an N x N grid in (x_1, t), other coordinates 0.5 (h5 with /points), for tenzo eval -tz_points
+  plot.py device OUT CSV            error against bits and against noise, from jobs/paper/results.csv
   plot.py bars OUT CSV TABLE [PREFIX...]  a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv; a panel for each PREFIX of rows  plot.py loop OUT SIMULATION       closed loop: states and controls of each policy, median and the band of 90 % of the paths kept, from `tenzo simulate`
   plot.py agents OUT SIMULATION     paths of `-pde_type agents` in the plane, one axis a policy; a dot where an agent starts
   plot.py feedback OUT EVAL         value and control of a problem in two dimensions at t = 0: EVAL is the output of `tenzo eval` on the points of
@@ -199,8 +200,26 @@ def feedback(out, file):
     save(figure, out)
 
 
+def device(out, file):
+    runs = [r for r in csv.DictReader(open(file)) if r["table"] == "device" and r["mse"]]
+    full = np.mean([float(r["mse"]) for r in runs if r["row"] == "full"])
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
+    for axis, kinds, label in ((axes[0], {"w": "weights"}, "bits"), (axes[1], {"n": "new for each query", "c": "common to a step"}, "noise of the weights, relative")):
+        for mark, (kind, name) in zip("os", kinds.items()):
+            points = [(float(r["row"][1:]), float(r["mse"])) for r in runs if r["row"][0] == kind and "mu" not in r["row"]]
+            axis.plot(*zip(*points), mark, label=name, alpha=0.6)
+        axis.axhline(full, color="grey", linewidth=1, label="full precision (mean)")
+        axis.set_xlabel(label)
+        axis.set_yscale("log")
+        axis.legend()
+    axes[0].invert_xaxis()
+    axes[1].set_xscale("log")
+    axes[0].set_ylabel("validation MSE")
+    save(figure, out)
+
+
 if __name__ == "__main__":
-    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, bars, loop, agents, states, feedback)}
+    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, bars, device, loop, agents, states, feedback)}
     if len(sys.argv) < 4 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     verbs[sys.argv[1]](*sys.argv[2:])

@@ -12,6 +12,7 @@ titles = {
     "table5": "Table 5: zeroth-order training (validation MSE)",
     "table6": "Table 6: compression at an equal number of trainable parameters (validation MSE)",
     "lqg": "HJB-LQG: relative L2 error; u(0,0) in the last column but one",
+    "device": "Models of hardware: HJB, tt rank 4, finite differences, signRGE at 12,600 queries (jobs/device.sh; validation MSE as the hardware has it)",
     "ablation": "Ablation of ZO-signRGE + sparse grid at 6,600 queries (rows hjb: validation MSE; rows lqg: relative L2 error)",
 }
 
