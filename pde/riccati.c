@@ -23,6 +23,8 @@ struct _n_TzRiccati {
   PetscReal *P;             /* [npanels][NODES][d][d] */
   PetscReal *c;             /* [npanels][NODES] */
   PetscReal  x[NODES];      /* Chebyshev points */
+  PetscReal  tau, ctau;     /* asked for last, and c there; tau < 0: nothing yet */
+  PetscReal *Ptau;          /* [d][d] */
 };
 
 /* The maps of n steps: E, F, W [n][d][d] each */
@@ -318,6 +320,8 @@ PetscErrorCode TzRiccatiCreate(PetscInt d, const PetscReal A[], const PetscReal 
   *riccati = r;
   *good    = PETSC_TRUE;
   r->d     = d;
+  r->tau   = -1;
+  PetscCall(PetscMalloc1(d * d, &r->Ptau));
   TzChebyshevPoints(NODES, r->x);
   PetscCall(PetscMalloc1(4 * d * d, &H));
   norm = Hamiltonian(d, A, K, Q, H);
@@ -341,10 +345,12 @@ PetscErrorCode TzRiccatiDestroy(TzRiccati *riccati)
   PetscCall(PetscFree(r->width));
   PetscCall(PetscFree(r->P));
   PetscCall(PetscFree(r->c));
+  PetscCall(PetscFree(r->Ptau));
   PetscCall(PetscFree(*riccati));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Many states are asked for at one time, one after the other: the last P is kept */
 PetscErrorCode TzRiccatiGet(TzRiccati r, PetscReal tau, PetscReal P[], PetscReal *c)
 {
   const PetscInt size = r->d * r->d;
@@ -352,16 +358,21 @@ PetscErrorCode TzRiccatiGet(TzRiccati r, PetscReal tau, PetscReal P[], PetscReal
   PetscReal      w[NODES];
 
   PetscFunctionBegin;
-  while (p > 0 && tau < r->start[p]) p--;
-  TzChebyshevWeights(NODES, r->x, 2 * (tau - r->start[p]) / r->width[p] - 1, w);
-  PetscCall(PetscArrayzero(P, size));
-  *c = 0;
-  for (PetscInt j = 0; j < NODES; j++) {
-    const PetscReal *at = r->P + (p * NODES + j) * size;
+  if (tau != r->tau) {
+    while (p > 0 && tau < r->start[p]) p--;
+    TzChebyshevWeights(NODES, r->x, 2 * (tau - r->start[p]) / r->width[p] - 1, w);
+    PetscCall(PetscArrayzero(r->Ptau, size));
+    r->ctau = 0;
+    for (PetscInt j = 0; j < NODES; j++) {
+      const PetscReal *at = r->P + (p * NODES + j) * size;
 
-    for (PetscInt e = 0; e < size; e++) P[e] += w[j] * at[e];
-    *c += w[j] * r->c[p * NODES + j];
+      for (PetscInt e = 0; e < size; e++) r->Ptau[e] += w[j] * at[e];
+      r->ctau += w[j] * r->c[p * NODES + j];
+    }
+    r->tau = tau;
   }
+  PetscCall(PetscArraycpy(P, r->Ptau, size));
+  *c = r->ctau;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
