@@ -110,8 +110,8 @@ PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayou
   PetscFree. The network itself stays as it is.
 
   TzNetConvert: parameters of one network for another of the same widths, activation and function: its trains are grown (new slices 0 on one side, random on
-  the other: the function stays, and has a gradient there), or rounded to its ranks, or made from matrices by SVD; matrices are multiplied out. What does not
-  fit is PETSC_ERR_USER_INPUT naming `option`. Neither is collective.
+  the other: the function stays, and has a gradient there), or rounded to its ranks, or made from matrices by SVD; matrices are multiplied out. To and from a
+  shell parameters are copied, which must be as many. What does not fit is PETSC_ERR_USER_INPUT naming `option`. Neither is collective.
 */
 PETSC_EXTERN PetscErrorCode TzNetRound(TzNet net, const PetscReal theta[], PetscReal tolerance, char **bonds, PetscInt *n, PetscReal **rounded,
                                        PetscReal error[]);

@@ -93,8 +93,6 @@ static PetscErrorCode Check(TzNet from, const char option[], TzNet to)
   PetscBool same = (PetscBool)(from->nhidden == to->nhidden && from->in == to->in && from->out == to->out);
 
   PetscFunctionBegin;
-  PetscCheck(!from->shell && !to->shell, comm, PETSC_ERR_USER_INPUT, "%s: a network of type %s has no layers: its parameters must be those of one like it",
-             option, ((PetscObject)(from->shell ? from : to))->type_name);
   PetscCheck(from->in == to->in && from->out == to->out, comm, PETSC_ERR_USER_INPUT,
              "%s: a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs; here it must have %" PetscInt_FMT " and %" PetscInt_FMT, option,
              from->in, from->out, to->in, to->out);
@@ -106,11 +104,30 @@ static PetscErrorCode Check(TzNet from, const char option[], TzNet to)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the parameters of a shell mean is the user's own affair: they are taken as they are, if there are as many */
+static PetscErrorCode Copy(TzNet from, const PetscReal theta[], const char option[], TzNet to, PetscReal converted[])
+{
+  PetscInt n, m;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetGetNumParameters(from, &n));
+  PetscCall(TzNetGetNumParameters(to, &m));
+  PetscCheck(n == m, PetscObjectComm((PetscObject)to), PETSC_ERR_USER_INPUT,
+             "%s: %" PetscInt_FMT " parameters; must be %" PetscInt_FMT ", for a network of type %s has no layers to convert", option, n, m,
+             ((PetscObject)(from->shell ? from : to))->type_name);
+  PetscCall(PetscArraycpy(converted, theta, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetConvert(TzNet from, const PetscReal theta[], const char option[], TzNet to, PetscInt64 seed, PetscReal converted[])
 {
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(from));
   PetscCall(TzNetSetUp(to));
+  if (from->shell || to->shell) {
+    PetscCall(Copy(from, theta, option, to, converted));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(Check(from, option, to));
   for (PetscInt l = 0; l < to->nlayers; l++) {
     const TzLayer  *a = &from->layer[l], *b = &to->layer[l];
