@@ -14,6 +14,7 @@
 #include <tzderiv.h>
 #include <tzloss.h>
 #include <tzidx.h>
+#include <tztokens.h>
 #include <tzclassify.h>
 #include <tzzo.h>
 #include <tzfiles.h>

@@ -6,7 +6,8 @@
     /reason                                   text: why the run ended, the reason= of its RESULT line; none while it goes on
     /options /net /pde                        text: an options file, the views of the network and of the problem
     /network/layerL/...                       how theta is to be read (TzNetGetLayout): shape {out, in}, modes_in, modes_out, ranks: int; format, activation
-                                              ("none" at the last layer): text; L from 1 on. /network/bias: int, whether there are biases
+                                              ("none" at the last layer): text; windows {channels, rows, cols, krows, kcols, pool} of a
+                                              convolution, tokens {slots, concatenated} of a table; L from 1 on. /network/bias: int, whether there are biases
     /mask                                     int: trained weights of a sparse network
     /theta                                    parameters [n], /checksum their checksum (text)
     /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}

@@ -25,20 +25,24 @@ typedef struct {
 
 static inline void Open(Case *c, MPI_Comm comm, const char net[], const char more[])
 {
-  PetscInt in, out;
-
   ok(PetscOptionsClear(NULL));
   ok(PetscOptionsSetValue(NULL, "-mnist_dir", dir));
   ok(PetscOptionsInsertString(NULL, "-loss_batch 13 -loss_block 5"));
   ok(PetscOptionsInsertString(NULL, net));
   ok(PetscOptionsInsertString(NULL, more));
+  if (strstr(net, "-net_tokens")) {
+    char text[256];
+
+    ok(PetscSNPrintf(text, sizeof(text), "-tokens_train %s/train.txt -tokens_test %s/t10k.txt", dir, dir));
+    ok(PetscOptionsInsertString(NULL, text));
+  }
   ok(TzLossCreate(comm, &c->loss));
   ok(TzLossSetType(c->loss, TZLOSSCROSSENTROPY));
   ok(TzLossSetSeed(c->loss, 11));
   ok(TzLossSetFromOptions(c->loss));
-  ok(TzLossCrossEntropyGetSizes(c->loss, &in, &out, &c->steps));
+  ok(TzLossCrossEntropyGetSizes(c->loss, NULL, NULL, &c->steps));
   ok(TzNetCreate(comm, &c->net));
-  ok(TzNetSetIO(c->net, in, out));
+  ok(TzLossCrossEntropySetNetInputs(c->loss, c->net));
   ok(TzNetSetFromOptions(c->net));
   ok(TzLossSetNet(c->loss, c->net));
   ok(TzLossSetUp(c->loss));
@@ -63,6 +67,24 @@ static inline void AssertAll(int good, const char what[])
   assert_true(good);
 }
 
+/* n lists of 2 to 6 of 60 tokens, of which those of label i % 10 are more often near 6 i */
+static inline int WriteTokens(const char name[], unsigned n)
+{
+  char  path[256];
+  FILE *f;
+
+  (void)snprintf(path, sizeof(path), "%s/%s.txt", dir, name);
+  f = fopen(path, "w");
+  if (!f) return 1;
+  (void)fprintf(f, "# label, tokens\n");
+  for (unsigned i = 0; i < n; i++) {
+    (void)fprintf(f, "%u\t%u", i % 10, i % 7 * 8);
+    for (unsigned k = 0; k <= i / 3 % 5; k++) (void)fprintf(f, k % 2 ? " %u" : ", %u", (6 * (i % 10) + (i * (k + 3) + k * k) % 7) % 60);
+    (void)fprintf(f, "\n");
+  }
+  return fclose(f);
+}
+
 static inline int Setup(void **state)
 {
   PetscMPIInt rank;
@@ -71,6 +93,7 @@ static inline int Setup(void **state)
   if (MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return 1;
   strcpy(dir, "/tmp/tzclassXXXXXX");
   if (!rank && (!mkdtemp(dir) || IdxWriteBars(dir, "train", NTRAIN, SIDE) || IdxWriteBars(dir, "t10k", NTEST, SIDE))) return 1;
+  if (!rank && (WriteTokens("train", NTRAIN) || WriteTokens("t10k", NTEST))) return 1;
   return MPI_Bcast(dir, sizeof(dir), MPI_CHAR, 0, PETSC_COMM_WORLD);
 }
 

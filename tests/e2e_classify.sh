@@ -56,6 +56,39 @@ for first in 1 4; do
   ok "resumed after $first epochs" same "$(field theta hybrid.1.txt)" "$(field theta more.txt)"
 done
 
+# --- convolutions; lists of tokens: a label's tokens are near 6 times the label ---
+perl -e '
+  srand(2);
+  for (["words.txt", 2000], ["more.txt", 500]) {
+    open(F, ">", $_->[0]); print F "# label, tokens\n";
+    for my $i (0 .. $_->[1] - 1) { print F $i % 10, "\t", join(" ", map { rand() < 0.7 ? 6 * ($i % 10) + int(rand(6)) : int(rand(60)) } 0 .. 1 + $i % 5), "\n"; }
+    close F;
+  }'
+whole=$small
+small="-mnist_dir . -tz_quiet -net_format tt -net_tt_rank 3"
+train conv 0.65 $hybrid -tz_epochs 4 -net_conv 6x3x3 -net_layers 10
+small="-tokens_train words.txt -tokens_test more.txt -tz_quiet -net_tt_rank 4"
+train words 0.8 $hybrid -tz_epochs 6 -net_layers 16
+train concat 0.7 -tao_type tzsgd -zo_lr 0.1 -tz_epochs 6 -net_tokens concat -net_layers 8,16
+on 2 eval -tz_model words.h5 -tokens_train words.txt -tokens_test more.txt -tz_output words-eval.h5 >words-eval.txt 2>&1
+ok "words, eval: accuracy" same "$(field accuracy words.1.txt)" "$(field accuracy words-eval.txt)"
+rm -f half.h5
+on 2 classify $small $hybrid -net_layers 16 -tz_epochs 2 -tz_output half.h5 >half.txt 2>&1
+on 1 classify -tz_resume half.h5 -tokens_train words.txt -tokens_test more.txt -tz_epochs 6 -tz_quiet >more.out 2>&1
+ok "words, resumed after 2 epochs" same "$(field theta words.1.txt)" "$(field theta more.out)"
+told() { # told NAME TEXT OPTIONS...: one line with the text
+  local name=$1 text=$2; shift 2
+  on 2 classify -tz_quiet -tz_output bad.h5 "$@" >bad.txt 2>bad.err
+  ok "$name" test $? = 2 -a "$(wc -l <bad.err)" = 1 -a "$(grep -c "^tenzo: error: .*$text" bad.err)" = 1 -a ! -e bad.h5
+}
+printf '1 2 3\n\n0 4 x\n' >bad-words.txt
+told "tokens: not a number" "-tokens_train bad-words.txt: line 3: must be" -tokens_train bad-words.txt -tokens_test more.txt
+told "tokens: no test" "-tokens_train words.txt: needs -tokens_test" -tokens_train words.txt
+told "tokens: too few rows" "-net_rows 9: must be at least" -tokens_train words.txt -tokens_test more.txt -net_rows 9
+told "a filter larger than the image" "-net_conv: filters of 9 x 9" -mnist_dir . -net_conv 4x9x9
+told "no filter" "-net_conv 4x3: must be" -mnist_dir . -net_conv 4x3
+small=$whole
+
 # --- wrong files: one line that names the directory or the file ---
 wrong() { # wrong NAME TEXT
   on 1 classify $small -mnist_dir bad -tz_output bad.h5 >bad.txt 2>bad.err

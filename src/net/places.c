@@ -5,6 +5,7 @@
     -net_conv 8x5x5,16x5x5   (default none): convolutions of an image: filters, their rows and columns
     -net_pool 2              (default 2): side of the squares of which the largest output goes on, for all convolutions or for each
     -net_tokens sum|concat   (default sum): rows of the table are summed or concatenated
+    -net_rows n              (default: as many as there are tokens): rows of the table, such that its modes fit
 */
 #include <private/tznetimpl.h>
 
@@ -78,7 +79,7 @@ PetscErrorCode TzNetSetPooling(TzNet net, PetscInt n, const PetscInt pool[])
 PetscErrorCode TzNetPlacesSetFromOptions(TzNet net, TzOptionItems PetscOptionsObject)
 {
   const char *combine[]   = {"sum", "concat"};
-  PetscInt    concatenate = net->concatenate ? 1 : 0, pool[TZ_MAX_LAYERS], n = TZ_MAX_LAYERS;
+  PetscInt    concatenate = net->concatenate ? 1 : 0, pool[TZ_MAX_LAYERS], n = TZ_MAX_LAYERS, rows = net->tokens;
   char        text[1024];
   PetscBool   flg;
 
@@ -95,6 +96,10 @@ PetscErrorCode TzNetPlacesSetFromOptions(TzNet net, TzOptionItems PetscOptionsOb
     if (flg) PetscCall(TzNetSetPooling(net, n, pool));
   }
   if (!net->tokens) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzOptionsInt("-net_rows", "Rows of the table, at least as many as there are tokens", "TzNetSetTokens", net->tokens, &rows, &flg));
+  PetscCheck(!flg || rows >= net->tokens, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_rows %" PetscInt_FMT ": must be at least the number of tokens, %" PetscInt_FMT, rows, net->tokens);
+  if (flg) PetscCall(TzNetSetTokens(net, rows));
   PetscCall(TzOptionsEList("-net_tokens", "Rows of the table of the tokens of an input: summed or concatenated", "TzNetSetConcatenated", combine, 2,
                            combine[concatenate], &concatenate, NULL));
   PetscCall(TzNetSetConcatenated(net, (PetscBool)(concatenate == 1)));

@@ -122,6 +122,8 @@ static PetscErrorCode TzPutNetwork(TzStore store, TzNet net)
     PetscCall(TzStorePutText(store, path, layout.format));
     PetscCall(PetscSNPrintf(path, sizeof(path), "%s/activation", group));
     PetscCall(TzStorePutText(store, path, layout.activation ? layout.activation : "none"));
+    if (layout.windows[0]) PetscCall(TzPutPetscInts(store, group, "windows", 6, layout.windows));
+    if (layout.slots) PetscCall(TzPutPetscInts(store, group, "tokens", 2, (PetscInt[]){layout.slots, layout.concatenated}));
     if (!layout.ncores) continue;
     PetscCall(TzPutPetscInts(store, group, "modes_in", layout.nin, layout.mode_in));
     PetscCall(TzPutPetscInts(store, group, "modes_out", layout.nout, layout.mode_out));

@@ -1,16 +1,18 @@
 /*
-  Runs of type classifier: a network on labelled images (IDX files, -mnist_dir). The default network is the 784-1024-10 rectifier
-  network of tensor-train matrices of rank 6 (3,962 parameters).
+  Runs of type classifier: a network on labelled images (IDX files, -mnist_dir) or lists of tokens (-tokens_train). The default network is the
+  784-1024-10 rectifier network of tensor-train matrices of rank 6 (3,962 parameters); for tokens a table of width 64 of the same kind.
 */
 #include "runimpl.h"
 
 /* The paper's network, unless the user describes another */
 static PetscErrorCode Defaults(TzNet net, PetscInt inputs)
 {
-  const PetscInt width = 1024;
-  PetscBool      format, layers, modes;
+  PetscBool format, layers, modes, conv, tokens;
+  PetscInt  width;
 
   PetscFunctionBegin;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tokens_train", &tokens));
+  width = tokens ? 64 : 1024;
   PetscCall(TzNetSetFormat(net, TZNETTTM));
   PetscCall(TzNetSetHidden(net, 1, &width));
   PetscCall(TzNetSetActivation(net, "relu"));
@@ -18,7 +20,8 @@ static PetscErrorCode Defaults(TzNet net, PetscInt inputs)
   PetscCall(PetscOptionsHasName(NULL, NULL, "-net_format", &format));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-net_layers", &layers));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-net_tt_modes", &modes));
-  if (!format && !layers && !modes && inputs == 784) PetscCall(TzNetSetModes(net, "7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1"));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-net_conv", &conv));
+  if (!format && !layers && !modes && !conv && !tokens && inputs == 784) PetscCall(TzNetSetModes(net, "7,4,4,7|8,4,4,8;8,4,4,8|1,5,2,1"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -36,16 +39,16 @@ static PetscErrorCode CreateLoss(TzRun run, TzLoss *loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The images say how large the network is */
+/* The examples say how large the network is */
 static PetscErrorCode SetFromOptions_Classifier(TzRun run)
 {
-  PetscInt inputs, classes, steps;
+  PetscInt inputs;
 
   PetscFunctionBegin;
   PetscCall(TzLossDestroy(&run->loss));
   PetscCall(CreateLoss(run, &run->loss));
-  PetscCall(TzLossCrossEntropyGetSizes(run->loss, &inputs, &classes, &steps));
-  PetscCall(TzNetSetIO(run->net, inputs, classes));
+  PetscCall(TzLossCrossEntropyGetSizes(run->loss, &inputs, NULL, NULL));
+  PetscCall(TzLossCrossEntropySetNetInputs(run->loss, run->net));
   PetscCall(Defaults(run->net, inputs));
   PetscCall(TzNetSetFromOptions(run->net));
   PetscCall(TzNetSetSeed(run->net, run->seed));
@@ -68,13 +71,13 @@ static PetscErrorCode Length_Classifier(TzRun run)
 {
   MPI_Comm  comm   = PetscObjectComm((PetscObject)run);
   PetscReal epochs = 100;
-  PetscInt  inputs, classes, steps;
+  PetscInt  steps;
   PetscBool given, max_it, set;
 
   PetscFunctionBegin;
-  PetscCall(TzLossCrossEntropyGetSizes(run->loss, &inputs, &classes, &steps));
+  PetscCall(TzLossCrossEntropyGetSizes(run->loss, NULL, NULL, &steps));
   PetscOptionsBegin(comm, NULL, "Options of classify", "Tenzo");
-  PetscCall(TzOptionsReal("-tz_epochs", "Length of the training in epochs, passes over the training images (> 0)", "TzRunSolve", epochs, &epochs, &given));
+  PetscCall(TzOptionsReal("-tz_epochs", "Length of the training in epochs, passes over the training examples (> 0)", "TzRunSolve", epochs, &epochs, &given));
   PetscOptionsEnd();
   PetscCheck(epochs > 0 && epochs * steps < PETSC_MAX_INT, comm, PETSC_ERR_USER_INPUT, "-tz_epochs %g: must be positive, and below %g", (double)epochs,
              (double)PETSC_MAX_INT / steps);

@@ -29,7 +29,7 @@ static double Seconds(void)
 static PetscErrorCode Create(const char options[], const char more[], Problem *p)
 {
   TzNet    net;
-  PetscInt in, out, steps;
+  PetscInt steps;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsClear(NULL));
@@ -39,9 +39,9 @@ static PetscErrorCode Create(const char options[], const char more[], Problem *p
   PetscCall(TzLossCreate(PETSC_COMM_SELF, &p->loss));
   PetscCall(TzLossSetType(p->loss, TZLOSSCROSSENTROPY));
   PetscCall(TzLossSetFromOptions(p->loss));
-  PetscCall(TzLossCrossEntropyGetSizes(p->loss, &in, &out, &steps));
+  PetscCall(TzLossCrossEntropyGetSizes(p->loss, NULL, NULL, &steps));
   PetscCall(TzNetCreate(PETSC_COMM_SELF, &net));
-  PetscCall(TzNetSetIO(net, in, out));
+  PetscCall(TzLossCrossEntropySetNetInputs(p->loss, net));
   PetscCall(TzNetSetFromOptions(net));
   PetscCall(TzLossSetNet(p->loss, net));
   PetscCall(TzLossSetUp(p->loss));

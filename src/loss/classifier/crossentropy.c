@@ -3,18 +3,19 @@
 
   Options:
     -mnist_dir DIR       (default ../shared/mnist): train- and t10k-images-idx3-ubyte[.gz], train- and t10k-labels-idx1-ubyte[.gz]
+    -tokens_train FILE, -tokens_test FILE   lists of tokens in place of images
     -mnist_holdout n     (default 0): n > 0 validates on the last n training images, which then are not trained on, and leaves the test
                          images alone: for choosing hyperparameters
-    -loss_batch n        images of a step (default 64)
+    -loss_batch n        examples of a step (default 64)
     -loss_gradient exact|fa|dfa|local   (default exact): see crossentropy.h
     -loss_groups n       (default 1): of local losses
-    -loss_block n        images of a block, the unit that ranks share (default 16)
+    -loss_block n        examples of a block, the unit that ranks share (default 16)
 */
 #include "crossentropy.h"
 #include "../partition.h"
 
 #define COORDINATES 16384 /* coordinate queries at a time: 1.3 MB of outputs; all those of the trains here */
-#define IMAGES      128   /* test images at a time */
+#define EXAMPLES    128   /* test examples at a time */
 
 static PetscErrorCode Coordinates_CrossEntropy(TzLoss, const PetscReal[], const TzQueries *, PetscInt, PetscInt, PetscReal[]);
 
@@ -25,15 +26,20 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, TzOptionItems Pet
   PetscInt        gradient = (PetscInt)c->gradient;
 
   PetscFunctionBegin;
-  PetscOptionsHeadBegin(PetscOptionsObject, "Cross-entropy of a classifier of images");
+  PetscOptionsHeadBegin(PetscOptionsObject, "Cross-entropy of a classifier");
   PetscCall(TzOptionsString("-mnist_dir", "Directory of the IDX files (train-images-idx3-ubyte[.gz] ...)", "TzImagesReadDirectory", c->dir, c->dir,
                             sizeof(c->dir), NULL));
-  PetscCall(TzOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)", "TzLossValidate",
-                         c->holdout, &c->holdout, NULL));
+  PetscCall(TzOptionsString("-tokens_train", "Lists of tokens to train on, in place of images: a text file, a label and tokens a line", "TzTokensRead",
+                            c->tokenfile[0], c->tokenfile[0], sizeof(c->tokenfile[0]), NULL));
+  if (c->tokenfile[0][0]) {
+    PetscCall(TzOptionsString("-tokens_test", "Lists of tokens to test on", "TzTokensRead", c->tokenfile[1], c->tokenfile[1], sizeof(c->tokenfile[1]), NULL));
+  } else
+    PetscCall(TzOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)", "TzLossValidate",
+                           c->holdout, &c->holdout, NULL));
   PetscCheck(c->holdout >= 0, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be at least 0", c->holdout);
-  PetscCall(TzOptionsInt("-loss_batch", "Images of a step (>= 1)", "TzLossSample", c->batch, &c->batch, NULL));
+  PetscCall(TzOptionsInt("-loss_batch", "Examples of a step (>= 1)", "TzLossSample", c->batch, &c->batch, NULL));
   PetscCheck(c->batch >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at least 1", c->batch);
-  PetscCall(TzOptionsInt("-loss_block", "Images of a block, the unit that ranks share (>= 1)", "TzLossSample", c->block, &c->block, NULL));
+  PetscCall(TzOptionsInt("-loss_block", "Examples of a block, the unit that ranks share (>= 1)", "TzLossSample", c->block, &c->block, NULL));
   PetscCheck(c->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", c->block);
   PetscCall(TzOptionsEList("-loss_gradient", "exact; fa: feedback alignment; dfa: direct feedback alignment; local: local losses, forward gradients",
                            "TzLossGradient", TzGradientKinds, TZ_GRADIENT_LOCAL + 1, TzGradientKinds[c->gradient], &gradient, NULL));
@@ -43,44 +49,6 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, TzOptionItems Pet
     PetscCheck(c->groups >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_groups %" PetscInt_FMT ": must be at least 1", c->groups);
   }
   PetscOptionsHeadEnd();
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Takes the last n images of the training set as the test set */
-static PetscErrorCode HoldOut(TzImages *train, TzImages *test, PetscInt n)
-{
-  const size_t size = (size_t)(train->rows * train->cols), rest = (size_t)(train->n - n);
-
-  PetscFunctionBegin;
-  PetscCall(TzImagesDestroy(test));
-  *test = (TzImages){.n = n, .rows = train->rows, .cols = train->cols};
-  PetscCall(PetscMalloc1((size_t)n * size, &test->pixel));
-  PetscCall(PetscMalloc1((size_t)n, &test->label));
-  PetscCall(PetscMemcpy(test->pixel, train->pixel + rest * size, (size_t)n * size));
-  PetscCall(PetscMemcpy(test->label, train->label + rest, (size_t)n));
-  train->n -= n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Reads the images, once */
-static PetscErrorCode Load(TzLoss loss)
-{
-  TzCrossEntropy *c    = (TzCrossEntropy *)loss->data;
-  MPI_Comm        comm = PetscObjectComm((PetscObject)loss);
-
-  PetscFunctionBegin;
-  if (c->train.n) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzImagesReadDirectory(comm, c->dir, "train", &c->train));
-  PetscCall(TzImagesReadDirectory(comm, c->dir, "t10k", &c->test));
-  PetscCheck(c->train.rows == c->test.rows && c->train.cols == c->test.cols, comm, PETSC_ERR_FILE_UNEXPECTED,
-             "%s: training images are %" PetscInt_FMT " x %" PetscInt_FMT ", test images %" PetscInt_FMT " x %" PetscInt_FMT, c->dir, c->train.rows,
-             c->train.cols, c->test.rows, c->test.cols);
-  PetscCheck(c->holdout < c->train.n, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be less than the %" PetscInt_FMT " training images",
-             c->holdout, c->train.n);
-  if (c->holdout) PetscCall(HoldOut(&c->train, &c->test, c->holdout));
-  PetscCheck(c->batch <= c->train.n, comm, PETSC_ERR_USER_INPUT, "-loss_batch %" PetscInt_FMT ": must be at most the %" PetscInt_FMT " training images",
-             c->batch, c->train.n);
-  c->inputs = c->train.rows * c->train.cols;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,11 +74,11 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
   PetscFunctionBegin;
   PetscCheck(loss->net, PetscObjectComm((PetscObject)loss), PETSC_ERR_ORDER, "TzLossSetNet() first");
   PetscCall(Reset_CrossEntropy(c));
-  PetscCall(Load(loss));
+  PetscCall(TzCrossEntropyLoad(loss));
   PetscCall(TzNetGetIO(loss->net, &in, &out));
-  PetscCheck(in == c->inputs && out == TZ_IMAGE_CLASSES, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_SIZ,
-             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for images of %" PetscInt_FMT " pixels in %d classes", in, out, c->inputs,
-             TZ_IMAGE_CLASSES);
+  PetscCheck(in == c->inputs && out == c->classes, PetscObjectComm((PetscObject)loss), PETSC_ERR_ARG_SIZ,
+             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for examples of %" PetscInt_FMT " numbers in %" PetscInt_FMT " classes", in,
+             out, c->inputs, c->classes);
   PetscCall(TzNetEvalCreate(loss->net, &c->eval));
   PetscCall(TzCrossEntropyFeedbackSetUp(loss));
   PetscCall(TzNetGetCoordinates(loss->net, PETSC_FALSE, &first));
@@ -120,21 +88,9 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
   loss->nodeblocks       = 1;
   loss->nsamples         = c->batch;
   loss->blocksize        = PetscMin(c->block, c->batch);
-  loss->partialsize      = TZ_IMAGE_CLASSES;
+  loss->partialsize      = c->classes;
   PetscCall(PetscMalloc3(c->train.n, &c->order, c->batch * c->inputs, &c->X, c->batch, &c->label));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* X [n][inputs] of images first .. first+n-1, or of image[0..n-1] if image is not NULL */
-static void ImagesToInputs(const TzImages *set, PetscInt first, const PetscInt image[], PetscInt n, PetscReal X[])
-{
-  const PetscInt size = set->rows * set->cols;
-
-  for (PetscInt i = 0; i < n; i++) {
-    const unsigned char *pixel = set->pixel + (size_t)(image ? image[i] : first + i) * (size_t)size;
-
-    for (PetscInt p = 0; p < size; p++) X[i * size + p] = pixel[p] / (PetscReal)255;
-  }
 }
 
 /* Fisher and Yates' shuffle by the numbers of key (seed, epoch) */
@@ -163,14 +119,14 @@ static PetscErrorCode Sample_CrossEntropy(TzLoss loss, PetscInt step)
 {
   TzCrossEntropy *c     = (TzCrossEntropy *)loss->data;
   const PetscInt  steps = c->train.n / c->batch, epoch = step / steps;
-  const PetscInt *image;
+  const PetscInt *which;
 
   PetscFunctionBegin;
   if (c->step == step) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->epoch != epoch) PetscCall(Shuffle(loss, epoch));
-  image = c->order + step % steps * c->batch;
-  ImagesToInputs(&c->train, 0, image, c->batch, c->X);
-  for (PetscInt i = 0; i < c->batch; i++) c->label[i] = c->train.label[image[i]];
+  which = c->order + step % steps * c->batch;
+  TzExamplesToInputs(&c->train, c->inputs, 0, which, c->batch, c->X);
+  for (PetscInt i = 0; i < c->batch; i++) c->label[i] = c->train.label[which[i]];
   c->step = step;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -197,11 +153,11 @@ static PetscErrorCode Partial_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i1
 }
 
 /* log sum_o exp y_o - y_label, without overflow; a NaN stays one */
-PetscReal TzCrossEntropyTerm(const PetscReal y[TZ_IMAGE_CLASSES], PetscInt label)
+PetscReal TzCrossEntropyTerm(PetscInt classes, const PetscReal y[], PetscInt label)
 {
   PetscReal s;
 
-  TzKernelsGet()->logsumexp(1, TZ_IMAGE_CLASSES, y, 1, &s);
+  TzKernelsGet()->logsumexp(1, classes, y, 1, &s);
   return s - y[label];
 }
 
@@ -210,7 +166,7 @@ static PetscErrorCode Finish_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i1,
   TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
 
   PetscFunctionBegin;
-  for (PetscInt i = i0; i < i1; i++) term[i - i0] = TzCrossEntropyTerm(output + (i - i0) * TZ_IMAGE_CLASSES, c->label[i]);
+  for (PetscInt i = i0; i < i1; i++) term[i - i0] = TzCrossEntropyTerm(c->classes, output + (i - i0) * c->classes, c->label[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -225,15 +181,15 @@ static PetscErrorCode Gradient_CrossEntropy(TzLoss loss, PetscInt i0, PetscInt i
     PetscCall(TzCrossEntropyFeedback(loss, i0, i1, sum, grad));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscMalloc1((i1 - i0) * TZ_IMAGE_CLASSES, &bar));
+  PetscCall(PetscMalloc1((i1 - i0) * c->classes, &bar));
   PetscCall(Partial_CrossEntropy(loss, i0, i1, 0, bar));
   *sum = 0;
   for (PetscInt i = i0; i < i1; i++) {
-    PetscReal      *y    = bar + (i - i0) * TZ_IMAGE_CLASSES;
-    const PetscReal term = TzCrossEntropyTerm(y, c->label[i]), lse = term + y[c->label[i]];
+    PetscReal      *y    = bar + (i - i0) * c->classes;
+    const PetscReal term = TzCrossEntropyTerm(c->classes, y, c->label[i]), lse = term + y[c->label[i]];
 
     *sum += term;
-    for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) y[o] = PetscExpReal(y[o] - lse) - (o == c->label[i] ? 1 : 0);
+    for (PetscInt o = 0; o < c->classes; o++) y[o] = PetscExpReal(y[o] - lse) - (o == c->label[i] ? 1 : 0);
   }
   PetscCall(TzNetEvalBackward(c->eval, i1 - i0, c->X + i0 * c->inputs, bar, grad));
   PetscCall(PetscFree(bar));
@@ -270,7 +226,7 @@ static PetscErrorCode Sink(void *ctx, const TzNetMoved *moved)
 
   PetscFunctionBegin;
   PetscCall(Reserve(c, moved->n));
-  TzKernelsGet()->logsumexp(moved->n, TZ_IMAGE_CLASSES, moved->Y, moved->ostep, c->lse);
+  TzKernelsGet()->logsumexp(moved->n, c->classes, moved->Y, moved->ostep, c->lse);
   for (PetscInt k = 0; k < moved->n; k++)
     if (moved->which[k] >= 0) sum[moved->which[k] * s->sides * s->blocks] += c->lse[k] - own[k];
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -299,8 +255,8 @@ static PetscErrorCode Coordinates_CrossEntropy(TzLoss loss, const PetscReal thet
 }
 
 /*
-  The test images: outputs of the network for each of them, accuracy and mean loss. Ranks take contiguous ranges of images; an image's outputs do not
-  depend on the range, and sums are taken over all images in their order.
+  The test examples: outputs of the network for each of them, accuracy and mean loss. Ranks take contiguous ranges of them; their outputs do not
+  depend on the range, and sums are taken over all examples in their order.
 */
 PetscErrorCode TzLossCrossEntropyPredict(TzLoss loss, const PetscReal theta[], PetscReal output[])
 {
@@ -314,19 +270,19 @@ PetscErrorCode TzLossCrossEntropyPredict(TzLoss loss, const PetscReal theta[], P
   PetscCall(TzLossSetUp(loss));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(PetscMalloc3(IMAGES * c->inputs, &X, size, &count, size, &displ));
+  PetscCall(PetscMalloc3(EXAMPLES * c->inputs, &X, size, &count, size, &displ));
   for (PetscMPIInt r = 0; r < size; r++) {
     TzPartitionRange(c->test.n, size, r, &i0, &i1);
-    PetscCall(PetscMPIIntCast((i1 - i0) * TZ_IMAGE_CLASSES, &count[r]));
-    PetscCall(PetscMPIIntCast(i0 * TZ_IMAGE_CLASSES, &displ[r]));
+    PetscCall(PetscMPIIntCast((i1 - i0) * c->classes, &count[r]));
+    PetscCall(PetscMPIIntCast(i0 * c->classes, &displ[r]));
   }
   PetscCall(TzNetEvalBind(c->eval, theta));
   TzPartitionRange(c->test.n, size, rank, &i0, &i1);
-  for (PetscInt i = i0; i < i1 && !TzBusy("test images", i - i0, i1 - i0); i += IMAGES) {
-    const PetscInt n = PetscMin(IMAGES, i1 - i);
+  for (PetscInt i = i0; i < i1 && !TzBusy("test examples", i - i0, i1 - i0); i += EXAMPLES) {
+    const PetscInt n = PetscMin(EXAMPLES, i1 - i);
 
-    ImagesToInputs(&c->test, i, NULL, n, X);
-    PetscCall(TzNetEvalForward(c->eval, n, X, output + i * TZ_IMAGE_CLASSES));
+    TzExamplesToInputs(&c->test, c->inputs, i, NULL, n, X);
+    PetscCall(TzNetEvalForward(c->eval, n, X, output + i * c->classes));
   }
   if (size > 1) {
     PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, output, count, displ, MPIU_REAL, comm));
@@ -344,16 +300,16 @@ static PetscErrorCode Validate_CrossEntropy(TzLoss loss, const PetscReal theta[]
   PetscReal      *output, sum = 0;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n * TZ_IMAGE_CLASSES, &output));
+  PetscCall(PetscMalloc1(n * c->classes, &output));
   PetscCall(TzLossCrossEntropyPredict(loss, theta, output));
   for (PetscInt i = 0; i < n; i++) {
-    const PetscReal *y    = output + i * TZ_IMAGE_CLASSES;
+    const PetscReal *y    = output + i * c->classes;
     PetscInt         best = 0;
 
-    for (PetscInt o = 1; o < TZ_IMAGE_CLASSES; o++)
+    for (PetscInt o = 1; o < c->classes; o++)
       if (y[o] > y[best]) best = o;
     right += best == c->test.label[i];
-    sum += TzCrossEntropyTerm(y, c->test.label[i]);
+    sum += TzCrossEntropyTerm(c->classes, y, c->test.label[i]);
   }
   PetscCall(PetscFree(output));
   *m = (TzMetrics){.n = 2, .name = {"accuracy", "test_loss"}, .value = {(PetscReal)right / n, sum / n}};
@@ -366,10 +322,10 @@ static PetscErrorCode View_CrossEntropy(TzLoss loss, PetscViewer viewer)
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer,
-                                   "  images of %s: %" PetscInt_FMT " x %" PetscInt_FMT " pixels, %" PetscInt_FMT " for training, %" PetscInt_FMT
+                                   "  examples of %s: %" PetscInt_FMT " %s, %" PetscInt_FMT " classes; %" PetscInt_FMT " for training, %" PetscInt_FMT
                                    " %s; %" PetscInt_FMT " steps an epoch\n",
-                                   c->dir, c->train.rows, c->train.cols, c->train.n, c->test.n, c->holdout ? "held out for validation" : "for the test",
-                                   c->train.n / c->batch));
+                                   c->rows ? c->tokenfile[0] : c->dir, c->inputs, c->rows ? "tokens" : "pixels", c->classes, c->train.n, c->test.n,
+                                   c->holdout ? "held out for validation" : "for the test", c->train.n / c->batch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -379,8 +335,8 @@ static PetscErrorCode Destroy_CrossEntropy(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(Reset_CrossEntropy(c));
-  PetscCall(TzImagesDestroy(&c->train));
-  PetscCall(TzImagesDestroy(&c->test));
+  PetscCall(TzExamplesDestroy(&c->train));
+  PetscCall(TzExamplesDestroy(&c->test));
   PetscCall(PetscFree(loss->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -424,18 +380,21 @@ PetscErrorCode TzLossCrossEntropyGetSizes(TzLoss loss, PetscInt *inputs, PetscIn
 
   PetscFunctionBegin;
   PetscCall(CheckType(loss));
-  PetscCall(Load(loss));
-  *inputs        = c->inputs;
-  *classes       = TZ_IMAGE_CLASSES;
-  *stepsperepoch = c->train.n / c->batch;
+  PetscCall(TzCrossEntropyLoad(loss));
+  if (inputs) *inputs = c->inputs;
+  if (classes) *classes = c->classes;
+  if (stepsperepoch) *stepsperepoch = c->train.n / c->batch;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzLossCrossEntropyGetTest(TzLoss loss, const TzImages **test)
+PetscErrorCode TzLossCrossEntropyGetTest(TzLoss loss, PetscInt *n, const unsigned char *label[])
 {
+  TzCrossEntropy *c = (TzCrossEntropy *)loss->data;
+
   PetscFunctionBegin;
   PetscCall(CheckType(loss));
-  PetscCall(Load(loss));
-  *test = &((TzCrossEntropy *)loss->data)->test;
+  PetscCall(TzCrossEntropyLoad(loss));
+  *n     = c->test.n;
+  *label = c->test.label;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

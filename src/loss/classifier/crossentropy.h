@@ -17,11 +17,21 @@ typedef enum {
 } TzGradientKind;
 
 typedef struct {
-  char           dir[PETSC_MAX_PATH_LEN]; /* -mnist_dir */
-  PetscInt       holdout;                 /* -mnist_holdout */
-  PetscInt       batch, block;            /* images of a step, of a block */
-  TzImages       train, test;
-  PetscInt       inputs; /* pixels of an image */
+  PetscInt             n;
+  const unsigned char *label;  /* [n] */
+  TzImages             images; /* or */
+  TzTokens             tokens;
+} TzExamples;
+
+typedef struct {
+  char           dir[PETSC_MAX_PATH_LEN];          /* -mnist_dir */
+  PetscInt       holdout;                          /* -mnist_holdout */
+  char           tokenfile[2][PETSC_MAX_PATH_LEN]; /* -tokens_train, -tokens_test; "": images */
+  PetscInt       rows;                             /* above all tokens; 0: images */
+  PetscInt       batch, block;                     /* examples of a step, of a block */
+  TzExamples     train, test;
+  PetscInt       inputs;  /* pixels of an image, tokens of the longest example */
+  PetscInt       classes; /* at most TZ_CLASSES_MAX */
   TzNetEval      eval;
   TzGradientKind gradient;
   PetscInt       groups;                      /* -loss_groups: of units, each with a local loss */
@@ -36,8 +46,12 @@ typedef struct {
   PetscInt      *label;                       /* [batch] */
 } TzCrossEntropy;
 
+/* examples.c: reads them, once; X [n][inputs] of examples first .. first+n-1, or of which[0..n-1] if that is not NULL */
+PETSC_INTERN PetscErrorCode TzCrossEntropyLoad(TzLoss);
+PETSC_INTERN PetscErrorCode TzExamplesDestroy(TzExamples *);
+PETSC_INTERN void           TzExamplesToInputs(const TzExamples *set, PetscInt inputs, PetscInt first, const PetscInt which[], PetscInt n, PetscReal X[]);
 /* log sum_o exp y_o - y_label */
-PETSC_INTERN PetscReal TzCrossEntropyTerm(const PetscReal y[TZ_IMAGE_CLASSES], PetscInt label);
+PETSC_INTERN PetscReal TzCrossEntropyTerm(PetscInt classes, const PetscReal y[], PetscInt label);
 /* feedback.c: gradients other than the exact one; set-up makes random matrices, and room for the parameters of local classifiers */
 PETSC_INTERN const char *const TzGradientKinds[];
 PETSC_INTERN PetscErrorCode    TzCrossEntropyFeedbackSetUp(TzLoss);

@@ -52,13 +52,20 @@ PetscErrorCode TzCrossEntropyFeedbackSetUp(TzLoss loss)
   PetscFunctionBegin;
   PetscCall(TzNetGetHidden(loss->net, &hidden, &width));
   PetscCall(TzNetGetNumParameters(loss->net, &c->netparams));
+  for (PetscInt l = 0; l <= hidden && c->gradient != TZ_GRADIENT_EXACT; l++) {
+    TzNetLayout layout;
+
+    PetscCall(TzNetGetLayout(loss->net, l, &layout));
+    PetscCheck(!layout.windows[0] && !layout.slots, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
+               "-loss_gradient %s: must be exact for networks with convolutions or tables of tokens", TzGradientKinds[c->gradient]);
+  }
   for (PetscInt l = 0; l < hidden; l++) {
-    if (c->gradient == TZ_GRADIENT_FA) PetscCall(MakeFeedback(loss, l, width[l], l + 1 < hidden ? width[l + 1] : TZ_IMAGE_CLASSES));
-    if (c->gradient == TZ_GRADIENT_DFA) PetscCall(MakeFeedback(loss, l, width[l], TZ_IMAGE_CLASSES));
+    if (c->gradient == TZ_GRADIENT_FA) PetscCall(MakeFeedback(loss, l, width[l], l + 1 < hidden ? width[l + 1] : c->classes));
+    if (c->gradient == TZ_GRADIENT_DFA) PetscCall(MakeFeedback(loss, l, width[l], c->classes));
     if (c->gradient != TZ_GRADIENT_LOCAL) continue;
     PetscCheck(width[l] % c->groups == 0, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
                "-loss_groups %" PetscInt_FMT ": must divide the width of every hidden layer, %" PetscInt_FMT " among them", c->groups, width[l]);
-    c->localparams += TZ_IMAGE_CLASSES * (width[l] + c->groups);
+    c->localparams += c->classes * (width[l] + c->groups);
   }
   PetscCall(PetscMalloc1(c->localparams, &c->local));
   loss->nparams = c->netparams + c->localparams;
@@ -66,11 +73,11 @@ PetscErrorCode TzCrossEntropyFeedbackSetUp(TzLoss loss)
 }
 
 /* y[classes] <- softmax(y) - [label]; returns the term */
-static PetscReal ErrorOf(PetscReal y[], PetscInt label)
+static PetscReal ErrorOf(PetscInt classes, PetscReal y[], PetscInt label)
 {
-  const PetscReal term = TzCrossEntropyTerm(y, label), lse = term + y[label];
+  const PetscReal term = TzCrossEntropyTerm(classes, y, label), lse = term + y[label];
 
-  for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) y[o] = PetscExpReal(y[o] - lse) - (o == label ? 1 : 0);
+  for (PetscInt o = 0; o < classes; o++) y[o] = PetscExpReal(y[o] - lse) - (o == label ? 1 : 0);
   return term;
 }
 
@@ -79,27 +86,27 @@ static void OutputRule(Context *x, const TzNetLayers *s, PetscReal abar[])
   const TzCrossEntropy *c = (const TzCrossEntropy *)x->loss->data;
 
   for (PetscInt p = 0; p < s->n; p++) {
-    PetscReal *y = x->output + (s->first + p) * TZ_IMAGE_CLASSES;
+    PetscReal *y = x->output + (s->first + p) * c->classes;
 
-    for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) y[o] = s->a[o * s->n + p];
-    x->sum += ErrorOf(y, c->label[x->i0 + s->first + p]);
-    for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) abar[o * s->n + p] = y[o];
+    for (PetscInt o = 0; o < c->classes; o++) y[o] = s->a[o * s->n + p];
+    x->sum += ErrorOf(c->classes, y, c->label[x->i0 + s->first + p]);
+    for (PetscInt o = 0; o < c->classes; o++) abar[o * s->n + p] = y[o];
   }
 }
 
 /* One group of units u .. u+w-1 of one sample: parameters H [classes][w], b [classes] and their gradients */
-static void LocalGroup(const TzNetLayers *s, PetscInt u, PetscInt w, PetscInt p, PetscInt label, const PetscReal H[], const PetscReal v[], PetscReal Hbar[],
-                       PetscReal abar[])
+static void LocalGroup(PetscInt classes, const TzNetLayers *s, PetscInt u, PetscInt w, PetscInt p, PetscInt label, const PetscReal H[], const PetscReal v[],
+                       PetscReal Hbar[], PetscReal abar[])
 {
-  const PetscReal *b    = H + TZ_IMAGE_CLASSES * w;
-  PetscReal       *bbar = Hbar + TZ_IMAGE_CLASSES * w, y[TZ_IMAGE_CLASSES], d = 0;
+  const PetscReal *b    = H + classes * w;
+  PetscReal       *bbar = Hbar + classes * w, y[TZ_CLASSES_MAX] = {0}, d = 0;
 
-  for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) {
+  for (PetscInt o = 0; o < classes; o++) {
     y[o] = b[o];
     for (PetscInt i = 0; i < w; i++) y[o] += H[o * w + i] * s->a[(u + i) * s->n + p];
   }
-  (void)ErrorOf(y, label);
-  for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) {
+  (void)ErrorOf(classes, y, label);
+  for (PetscInt o = 0; o < classes; o++) {
     PetscReal Hv = 0;
 
     for (PetscInt i = 0; i < w; i++) {
@@ -119,15 +126,15 @@ static PetscErrorCode LocalRule(Context *x, const TzNetLayers *s, PetscReal abar
   PetscInt              offset = 0;
 
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < s->layer; l++) offset += TZ_IMAGE_CLASSES * (s->width[l] + c->groups);
+  for (PetscInt l = 0; l < s->layer; l++) offset += c->classes * (s->width[l] + c->groups);
   for (PetscInt p = 0; p < s->n; p++) {
     const PetscInt i = x->i0 + s->first + p;
 
     PetscCall(TzRandomNormal(x->loss->seed, TZ_STREAM_DIRECTION, c->step, i * s->layers + s->layer, 0, width, x->v));
     for (PetscInt g = 0; g < c->groups; g++) {
-      const PetscInt at = offset + g * TZ_IMAGE_CLASSES * (w + 1);
+      const PetscInt at = offset + g * c->classes * (w + 1);
 
-      LocalGroup(s, g * w, w, p, c->label[i], c->local + at, x->v, x->grad + at, abar);
+      LocalGroup(c->classes, s, g * w, w, p, c->label[i], c->local + at, x->v, x->grad + at, abar);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -148,10 +155,10 @@ static PetscErrorCode Rule(void *ctx, const TzNetLayers *s, PetscReal abar[])
   else
     for (PetscInt h = 0; h < width; h++)
       for (PetscInt p = 0; p < s->n; p++) {
-        const PetscReal *y = x->output + (s->first + p) * TZ_IMAGE_CLASSES;
+        const PetscReal *y = x->output + (s->first + p) * c->classes;
 
         abar[h * s->n + p] = 0;
-        for (PetscInt o = 0; o < TZ_IMAGE_CLASSES; o++) abar[h * s->n + p] += B[h * TZ_IMAGE_CLASSES + o] * y[o];
+        for (PetscInt o = 0; o < c->classes; o++) abar[h * s->n + p] += B[h * c->classes + o] * y[o];
       }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -167,7 +174,7 @@ PetscErrorCode TzCrossEntropyFeedback(TzLoss loss, PetscInt i0, PetscInt i1, Pet
   PetscCheck(c->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
   PetscCall(TzNetGetHidden(loss->net, &hidden, &width));
   for (PetscInt l = 0; l < hidden; l++) widest = PetscMax(widest, width[l]);
-  PetscCall(PetscMalloc2((i1 - i0) * TZ_IMAGE_CLASSES, &x.output, widest, &x.v));
+  PetscCall(PetscMalloc2((i1 - i0) * c->classes, &x.output, widest, &x.v));
   PetscCall(TzNetEvalBackwardRule(c->eval, i1 - i0, c->X + i0 * c->inputs, Rule, &x, grad));
   PetscCall(PetscFree2(x.output, x.v));
   *sum = x.sum;

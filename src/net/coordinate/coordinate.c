@@ -3,32 +3,50 @@
 */
 #include "coordinate.h"
 
+typedef enum { NONE, BONDS, DENSE, HIDDEN, LAYERS } Strategy;
+
+/* And the first parameter that it is for */
+static Strategy Choose(TzNet net, PetscBool jets, PetscInt *first)
+{
+  const PetscBool places = TzNetHasPlaces(net);
+
+  *first = net->nparams;
+  if (net->shell || TzModelIsActive(net)) return NONE;
+  if (!places && TzCoordinateFits_Bonds(net, first)) return BONDS;
+  *first = 0;
+  if (!places && TzCoordinateFits_Dense(net)) return DENSE;
+  if (!jets && TzCoordinateFits_Hidden(net)) return HIDDEN;
+  if (!jets && TzCoordinateFits_Layers(net)) return LAYERS;
+  *first = net->nparams;
+  return NONE;
+}
+
 PetscErrorCode TzNetGetCoordinates(TzNet net, PetscBool jets, PetscInt *first)
 {
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  if (net->shell || TzModelIsActive(net)) *first = net->nparams;
-  else if (!TzCoordinateFits_Bonds(net, first)) *first = (!jets && TzCoordinateFits_Hidden(net)) || TzCoordinateFits_Dense(net) ? 0 : net->nparams;
+  (void)Choose(net, jets, first);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalCoordinates_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *q)
 {
-  PetscInt first;
+  PetscInt       first;
+  const Strategy strategy = Choose(eval->net, q->shape ? PETSC_TRUE : PETSC_FALSE, &first);
 
   PetscFunctionBegin;
-  PetscCall(TzNetGetCoordinates(eval->net, q->shape ? PETSC_TRUE : PETSC_FALSE, &first));
   PetscCheck(!q->count || first <= TzCoordinateAt(q, 0), PETSC_COMM_SELF, PETSC_ERR_SUP,
              "parameter %" PetscInt_FMT " is not followed: see TzNetGetCoordinates()", TzCoordinateAt(q, 0));
   if (!q->count || !n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(TzCoordinateAt(q, q->count - 1) < eval->net->nparams, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "parameter %" PetscInt_FMT " of %" PetscInt_FMT,
              TzCoordinateAt(q, q->count - 1), eval->net->nparams);
-  if (TzCoordinateFits_Bonds(eval->net, &first)) {
-    PetscCall(TzEvalBuild(eval));
-    PetscCall(TzNetEvalCoordinates_Bonds(eval, n, X, F, q));
-  } else if (TzCoordinateFits_Dense(eval->net)) {
-    PetscCall(TzEvalBuild(eval));
-    PetscCall(TzNetEvalCoordinates_Dense(eval, n, X, F, q));
-  } else PetscCall(TzNetEvalCoordinates_Hidden(eval, n, X, q));
+  if (strategy == BONDS || strategy == DENSE) PetscCall(TzEvalBuild(eval));
+  switch (strategy) {
+  case BONDS: PetscCall(TzNetEvalCoordinates_Bonds(eval, n, X, F, q)); break;
+  case DENSE: PetscCall(TzNetEvalCoordinates_Dense(eval, n, X, F, q)); break;
+  case HIDDEN: PetscCall(TzNetEvalCoordinates_Hidden(eval, n, X, q)); break;
+  case LAYERS: PetscCall(TzNetEvalCoordinates_Layers(eval, n, X, q)); break;
+  case NONE: break;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

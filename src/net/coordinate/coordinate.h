@@ -46,6 +46,10 @@ PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval, PetscInt n, c
 PETSC_INTERN PetscBool      TzCoordinateFits_Dense(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 
+/* layers: several outputs; the layer of the parameter and those above are evaluated again, one parameter, one row a call of the sink */
+PETSC_INTERN PetscBool      TzCoordinateFits_Layers(TzNet);
+PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Layers(TzNetEval, PetscInt n, const PetscReal X[], const TzNetCoordinates *);
+
 /* T = cores k0 <= k < k1 multiplied out; of none, the unit matrix of the bond there */
 PETSC_INTERN PetscErrorCode TzCoordinateMerge(const TzTrain *, const PetscReal theta[], PetscInt k0, PetscInt k1, PetscReal T[]);
 

@@ -98,7 +98,7 @@ PetscErrorCode TzEvalGetColumns(TzNetEval eval, PetscInt n, TzColumns **columns)
 }
 
 /* z = W a of the layer, at all its places */
-static void Multiply(TzNetEval eval, const TzColumns *c, PetscInt l, PetscInt n)
+static void Multiply(TzNetEval eval, const TzColumns *c, PetscInt l, PetscInt n, PetscBool gathered)
 {
   const TzLayer *layer = &eval->net->layer[l];
   const PetscInt cols  = layer->at.places * n;
@@ -109,26 +109,36 @@ static void Multiply(TzNetEval eval, const TzColumns *c, PetscInt l, PetscInt n)
       for (PetscInt o = 0; o < layer->out; o++) c->z[l][o * cols + c->column[k]] += c->Z[k * layer->out + o];
     return;
   }
-  if (c->g[l]) TzGatherWindows(layer, n, c->a[l], c->g[l]);
+  if (c->g[l] && !gathered) TzGatherWindows(layer, n, c->a[l], c->g[l]);
   (*c->op[l].ops->multiply)(&c->op[l], cols, c->g[l] ? c->g[l] : c->a[l], c->y[l], c->z[l]);
 }
 
-void TzColumnsFrom(TzNetEval eval, const TzColumns *c, PetscInt l, PetscInt n)
+void TzColumnsFrom(TzNetEval eval, const TzColumns *c, PetscInt l0, PetscInt n, PetscBool gathered)
 {
   TzNet net = eval->net;
 
-  for (; l < net->nlayers; l++) {
+  for (PetscInt l = l0; l < net->nlayers; l++) {
     const TzLayer   *layer = &net->layer[l];
     const PetscReal *bias  = eval->theta + layer->bias;
     const PetscInt   cols  = layer->at.places * n;
 
-    Multiply(eval, c, l, n);
+    Multiply(eval, c, l, n, (PetscBool)(gathered && l == l0));
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < cols; p++) c->z[l][j * cols + p] += bias[j];
     if (l < net->nhidden) (*eval->kernels->values)(net->act, layer->out * cols, c->z[l], c->h[l] ? c->h[l] : c->a[l + 1]);
     if (c->h[l]) TzPoolSquares(layer, n, c->h[l], c->a[l + 1]);
     if (l < net->nhidden && net->model.activationbits) TzModelActivations(net, layer->out, n, c->a[l + 1]);
   }
+}
+
+PetscErrorCode TzColumnsRebind(TzNetEval eval, const TzColumns *c, PetscInt l)
+{
+  TzOperator *op = (TzOperator *)&c->op[l]; /* the evaluator's own */
+
+  PetscFunctionBegin;
+  PetscCall((*op->ops->bind)(op, eval->theta));
+  if (eval->net->layer[l].at.apply == TZ_APPLY_TOKENS) (*op->ops->lookup)(op, c->ntokens, c->j, c->Z);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzColumnsForward(TzNetEval eval, TzColumns *c, PetscInt n, const PetscReal X[])
@@ -138,7 +148,7 @@ PetscErrorCode TzColumnsForward(TzNetEval eval, TzColumns *c, PetscInt n, const 
     PetscCall(TzGatherTokens(&eval->net->layer[0], n, X, c->j, c->column, &c->ntokens));
     (*c->op[0].ops->lookup)(&c->op[0], c->ntokens, c->j, c->Z);
   } else TzTranspose(n, eval->net->in, X, c->a[0]);
-  TzColumnsFrom(eval, c, 0, n);
+  TzColumnsFrom(eval, c, 0, n, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

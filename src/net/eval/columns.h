@@ -35,7 +35,9 @@ PETSC_INTERN PetscInt TzColumnsWidth(TzNet); /* points at a time: TZ_COLUMNS, fe
 PETSC_INTERN PetscErrorCode TzEvalGetOperators(TzNetEval, const TzOperator **);                        /* bound */
 PETSC_INTERN PetscErrorCode TzEvalGetColumns(TzNetEval, PetscInt n, TzColumns **);                     /* with room for n, bound */
 PETSC_INTERN PetscErrorCode TzColumnsForward(TzNetEval, TzColumns *, PetscInt n, const PetscReal X[]); /* X [n][in]: fills all */
-PETSC_INTERN void           TzColumnsFrom(TzNetEval, const TzColumns *, PetscInt l, PetscInt n);       /* the layers from l on, from a[l] (tokens: from Z) */
+/* The layers from l on, from a[l] (tokens: from Z); gathered: its windows are in g[l] already */
+PETSC_INTERN void           TzColumnsFrom(TzNetEval, const TzColumns *, PetscInt l, PetscInt n, PetscBool gathered);
+PETSC_INTERN PetscErrorCode TzColumnsRebind(TzNetEval, const TzColumns *, PetscInt l); /* layer l's operator to what eval->theta is now */
 /* From zbar of layer l: bar +=, and but for the first layer abar = */
 PETSC_INTERN void TzColumnsMultiplyAdjoint(TzNetEval, const TzColumns *, PetscInt l, PetscInt n, TzColumnsAdjoint *);
 /* From abar, what arrived at layer l > 0: zbar of layer l - 1 */

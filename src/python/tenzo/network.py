@@ -83,6 +83,8 @@ class Network:
         for layer in layers:
             if layer["format"] not in FORMATS or layer["activation"] not in (*ACTIVATIONS, "none"):
                 raise Unsupported(f"format {layer['format']}, activation {layer['activation']}: not known here")
+            if "windows" in layer or "tokens" in layer:
+                raise Unsupported("convolutions and tables of tokens are evaluated by `tenzo eval` alone")
             n = count(layer)
             self.layers.append([*FORMATS[layer["format"]](tuple(layer["shape"]), layer, theta[place:place + n]), np.zeros(layer["shape"][0]), layer["activation"]])
             place += n
