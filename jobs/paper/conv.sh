@@ -8,7 +8,7 @@ net="-net_conv 8x5x5,16x5x5 -net_layers 32 -loss_block 64 -zo_momentum 0.9 -zo_l
 dense="$net -net_format dense"
 train="$net -net_format tt -net_tt_rank 3,4,16 -net_tt_modes 5,5|8;8,5,5|16;16,16|32"
 fo="-tao_type tzsgd -zo_lr 0.05 -tz_epochs 4"
-hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_phase2_lr 0.03 -zo_patience_window 50 -zo_patience 100 -zo_patience_tol 0.1 -tz_epochs 3"
+hybrid="-tao_type zohybrid -zo_queries 10 -zo_lr 1e-3 -zo_mu 1e-4 -zo_phase2_lr 0.03 -zo_patience_window 50 -zo_patience 100 -zo_patience_tol 0.1 -tz_epochs 2.5"
 row_conv() { VERB=classify row conv "$@"; }
 
 row_conv dense-fo - $dense $fo

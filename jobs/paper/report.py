@@ -36,6 +36,14 @@ mnist = {
         ("fgw-272k", "FG-W, 272K"), ("lgfga-272k", "LG-FG-A, 272K"), ("fgw-429k", "FG-W, 429K"), ("lgfga-429k", "LG-FG-A, 429K"), ("fa", "FA"), ("dfa", "DFA")],
 }
 
+# beyond the paper's tables: title: (table, steps of an epoch, rows)
+beyond = {
+    "Embedding tables: the language of a word, 20,000 x 64 (words.sh; test accuracy in percent)": ("words", 1503, [
+        ("dense-fo", "dense, FO"), ("ttm-fo", "ttm rank 14, FO"), ("dense-hybrid", "dense, hybrid ZO"), ("ttm-hybrid", "ttm rank 14, hybrid ZO")]),
+    "Convolutions: MNIST, 8 and 16 filters, 32 units (conv.sh; test accuracy in percent)": ("conv", 937, [
+        ("dense-fo", "dense, FO"), ("tt-fo", "trains, FO"), ("dense-hybrid", "dense, hybrid ZO"), ("tt-hybrid", "trains, hybrid ZO")]),
+}
+
 
 def read(file):
     run = {"seed": int(re.search(r"\.s(\d+)\.txt$", file).group(1))}
@@ -89,27 +97,27 @@ def line(row, runs, headline):
             f"| {mean('seconds'):.0f} | {whole(mean('rss_mib'))} | {origin} | {budget(done)} |")
 
 
-def classifier(label, runs):
-    """a row of the MNIST tables"""
+def classifier(label, runs, epoch=937):
+    """a row of the classifiers' tables; epoch: its steps"""
     done = [r for r in runs if "accuracy" in r]
     if not done:
         return f"| {label} | {runs[0]['paper'] if runs else '-'} | no result{': ' + runs[0]['status'] if runs else ''} |" + " |" * 9
     mean, deviation = statistics([100 * float(r["accuracy"]) for r in done])
     means = {key: statistics([float(r[key]) for r in done])[0] for key in ("steps", "queries", "forwards", "seconds", "rss_mib") if key in done[0]}
     ours = f"{mean:.2f}" + (f" ± {deviation:.2f}" if deviation is not None else "")
-    return (f"| {label} | {done[0]['paper']} | {ours} | {done[0]['parameters']} | {','.join(str(r['seed']) for r in done)} | {means['steps']:.0f} | {means['steps'] / 937:.2g} "
+    return (f"| {label} | {done[0]['paper']} | {ours} | {done[0]['parameters']} | {','.join(str(r['seed']) for r in done)} | {means['steps']:.0f} | {means['steps'] / epoch:.2g} "
             f"| {means['queries']:.0f} | {means['forwards']:.3g} | {means['seconds']:.0f} | {whole(means.get('rss_mib', float('nan')))} | {budget(done)} |")
 
 
 def classifiers(runs, f):
-    """the MNIST section"""
+    """the classifiers' section"""
     for name in ("NOTES-mnist.md", "results/figure1.md"):
         if os.path.exists(os.path.join(here, name)):
             f.write(open(os.path.join(here, name)).read() + "\n")
-    for title, rows in mnist.items():
+    for title, (table, epoch, rows) in [*((title, ("mnist", 937, rows)) for title, rows in mnist.items()), *beyond.items()]:
         f.write(f"## {title}\n\n| row | paper | ours | parameters | seeds | steps | epochs | loss evaluations | forward evaluations | s | MiB | note |\n" + "|---" * 12 + "|\n")
         for row, label in rows:
-            f.write(classifier(label, [r for r in runs if r["table"] == "mnist" and r["row"] == row]) + "\n")
+            f.write(classifier(label, [r for r in runs if r["table"] == table and r["row"] == row], epoch) + "\n")
         f.write("\n")
 
 
@@ -124,7 +132,7 @@ def main():
     runs.sort(key=lambda r: (r["table"], r["row"], r["seed"]))
     notes = os.path.join(here, "NOTES.md")
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
-        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh and ablation.sh; the command of each run, with its seed,\n"
+        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh and conv.sh; the command of each run, with its seed,\n"
                 "is in results.csv. Mean ± sample deviation over the seeds given; steps, queries, network evaluations, seconds and memory (MiB) are means.\n"
                 "One core of a shared machine, so that seconds are upper bounds.\n\n")
         if os.path.exists(notes):

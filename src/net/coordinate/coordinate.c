@@ -15,7 +15,7 @@ static Strategy Choose(TzNet net, PetscBool jets, PetscInt *first)
   if (!places && TzCoordinateFits_Bonds(net, first)) return BONDS;
   *first = 0;
   if (!places && TzCoordinateFits_Dense(net)) return DENSE;
-  if (!jets && TzCoordinateFits_Hidden(net)) return HIDDEN;
+  if (!jets && net->nhidden == 1 && TzCoordinateFits_Hidden(net)) return HIDDEN;
   if (!jets && TzCoordinateFits_Layers(net)) return LAYERS;
   *first = net->nparams;
   return NONE;

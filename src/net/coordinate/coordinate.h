@@ -38,7 +38,7 @@ static inline PetscBool TzCoordinateOverlap(const TzNetCoordinates *q, PetscInt 
 /* bonds: scalar networks through narrow bonds, values or jets of panels of rows, one parameter a call of the sink; parameters behind the first bond */
 PETSC_INTERN PetscBool      TzCoordinateFits_Bonds(TzNet, PetscInt *first);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Bonds(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
-/* hidden: one hidden layer of trains or entries, outputs of one row for all parameters a call of the sink */
+/* hidden: the last two layers (the last hidden and the output layer), of trains or entries, outputs of one row for all parameters a call of the sink */
 PETSC_INTERN PetscBool      TzCoordinateFits_Hidden(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval, PetscInt n, const PetscReal X[], const TzNetCoordinates *);
 
@@ -46,7 +46,7 @@ PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval, PetscInt n, c
 PETSC_INTERN PetscBool      TzCoordinateFits_Dense(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 
-/* layers: several outputs; the layer of the parameter and those above are evaluated again, one parameter, one row a call of the sink */
+/* layers: several outputs; the last two layers by `hidden`, otherwise the layer of the parameter and those above are evaluated again, one parameter a row */
 PETSC_INTERN PetscBool      TzCoordinateFits_Layers(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Layers(TzNetEval, PetscInt n, const PetscReal X[], const TzNetCoordinates *);
 

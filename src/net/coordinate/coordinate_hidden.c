@@ -1,5 +1,5 @@
 /*
-  The outputs of a network with one hidden layer where single parameters have moved, for many of them at once.
+  The outputs of a network where single parameters of its last two layers have moved, for many of them at once: of a network with one hidden layer all.
 
   An entry of the first weight moves the pre-activations of a slice of hidden units, and through the second weight all outputs; an entry of the
   second weight moves a slice of the outputs. What moves, and how far, comes from the chains of coordinate_chain.h; no forward pass is repeated.
@@ -12,6 +12,7 @@
 
 typedef struct {
   TzNet      net;
+  PetscInt   l; /* the last hidden layer: "first" and "second" are layers l and l + 1 */
   TzCut      cut[2];
   TzChain   *chain[2]; /* of a train; NULL: the weights are entries of the matrix */
   PetscInt   hidden, out, in;
@@ -19,7 +20,8 @@ typedef struct {
   PetscInt   nv;        /* out rounded up to whole vectors */
   PetscReal *W2, *W2t;  /* [out][hidden], [hidden][nv] */
   PetscReal *z, *a, *y; /* [COLUMNS][hidden], twice, and [COLUMNS][out]: hidden layer and outputs at theta */
-  PetscReal *x;         /* [in]: tokens of a row, counted; NULL: the inputs are none */
+  PetscReal *x;         /* [in]: tokens of a row, counted; NULL: this layer's inputs are none */
+  PetscReal *rows;      /* [COLUMNS][in]: what arrives at the last hidden layer from those below; NULL: there are none, it is the inputs */
   PetscReal *t;         /* inputs of a dense weight's entries */
   PetscReal *D, *w;     /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
 
@@ -40,9 +42,11 @@ typedef struct {
 
 PetscBool TzCoordinateFits_Hidden(TzNet net)
 {
-  if (net->reference || net->nhidden != 1 || net->layer[0].at.apply == TZ_APPLY_WINDOWS || net->layer[0].at.places > 1) return PETSC_FALSE;
+  const PetscInt last = net->nhidden - 1;
+
+  if (net->reference || last < 0 || net->layer[last].at.apply == TZ_APPLY_WINDOWS || net->layer[last].at.places > 1) return PETSC_FALSE;
   for (PetscInt l = 0; l < 2; l++) {
-    const TzCut cut = TzLayerGetCut(&net->layer[l]);
+    const TzCut cut = TzLayerGetCut(&net->layer[last + l]);
 
     if (cut.train ? !TzChainFits(cut.train) : !cut.entries) return PETSC_FALSE;
   }
@@ -61,6 +65,7 @@ static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
   PetscCall(PetscFree2(c->which, c->Y));
   PetscCall(PetscFree(c->query.list));
   PetscCall(PetscFree(c->x));
+  PetscCall(PetscFree(c->rows));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -73,13 +78,14 @@ static PetscErrorCode Create(TzNet net, Hidden **newc)
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
   c->net    = net;
-  c->in     = net->layer[0].in;
+  c->l      = net->nhidden - 1;
+  c->in     = net->layer[c->l].in;
   c->out    = net->out;
-  c->hidden = net->hidden[0];
+  c->hidden = net->hidden[c->l];
   c->nv     = (c->out + TZ_LANES - 1) / TZ_LANES * TZ_LANES;
   for (PetscInt l = 0; l < 2; l++) {
-    c->cut[l] = TzLayerGetCut(&net->layer[l]);
-    if (c->cut[l].train) PetscCall(TzChainCreate(&net->layer[l], c->cut[l].train, &c->chain[l]));
+    c->cut[l] = TzLayerGetCut(&net->layer[c->l + l]);
+    if (c->cut[l].train) PetscCall(TzChainCreate(&net->layer[c->l + l], c->cut[l].train, &c->chain[l]));
   }
   for (PetscInt k = 0; c->chain[0] && k < c->cut[0].train->ncores; k++) {
     const TzCoreMap *map = &c->chain[0]->map[k];
@@ -91,7 +97,8 @@ static PetscErrorCode Create(TzNet net, Hidden **newc)
   PetscCall(PetscCalloc5(PetscMax(c->in, c->hidden), &c->t, (size_t)c->out * c->hidden, &c->W2, (size_t)c->hidden * c->nv, &c->W2t, size, &c->D,
                          (size_t)rows * c->nv, &c->w));
   PetscCall(PetscMalloc3(TZ_COLUMNS * c->hidden, &c->z, TZ_COLUMNS * c->hidden, &c->a, TZ_COLUMNS * c->out, &c->y));
-  if (net->tokens) PetscCall(PetscCalloc1(c->in, &c->x));
+  if (c->l) PetscCall(PetscMalloc1(TZ_COLUMNS * c->in, &c->rows));
+  else if (net->tokens) PetscCall(PetscCalloc1(c->in, &c->x));
   *newc = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -103,7 +110,7 @@ static PetscErrorCode Bind(Hidden *c, TzNetEval eval)
   c->serial = eval->serial;
   for (PetscInt l = 0; l < 2; l++)
     if (c->chain[l]) PetscCall(TzChainBind(c->chain[l], eval->theta));
-  PetscCall((*c->net->layer[1].ops->densify)(&c->net->layer[1], eval->theta, c->W2));
+  PetscCall((*c->net->layer[c->l + 1].ops->densify)(&c->net->layer[c->l + 1], eval->theta, c->W2));
   for (PetscInt o = 0; o < c->out; o++)
     for (PetscInt h = 0; h < c->hidden; h++) c->W2t[h * c->nv + o] = c->W2[o * c->hidden + h];
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -142,7 +149,7 @@ static void Place(Hidden *c)
 {
   c->nslots = 0;
   for (PetscInt l = 0; l < 2; l++) {
-    const TzLayer *layer = &c->net->layer[l];
+    const TzLayer *layer = &c->net->layer[c->l + l];
 
     for (PetscInt k = 0; c->chain[l] && k < c->cut[l].train->ncores; k++) PlaceCore(c, &c->chain[l]->map[k], &c->core[l][k]);
     if (!c->chain[l]) PlaceRange(c, layer->weights, layer->nweights, &c->weights[l]);
@@ -229,7 +236,7 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
 static void MatrixWeights(const Call *call, PetscInt l)
 {
   Hidden        *c     = call->c;
-  const TzLayer *layer = &c->net->layer[l];
+  const TzLayer *layer = &c->net->layer[c->l + l];
   PetscReal     *Y = c->Y + c->weights[l], *t = c->t;
   PetscInt       k0, k1;
 
@@ -259,16 +266,16 @@ static void Biases(const Call *call)
   const PetscReal one = 1;
   PetscInt        k0, k1;
 
-  if (TzCoordinateOverlap(&c->query, c->net->layer[0].bias, c->hidden, &k0, &k1))
+  if (TzCoordinateOverlap(&c->query, c->net->layer[c->l].bias, c->hidden, &k0, &k1))
     for (PetscInt k = k0; k < k1; k++) {
-      const PetscInt h = TzCoordinateAt(&c->query, k) - c->net->layer[0].bias;
+      const PetscInt h = TzCoordinateAt(&c->query, k) - c->net->layer[c->l].bias;
       PetscReal      d;
 
       TzKernelsGet()->move(c->net->act, 1, call->z[h], call->delta, &one, &d);
       for (PetscInt o = 0; o < c->out; o++) c->Y[o * c->nslots + c->bias[0] + k - k0] += c->W2[o * c->hidden + h] * d;
     }
-  if (TzCoordinateOverlap(&c->query, c->net->layer[1].bias, c->out, &k0, &k1))
-    for (PetscInt k = k0; k < k1; k++) c->Y[(TzCoordinateAt(&c->query, k) - c->net->layer[1].bias) * c->nslots + c->bias[1] + k - k0] += call->delta;
+  if (TzCoordinateOverlap(&c->query, c->net->layer[c->l + 1].bias, c->out, &k0, &k1))
+    for (PetscInt k = k0; k < k1; k++) c->Y[(TzCoordinateAt(&c->query, k) - c->net->layer[c->l + 1].bias) * c->nslots + c->bias[1] + k - k0] += call->delta;
 }
 
 /* Outputs (whole) or their changes at one row */
@@ -288,7 +295,7 @@ static PetscErrorCode Row(const Call *call, PetscBool whole, const PetscReal y[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The first layer's input: the row itself, or the numbers of times that each token occurs in it (add = 1; -1 takes them back) */
+/* The last hidden layer's input: the row itself, or the numbers of times that each token occurs in it (add = 1; -1 takes them back) */
 static const PetscReal *Input(Hidden *c, const PetscReal row[], PetscReal add)
 {
   for (PetscInt s = 0; c->x && s < c->net->in; s++)
@@ -298,8 +305,9 @@ static const PetscReal *Input(Hidden *c, const PetscReal row[], PetscReal add)
 
 PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q)
 {
-  Hidden    *c = (Hidden *)TzEvalAttached(eval, Destroy);
-  TzColumns *columns;
+  Hidden        *c     = (Hidden *)TzEvalAttached(eval, Destroy);
+  const PetscInt width = TzColumnsWidth(eval->net);
+  TzColumns     *columns;
 
   PetscFunctionBegin;
   if (!c) {
@@ -308,16 +316,18 @@ PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const Pet
   }
   PetscCall(Bind(c, eval));
   PetscCall(SetQuery(c, q));
-  PetscCall(TzEvalGetColumns(eval, TZ_COLUMNS, &columns));
-  for (PetscInt p0 = 0; p0 < n; p0 += TZ_COLUMNS) {
-    const PetscInt m = PetscMin(TZ_COLUMNS, n - p0);
+  if (!c->nslots) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzEvalGetColumns(eval, width, &columns));
+  for (PetscInt p0 = 0; p0 < n; p0 += width) {
+    const PetscInt m = PetscMin(width, n - p0);
 
     PetscCall(TzColumnsForward(eval, columns, m, X + p0 * c->net->in));
-    TzTranspose(c->hidden, m, columns->z[0], c->z);
-    TzTranspose(c->hidden, m, columns->a[1], c->a);
-    TzTranspose(c->out, m, columns->z[1], c->y);
+    if (c->rows) TzTranspose(c->in, m, columns->a[c->l], c->rows);
+    TzTranspose(c->hidden, m, columns->z[c->l], c->z);
+    TzTranspose(c->hidden, m, columns->a[c->l + 1], c->a);
+    TzTranspose(c->out, m, columns->z[c->l + 1], c->y);
     for (PetscInt p = 0; p < m; p++) {
-      const PetscReal *row = X + (p0 + p) * c->net->in, *x = Input(c, row, 1);
+      const PetscReal *row = c->rows ? c->rows + p * c->in : X + (p0 + p) * c->net->in, *x = Input(c, row, 1);
 
       for (PetscInt s = 0; s < q->nmu; s++) {
         const Call       call  = {.c = c, .delta = q->mu[s], .x = x, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};

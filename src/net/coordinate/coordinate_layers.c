@@ -1,7 +1,7 @@
 /*
   Coordinate queries of networks of any depth, format and kind of layers: what lies below the layer of a parameter is evaluated once, that layer and those
-  above once a parameter. So a convolution in front costs nothing but for its own parameters. Layers are taken from the last to the first: what arrives at
-  a layer is then still that of theta.
+  above once a parameter, but for the last two layers, which coordinate_hidden.c moves all at once. So a convolution in front costs nothing but for its own
+  parameters. Layers are taken from the last to the first: what arrives at a layer is then still that of theta.
 */
 #include "coordinate.h"
 #include "../eval/columns.h"
@@ -62,12 +62,14 @@ static PetscErrorCode Range(const Pass *pass, PetscInt offset, PetscInt n, Petsc
 
 PetscErrorCode TzNetEvalCoordinates_Layers(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q)
 {
-  TzNet          net   = eval->net;
-  const PetscInt width = TzColumnsWidth(net);
-  TzColumns     *c;
-  PetscReal     *Y, *moved;
+  TzNet           net   = eval->net;
+  const PetscInt  width = TzColumnsWidth(net);
+  const PetscBool top   = TzCoordinateFits_Hidden(net); /* else a format of which nothing is known about single weights */
+  TzColumns      *c;
+  PetscReal      *Y, *moved;
 
   PetscFunctionBegin;
+  if (top) PetscCall(TzNetEvalCoordinates_Hidden(eval, n, X, q));
   PetscCall(TzEvalGetColumns(eval, width, &c));
   PetscCall(PetscMalloc2(net->out * width, &Y, net->out * width, &moved));
   for (PetscInt p0 = 0; p0 < n; p0 += width) {
@@ -75,7 +77,7 @@ PetscErrorCode TzNetEvalCoordinates_Layers(TzNetEval eval, PetscInt n, const Pet
 
     PetscCall(TzColumnsForward(eval, c, pass.m, X + p0 * net->in));
     PetscCall(PetscArraycpy(Y, c->z[net->nhidden], net->out * pass.m));
-    for (pass.l = net->nhidden; pass.l >= 0; pass.l--) {
+    for (pass.l = net->nhidden - (top ? 2 : 0); pass.l >= 0; pass.l--) {
       const TzLayer *layer = &net->layer[pass.l];
 
       PetscCall(Range(&pass, layer->weights, layer->nweights, PETSC_TRUE));
