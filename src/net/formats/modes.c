@@ -105,13 +105,21 @@ static PetscErrorCode Factorise(PetscInt n, PetscInt most, PetscInt *count, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* matrix: equal numbers of modes on both sides (at most 4, filled up with ones) */
+/*
+  matrix: equal numbers of modes on both sides (at most 4, filled up with ones). Filters are folded as they are, into channels, rows, columns and filters
+  (the paper's section 3.1).
+*/
 static PetscErrorCode Choose(const TzLayer *layer, PetscBool matrix, TzTrainLayer *t)
 {
-  const PetscInt most = matrix ? 4 : TZ_MAX_CORES / 2;
+  const TzPlaces *at        = &layer->at;
+  const PetscInt  window[3] = {at->channels, at->krows, at->kcols};
+  PetscInt        most      = matrix ? 4 : TZ_MAX_CORES / 2;
 
   PetscFunctionBegin;
-  PetscCall(Factorise(layer->in, most, &t->nin, t->mode_in));
+  for (int k = 0; k < 3; k++)
+    if (window[k] > 1) t->mode_in[t->nin++] = window[k];
+  if (t->nin) most = matrix ? t->nin : 1;
+  else PetscCall(Factorise(layer->in, most, &t->nin, t->mode_in));
   PetscCall(Factorise(layer->out, most, &t->nout, t->mode_out));
   while (matrix && t->nin < t->nout) t->mode_in[t->nin++] = 1;
   while (matrix && t->nout < t->nin) t->mode_out[t->nout++] = 1;
