@@ -127,7 +127,7 @@ void TzColumnsFrom(TzNetEval eval, const TzColumns *c, PetscInt l0, PetscInt n, 
       for (PetscInt p = 0; p < cols; p++) c->z[l][j * cols + p] += bias[j];
     if (l < net->nhidden) (*eval->kernels->values)(net->act, layer->out * cols, c->z[l], c->h[l] ? c->h[l] : c->a[l + 1]);
     if (c->h[l]) TzPoolSquares(layer, n, c->h[l], c->a[l + 1]);
-    if (l < net->nhidden && net->model.activationbits) TzModelActivations(net, layer->out, n, c->a[l + 1]);
+    if (l < net->nhidden && net->model.activationbits) TzModelActivations(net, net->hidden[l], n, c->a[l + 1]);
   }
 }
 

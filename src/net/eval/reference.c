@@ -134,7 +134,7 @@ PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const Pets
         }
       }
       Squares(layer, h, a);
-      if (l < net->nhidden && net->model.activationbits) TzModelActivations(net, layer->out, 1, a);
+      if (l < net->nhidden && net->model.activationbits) TzModelActivations(net, net->hidden[l], 1, a);
     }
     PetscCall(PetscArraycpy(Y + p * net->out, a, net->out));
   }
