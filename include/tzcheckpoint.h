@@ -43,6 +43,8 @@ PETSC_EXTERN PetscErrorCode TzCheckpointIs(MPI_Comm comm, const char file[], Pet
 PETSC_EXTERN PetscErrorCode TzCheckpointGetProblem(TzStore store, const char *problem[]);    /* valid as long as the store */
 /* The network that the file describes, set up; NULL where it describes none. Its errors name `option`. */
 PETSC_EXTERN PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm comm, const char option[], TzNet *net);
+/* The ranks of every bond, where the file describes trains */
+PETSC_EXTERN PetscErrorCode TzCheckpointRestoreRanks(TzStore store, TzNet net);
 /* The mask of a sparse network; nothing for other networks */
 PETSC_EXTERN PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net);
 /* Fills c, whose vectors, solver state and tables are already made, from the store of this file. PETSC_ERR_FILE_UNEXPECTED for what is out of range. */

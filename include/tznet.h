@@ -105,6 +105,27 @@ typedef struct {
 PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout);
 
 /*
+  Ranks that find themselves in training, -net_tt_rank auto (after Hawkins, Zhang 2021): a bond's slices (index b of the core before it, and of the core behind
+  it) share a scale lambda_b with a prior exp(-|slices|^2/(2 lambda_b)) lambda_b^(-M/2), M their entries; in closed form lambda_b = |slices|^2/M. Training starts with all
+  ranks `most`. A step of rate r on the prior multiplies an entry by 1/(1 + r (1/lambda_a + 1/lambda_b)), a and b its slices at both ends of its core;
+  what the loss does not hold goes to 0. Every `every` steps slices with sqrt(lambda_b) < below times the largest of their bond, or times what entries
+  are at the start of a training, are cut off; one of each bond stays.
+
+  Shrink: one such step, in place. Prune: *bonds NULL: nothing to cut; otherwise the ranks for TzNetSetBonds() and kept [*n]: the places in theta of the
+  parameters that stay, ascending; both the caller's (PetscFree). Neither is collective.
+*/
+typedef struct {
+  PetscBool on;
+  PetscInt  most, every; /* -net_tt_rank_max 10, -net_tt_prune_every 50 */
+  PetscInt  steps;       /* -net_tt_prior_steps: the last step with the prior and of pruning; 0: all */
+  PetscReal prior;       /* -net_tt_prior: the rate of a step is this times its learning rate */
+  PetscReal below;       /* -net_tt_prune_below */
+} TzNetAdaptive;
+PETSC_EXTERN PetscErrorCode TzNetGetAdaptive(TzNet net, TzNetAdaptive *adaptive);
+PETSC_EXTERN PetscErrorCode TzNetShrink(TzNet net, PetscReal rate, PetscReal theta[]);
+PETSC_EXTERN PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, char **bonds, PetscInt *n, PetscInt **kept);
+
+/*
   TzNetRound: the trains of a network rounded (TT-rounding by SVD): *bonds, for TzNetSetBonds(), the smallest ranks with which no layer's W changes by more than
   tolerance times its Frobenius norm; *rounded [*n], the parameters of the network that has them; error [layers]: by how much each W does change. The caller's:
   PetscFree. The network itself stays as it is.

@@ -72,6 +72,7 @@ PetscErrorCode TzZOGather(Tao tao, Vec v, PetscReal all[])
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (v == tao->solution) PetscCall(PetscObjectStateGet((PetscObject)v, &zo->gathered));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &x));
   if (size == 1) {

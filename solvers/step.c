@@ -149,7 +149,8 @@ static PetscErrorCode Step(Tao tao)
 
 PetscErrorCode TaoSolve_ZO(Tao tao)
 {
-  TAO_ZO *zo = (TAO_ZO *)tao->data;
+  TAO_ZO          *zo = (TAO_ZO *)tao->data;
+  PetscObjectState state;
 
   PetscFunctionBegin;
   zo->first  = (PetscInt)zo->state.step;
@@ -158,6 +159,8 @@ PetscErrorCode TaoSolve_ZO(Tao tao)
   if (tao->niter >= tao->max_it) tao->reason = TAO_DIVERGED_MAXITS;
   while (tao->reason == TAO_CONTINUE_ITERATING) {
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
+    PetscCall(PetscObjectStateGet((PetscObject)tao->solution, &state));
+    if (state != zo->gathered) PetscCall(TzZOGather(tao, tao->solution, zo->theta)); /* a monitor has changed it */
     PetscCall(Step(tao));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -63,6 +63,14 @@ mistake '-net_precision single' solve -net_precision single -deriv_type forward
 mistake '-net_tt_bonds 4,4: has 1 layers' solve -net_tt_bonds 4,4
 mistake '-net_tt_bonds.*layer 2 must be 9 ranks' solve -net_tt_bonds '4,4,4,4,4,4;4,4'
 mistake '-net_tt_bonds.*ranks from 1 to 4096' solve -net_tt_bonds '4,4,0,4,4,4;4,4'
+mistake '-net_tt_rank auto: must have -net_format tt or ttm' solve -net_format dense -net_layers 8,8 -net_tt_rank auto
+mistake "-net_tt_rank auto: a solver of TAO's own" solve $quick -net_tt_rank auto -tao_type lmvm
+mistake '-net_tt_prior -1' solve -net_tt_rank auto -net_tt_prior -1
+mistake '-net_tt_prior_steps -1' solve -net_tt_rank auto -net_tt_prior_steps -1
+mistake '-net_tt_prune_every 0' solve -net_tt_rank auto -net_tt_prune_every 0
+mistake '-net_tt_prune_below 1' solve -net_tt_rank auto -net_tt_prune_below 1
+mistake '-net_tt_rank_max 0' solve -net_tt_rank auto -net_tt_rank_max 0
+mistake '-net_tt_prior' solve -net_tt_prior 0.1
 mistake '-tz_model FILE is needed' round
 mistake '-round_tolerance 1' round -tz_model "$work/good.h5" -round_tolerance 1
 mistake 'activation' solve $quick -tz_init "$work/good.h5" -net_activation tanh

@@ -81,7 +81,7 @@ static void TestTolerance(void **state)
   }
 }
 
-/* A train of rank r in one of rank 2 r, new slices 0 on one side: rounding finds the ranks again, where a bond has no smaller one by its modes, and the matrix */
+/* A train of rank r in one of rank 2 r, new slices 0 on one side: rounding finds the ranks again (no bond has a smaller one by its modes), and the matrix */
 static void TestPadding(void **state)
 {
   static const char *const options[] = {"-net_format tt -net_layers 24,36 -net_tt_modes 3,4|4,6;4,6|6,6 -net_tt_rank ",
@@ -168,10 +168,67 @@ static void TestFormats(void **state)
   OK(PetscFree(theta));
 }
 
+/*
+  Slices that are 0 are cut off and nothing else: the matrices stay. The prior's step makes every entry smaller, and leaves 0 what is 0
+*/
+static void TestPruning(void **state)
+{
+  PetscInt   n, wide, count, *kept;
+  PetscReal *theta, *grown, *small, *shrunk, *ignored;
+  char      *bonds;
+  TzNet      net = Network("-net_layers 24,36 -net_tt_modes 3,4|4,6;4,6|6,6 -net_tt_rank 3", 2, &n, &theta);
+  TzNet      big = Network("-net_layers 24,36 -net_tt_modes 3,4|4,6;4,6|6,6 -net_tt_rank 5", 3, &wide, &grown), cut;
+
+  (void)state;
+  OK(TzNetPrune(net, theta, 1e-3, &bonds, &count, &kept));
+  assert_null(bonds);
+  OK(TzNetConvert(net, theta, "-tz_init", big, 5, grown));
+  OK(PetscMalloc1(wide, &shrunk));
+  OK(PetscArraycpy(shrunk, grown, wide));
+  OK(TzNetShrink(big, 1e-3, shrunk));
+  for (PetscInt i = 0; i < wide; i++) {
+    assert_true(PetscAbsReal(shrunk[i]) <= PetscAbsReal(grown[i]));
+    assert_true((shrunk[i] == 0) == (grown[i] == 0));
+  }
+  /* of a new slice one side is 0; now the other is nearly so */
+  for (PetscInt l = 0; l < 2; l++) {
+    TzNetLayout layout;
+    PetscInt    at;
+
+    OK(TzNetGetLayout(big, l, &layout));
+    at = layout.weights;
+    for (PetscInt k = 0; k < layout.ncores; k++) {
+      const PetscInt mode = k < layout.nin ? layout.mode_in[k] : layout.mode_out[k - layout.nin];
+
+      for (PetscInt e = 0; e < layout.rank[k] * mode * layout.rank[k + 1]; e++)
+        if (e % layout.rank[k + 1] >= 3) grown[at + e] *= 1e-9;
+      at += layout.rank[k] * mode * layout.rank[k + 1];
+    }
+  }
+  OK(TzNetPrune(big, grown, 1e-6, &bonds, &count, &kept));
+  assert_string_equal(bonds, "3,3,3;3,3,3");
+  assert_int_equal(count, n);
+  cut = Network("-net_layers 24,36 -net_tt_modes 3,4|4,6;4,6|6,6 -net_tt_rank 3", 2, &n, &ignored);
+  OK(TzNetSetBonds(cut, bonds));
+  OK(PetscMalloc1(count, &small));
+  for (PetscInt i = 0; i < count; i++) small[i] = grown[kept[i]];
+  for (PetscInt l = 0; l < 3; l++) assert_true(Difference(cut, small, net, theta, l) < 1e-14);
+  OK(PetscFree(bonds));
+  OK(PetscFree(kept));
+  OK(PetscFree(small));
+  OK(PetscFree(shrunk));
+  OK(PetscFree(ignored));
+  OK(PetscFree(grown));
+  OK(PetscFree(theta));
+  OK(TzNetDestroy(&cut));
+  OK(TzNetDestroy(&big));
+  OK(TzNetDestroy(&net));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestTolerance), cmocka_unit_test(TestPadding), cmocka_unit_test(TestGradientOfNewSlices),
-                                     cmocka_unit_test(TestFormats)};
+                                     cmocka_unit_test(TestFormats), cmocka_unit_test(TestPruning)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

@@ -89,6 +89,7 @@ struct _p_TzNet {
   TzActivation       act;
   PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
   char              *modes, *bonds;             /* as given, or NULL */
+  TzNetAdaptive      adaptive;                  /* -net_tt_rank auto */
   PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
   PetscInt           nmask, *mask;              /* sparse: trained weights, numbered in the network */
   PetscBool          maskrandom;                /* sparse: whether the mask is ours, to be drawn again when the network changes */

@@ -102,14 +102,16 @@ typedef struct {
     PetscInt  steps, windows, stalls;
     PetscBool told;
   } watch;
-  Vec          previous; /* solution before the last update */
-  PetscInt     first;    /* step that this solve began with */
-  PetscReal    rate;     /* of the last step */
-  PetscInt64   bits;     /* checksum of theta before the last step */
-  PetscInt     still;    /* steps in a row that did not change it */
-  PetscReal   *theta;    /* [nparams]: the whole parameter vector */
-  PetscReal   *g, *xi;   /* [own part of the solution]: the gradient; scratch */
-  PetscMPIInt *count, *displ;
+  Vec        previous; /* solution before the last update */
+  PetscInt   first;    /* step that this solve began with */
+  PetscReal  rate;     /* of the last step */
+  PetscInt64 bits;     /* checksum of theta before the last step */
+  PetscInt   still;    /* steps in a row that did not change it */
+  PetscReal *theta;    /* [nparams]: the whole parameter vector */
+
+  PetscObjectState gathered; /* of the solution, when that was taken from it */
+  PetscReal       *g, *xi;   /* [own part of the solution]: the gradient; scratch */
+  PetscMPIInt     *count, *displ;
 } TAO_ZO;
 
 PETSC_EXTERN const TzZOEstimate TzZODifference;  /* RGE or CGE, by the type of the directions */

@@ -27,6 +27,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->out         = 1;
   net->series      = PETSC_TRUE;
   net->frequency   = 1;
+  net->adaptive    = (TzNetAdaptive){.most = 10, .every = 50, .prior = 0.02, .below = 0.1};
   net->outputscale = 1;
   net->threads     = 1;
   *newnet          = net;
@@ -253,11 +254,47 @@ PetscErrorCode TzNetSetBonds(TzNet net, const char bonds[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A rank, one for each train, or auto */
+static PetscErrorCode RanksFromOptions(TzNet net, TzOptionItems PetscOptionsObject)
+{
+  MPI_Comm       comm = PetscObjectComm((PetscObject)net);
+  TzNetAdaptive *a    = &net->adaptive;
+  PetscInt       r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
+  char           text[1024];
+  PetscBool      flg;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsGetString(NULL, ((PetscObject)net)->prefix, "-net_tt_rank", text, sizeof(text), &flg));
+  a->on = (PetscBool)(flg && !strcmp(text, "auto"));
+  if (!a->on) {
+    PetscCall(PetscArraycpy(r, net->r, nr));
+    PetscCall(TzOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), one rank for each train, or auto: found in training",
+                                "TzNetSetRanks", r, &nr, &flg));
+    if (flg) PetscCall(TzNetSetRanks(net, nr, r));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(TzOptionsString("-net_tt_rank", "auto: found in training", "TzNetGetAdaptive", "4", text, sizeof(text), NULL));
+  PetscCall(TzOptionsInt("-net_tt_rank_max", "Rank auto: that of every bond at the start", "TzNetGetAdaptive", a->most, &a->most, NULL));
+  PetscCall(TzOptionsReal("-net_tt_prior", "Rank auto: weight of the prior that makes slices small", "TzNetShrink", a->prior, &a->prior, NULL));
+  PetscCall(TzOptionsInt("-net_tt_prior_steps", "Rank auto: steps after which there is no prior and no cutting any more; 0: never", "TzNetShrink", a->steps,
+                         &a->steps, NULL));
+  PetscCall(TzOptionsInt("-net_tt_prune_every", "Rank auto: steps after which small slices are cut off", "TzNetPrune", a->every, &a->every, NULL));
+  PetscCall(
+    TzOptionsReal("-net_tt_prune_below", "Rank auto: size of such a slice, relative to the largest of its bond", "TzNetPrune", a->below, &a->below, NULL));
+  PetscCheck(a->prior >= 0 && PetscIsNormalReal(1 + a->prior), comm, PETSC_ERR_USER_INPUT, "-net_tt_prior %g: must be at least 0", (double)a->prior);
+  PetscCheck(a->steps >= 0, comm, PETSC_ERR_USER_INPUT, "-net_tt_prior_steps %" PetscInt_FMT ": must be at least 0", a->steps);
+  PetscCheck(a->every >= 1, comm, PETSC_ERR_USER_INPUT, "-net_tt_prune_every %" PetscInt_FMT ": must be at least 1 step", a->every);
+  PetscCheck(a->below > 0 && a->below < 1, comm, PETSC_ERR_USER_INPUT, "-net_tt_prune_below %g: must be between 0 and 1", (double)a->below);
+  PetscCheck(a->most >= 1 && a->most <= 4096, comm, PETSC_ERR_USER_INPUT, "-net_tt_rank_max %" PetscInt_FMT ": must be 1 to 4096", a->most);
+  PetscCall(TzNetSetRank(net, a->most));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Of networks of layers */
 static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObject)
 {
   char        text[1024];
-  PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1, r[TZ_MAX_LAYERS + 1], nr = TZ_MAX_LAYERS + 1;
+  PetscInt    widths[TZ_MAX_LAYERS + 1] = {0}, n = TZ_MAX_LAYERS + 1;
   PetscBool   flg;
   PetscEnum   precision      = (PetscEnum)net->precision;
   const char *evaluations[]  = {"fast", "reference"};
@@ -286,9 +323,7 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
                           "TzNetInitialize", net->outputscale, &net->outputscale, NULL));
   PetscCheck(net->outputscale > 0 && PetscIsNormalReal(net->outputscale), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_output_scale %g: must be positive", (double)net->outputscale);
-  PetscCall(PetscArraycpy(r, net->r, nr));
-  PetscCall(TzOptionsIntArray("-net_tt_rank", "Rank of every internal bond of the trains (>= 1), or one rank for each train", "TzNetSetRanks", r, &nr, &flg));
-  if (flg) PetscCall(TzNetSetRanks(net, nr, r));
+  PetscCall(RanksFromOptions(net, PetscOptionsObject));
   PetscCall(TzOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
                             "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetModes(net, text));

@@ -395,6 +395,16 @@ static PetscErrorCode GetTrains(TzStore store, PetscInt layers, size_t len, char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzCheckpointRestoreRanks(TzStore store, TzNet net)
+{
+  char modes[2048], bonds[2048];
+
+  PetscFunctionBegin;
+  PetscCall(GetTrains(store, TZ_NET_LAYERS_MAX, sizeof(modes), modes, bonds));
+  if (modes[0]) PetscCall(TzNetSetBonds(net, bonds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm comm, const char option[], TzNet *newnet)
 {
   char              modes[2048], bonds[2048];

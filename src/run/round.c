@@ -17,7 +17,7 @@ static PetscErrorCode Options(const char bonds[], char **text)
     const size_t      size = strcspn(line, "\n"), next = size + (line[size] == '\n');
     const char *const name = line + strspn(line, "# ");
 
-    if (strncmp(name, "-net_tt_rank ", 13) && strncmp(name, "-net_tt_bonds ", 14)) (void)strncat(*text, line, next);
+    if (strncmp(name, "-net_tt_", 8) || !strncmp(name, "-net_tt_modes ", 14)) (void)strncat(*text, line, next);
     line += next;
   }
   PetscCall(PetscStrlcat(*text, "-net_tt_bonds ", len));

@@ -55,6 +55,8 @@ static PetscErrorCode Reset(PetscObject obj)
   PetscCall(TzPDEDestroy(&run->pde));
   PetscCall(TzTableDestroy(&run->c.history));
   PetscCall(TzTableDestroy(&run->c.validation));
+  PetscCall(PetscFree(run->bonds));
+  PetscCall(PetscFree(run->keptplaces));
   PetscCall(PetscFree(run->c.options));
   PetscCall(PetscFree(run->c.net));
   PetscCall(PetscFree(run->c.pde));
@@ -244,16 +246,12 @@ static PetscErrorCode Initialize(TzRun run, PetscInt n, PetscReal theta[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Solver (from options) and parameters with their initial values */
-static PetscErrorCode CreateSolver(TzRun run)
+PetscErrorCode TzRunCreateSolver(TzRun run)
 {
-  MPI_Comm   comm = PetscObjectComm((PetscObject)run);
-  PetscInt   n, lo, hi;
-  PetscReal *theta, *x;
-  TaoType    type;
+  TaoType type;
 
   PetscFunctionBegin;
-  PetscCall(TaoCreate(comm, &run->tao));
+  PetscCall(TaoCreate(PetscObjectComm((PetscObject)run), &run->tao));
   PetscCall(TaoSetType(run->tao, run->solver));
   PetscCall(TaoZOSetLoss(run->tao, run->loss));
   PetscCall(TaoZOSetFromOptions(run->tao));
@@ -261,6 +259,17 @@ static PetscErrorCode CreateSolver(TzRun run)
   PetscCall(TzOptionsDeclare("-tao_type", type));
   PetscCall(TaoZOCreateSolution(run->tao, &run->x));
   PetscCall(TaoSetSolution(run->tao, run->x));
+  PetscTryTypeMethod(run, length);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The parameters' initial values */
+static PetscErrorCode SetSolution(TzRun run)
+{
+  PetscInt   n, lo, hi;
+  PetscReal *theta, *x;
+
+  PetscFunctionBegin;
   PetscCall(VecGetSize(run->x, &n));
   PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
   PetscCall(PetscCalloc1(n, &theta)); /* a loss may have parameters of its own behind those of the network: they start from 0 */
@@ -270,7 +279,17 @@ static PetscErrorCode CreateSolver(TzRun run)
   PetscCall(PetscArraycpy(x, theta + lo, hi - lo));
   PetscCall(VecRestoreArrayWrite(run->x, &x));
   PetscCall(PetscFree(theta));
-  PetscTryTypeMethod(run, length);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -net_tt_rank auto: a file has the ranks that were found */
+static PetscErrorCode SetRanks(TzRun run)
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetGetAdaptive(run->net, &run->adaptive));
+  if (!run->adaptive.on || !run->from) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzCheckpointRestoreRanks(run->from, run->net));
+  PetscCall(TzNetSetUp(run->net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -288,9 +307,13 @@ PetscErrorCode TzRunSetFromOptions(TzRun run)
   }
   PetscCall(GetSeed(run));
   PetscUseTypeMethod(run, setfromoptions);
+  PetscCall(SetRanks(run));
   PetscCall(SetMask(run));
   if (run->trains || run->loss) PetscUseTypeMethod(run, loss, run->net, &run->loss);
-  if (run->trains) PetscCall(CreateSolver(run));
+  if (run->trains) {
+    PetscCall(TzRunCreateSolver(run));
+    PetscCall(SetSolution(run));
+  }
   PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
   if (givenup) PetscCall(TzInterruptRaise(PetscObjectComm((PetscObject)run), "set-up"));
   PetscFunctionReturn(PETSC_SUCCESS);

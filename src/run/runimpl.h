@@ -67,12 +67,25 @@ struct _p_TzRun {
   PetscInt       validstep;    /* step of the last validation, -1 for none */
   PetscLogDouble validtime;    /* seconds that it took */
 
+  TzNetAdaptive adaptive;           /* -net_tt_rank auto */
+  char         *bonds;              /* ranks that the network is to have after this step, NULL: it stays as it is; then */
+  PetscInt      nkept, *keptplaces; /* [nkept]: the parameters that stay */
+
+  PetscBool more; /* the solver is to go on after that */
+
   TzRunStop      stop;
   PetscLogDouble born, lasttime, longest; /* for the time limit: creation, last step, longest step */
 };
 
 PETSC_INTERN PetscErrorCode TzRunCreate_PDE(TzRun);
 PETSC_INTERN PetscErrorCode TzRunCreate_Classifier(TzRun);
+/* run.c: solver from options on the loss, with the vector of parameters; solve.c: what it calls, its state to be kept */
+PETSC_INTERN PetscErrorCode TzRunCreateSolver(TzRun);
+PETSC_INTERN PetscErrorCode TzRunAttachSolver(TzRun);
+/* ranks.c: a step of the prior, of this learning rate; whether the network is to be cut after this step (run->bonds); and that */
+PETSC_INTERN PetscErrorCode TzRunShrink(TzRun, PetscReal lr);
+PETSC_INTERN PetscErrorCode TzRunPlanResize(TzRun);
+PETSC_INTERN PetscErrorCode TzRunResize(TzRun);
 /* What the view of an object prints (PetscMalloced) */
 PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */

@@ -156,6 +156,7 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   run->c.step = step;
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   if (run->ours) PetscCall(TaoZOGetLearningRate(tao, &lr));
+  PetscCall(TzRunShrink(run, lr));
   PetscCall(Seconds(run, &seconds));
   PetscCall(PetscArraycpy(row, ((PetscReal[]){step, run->f, lr, (PetscReal)run->c.counts.queries, (PetscReal)run->c.counts.forwards, seconds}), 6));
   PetscCall(Costs(run, &has, row + 6));
@@ -168,12 +169,20 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
 /* Called by the solver after the monitors: whether to go on */
 static PetscErrorCode Converged(Tao tao, void *ctx)
 {
-  TzRun run = (TzRun)ctx;
+  TzRun              run = (TzRun)ctx;
+  TaoConvergedReason reason;
 
   PetscFunctionBegin;
   PetscCall(TzRunStops(run, &run->stop));
   if (run->stop) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
   else PetscCall(TaoDefaultConvergenceTest(tao, NULL));
+  PetscCall(TzRunPlanResize(run));
+  if (run->bonds) { /* then the checkpoint comes after it: SolveOn() */
+    PetscCall(TaoGetConvergedReason(tao, &reason));
+    run->more = (PetscBool)(reason == TAO_CONTINUE_ITERATING);
+    if (run->more) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (run->o.checkpoint && run->c.step > run->step0 && run->c.step % run->o.checkpoint == 0) PetscCall(Checkpoint(run, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -190,6 +199,19 @@ static void DropLastValidation(TzRun run)
   }
 }
 
+PetscErrorCode TzRunAttachSolver(TzRun run)
+{
+  PetscFunctionBegin;
+  PetscCall(VecScatterCreateToAll(run->x, &run->all, &run->theta));
+  run->c.solution = run->x;
+  PetscCall(TaoSetUp(run->tao));
+  PetscCall(TaoZOIs(run->tao, &run->ours));
+  if (run->ours) PetscCall(TaoZOGetState(run->tao, &run->c.solver));
+  PetscCall(TaoMonitorSet(run->tao, Monitor, run, NULL));
+  PetscCall(TaoSetConvergenceTest(run->tao, Converged, run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzRunSetUpSolve(TzRun run)
 {
   const char *history[10] = {"step", "loss", "lr", "queries", "forwards", "seconds"};
@@ -201,16 +223,12 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   PetscCall(TzNetGetCosts(run->net, &has, &costs));
   PetscCall(PetscArraycpy(history + 6, CostNames, 4));
   PetscCall(TzTableCreate(has ? 10 : 6, history, &run->c.history));
-  PetscCall(VecScatterCreateToAll(run->x, &run->all, &run->theta));
-  run->c.problem  = ((PetscObject)run)->type_name;
-  run->c.seed     = run->seed;
-  run->c.solution = run->x;
-  run->c.network  = run->net;
-  PetscCall(TaoSetUp(run->tao));
-  PetscCall(TaoZOIs(run->tao, &run->ours));
-  if (run->ours) PetscCall(TaoZOGetState(run->tao, &run->c.solver));
-  PetscCall(TaoMonitorSet(run->tao, Monitor, run, NULL));
-  PetscCall(TaoSetConvergenceTest(run->tao, Converged, run));
+  run->c.problem = ((PetscObject)run)->type_name;
+  run->c.seed    = run->seed;
+  run->c.network = run->net;
+  PetscCall(TzRunAttachSolver(run));
+  PetscCheck(run->ours || !run->adaptive.on, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
+             "-net_tt_rank auto: a solver of TAO's own cannot lose parameters; use one of Tenzo's");
   if (!run->from) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(run->ours, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
              "-tz_resume %s: a solver of TAO's own keeps no state to go on from; use one of Tenzo's", run->file);
@@ -328,6 +346,24 @@ static PetscErrorCode Finish(TzRun run, int *code)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All steps: one call of the solver, and one more whenever the network has lost parameters */
+static PetscErrorCode SolveOn(TzRun run)
+{
+  TaoConvergedReason reason;
+
+  PetscFunctionBegin;
+  do {
+    run->more = PETSC_FALSE;
+    PetscCall(TaoSolve(run->tao));
+    PetscCall(TaoGetConvergedReason(run->tao, &reason));
+    if (reason == TAO_CONVERGED_USER && !run->stop && !run->bonds) PetscCall(TzRunStops(run, &run->stop)); /* a signal within a step, which was given up */
+    if (!run->bonds) break;
+    PetscCall(TzRunResize(run));
+    if (run->o.checkpoint && run->c.step % run->o.checkpoint == 0) PetscCall(Checkpoint(run, PETSC_FALSE));
+  } while (run->more);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzRunSolve(TzRun run, int *code)
 {
   PetscFunctionBegin;
@@ -340,13 +376,7 @@ PetscErrorCode TzRunSolve(TzRun run, int *code)
   if (run->o.checkpoint) PetscCall(Checkpoint(run, PETSC_TRUE)); /* so that a file that cannot be written is noticed now */
   PetscCall(TestGradient(run));
   PetscCall(TzRunStops(run, &run->stop)); /* a signal during set-up */
-  if (!run->stop) {
-    TaoConvergedReason reason;
-
-    PetscCall(TaoSolve(run->tao));
-    PetscCall(TaoGetConvergedReason(run->tao, &reason));
-    if (reason == TAO_CONVERGED_USER && !run->stop) PetscCall(TzRunStops(run, &run->stop)); /* a signal within a step, which was given up */
-  }
+  if (!run->stop) PetscCall(SolveOn(run));
   PetscCall(Finish(run, code));
   PetscCall(TzInterruptListenEnd());
   PetscFunctionReturn(PETSC_SUCCESS);
