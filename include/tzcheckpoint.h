@@ -12,6 +12,8 @@
     /theta                                    parameters [n], /checksum their checksum (text)
     /step /seed /counts                       int: steps done, seed, {queries, forwards, bytes}
     /solver/NAME                              state of the solver: vectors [n] and scalars [1]
+    /loss/weights                             balanced weights of the soft conditions (-loss_weights auto)
+    /region/{t,lo,hi,radius}                  where the points of the training lie (TzRegion)
     /checksums                                text: a line "path checksum" for every other array (TzStoreChecksum), by the alphabet
     /history/{step,loss,lr,...}               one entry a step; /validation/{step,mse,...} one a validation
 */
@@ -27,6 +29,8 @@ typedef struct {
   TzCounts    counts;
   Vec         solution;
   TzZOState   solver;
+  TzLoss      loss;   /* its state (TzLossGetState); may be NULL */
+  TzRegion    region; /* only written, where n > 0 */
   TzTable     history, validation;
   const char *problem;
   const char *reason;              /* NULL while the run goes on */
@@ -47,6 +51,8 @@ PETSC_EXTERN PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm co
 PETSC_EXTERN PetscErrorCode TzCheckpointRestoreRanks(TzStore store, TzNet net);
 /* The mask of a sparse network; nothing for other networks */
 PETSC_EXTERN PetscErrorCode TzCheckpointRestoreMask(TzStore store, TzNet net);
+/* Where the training was, at points of D coordinates; borrowed from the store, n = 0 where the file does not tell */
+PETSC_EXTERN PetscErrorCode TzCheckpointGetRegion(TzStore store, const char file[], PetscInt D, TzRegion *region);
 /* Fills c, whose vectors, solver state and tables are already made, from the store of this file. PETSC_ERR_FILE_UNEXPECTED for what is out of range. */
 PETSC_EXTERN PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char file[]);
 

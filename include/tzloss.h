@@ -91,6 +91,17 @@ PETSC_EXTERN PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv der
 */
 PETSC_EXTERN PetscErrorCode TzLossFollow(TzLoss loss, const PetscReal theta[]);
 PETSC_EXTERN PetscErrorCode TzLossSample(TzLoss loss, PetscInt step);
+/* Where the points of a loss of an equation lie, as its file keeps it; n = 0 for other losses. To be destroyed */
+PETSC_EXTERN PetscErrorCode TzLossGetRegion(TzLoss loss, TzRegion *region);
+/*
+  The samples of this step, and weights of the terms, as the parameters at its beginning want them (-loss_adaptive, -loss_weights auto); nothing for other
+  losses. By forward evaluations, which are counted. Collective, after TzLossSample(); once a step: solvers call it. Whether a loss does so: TzLossAdapts().
+*/
+PETSC_EXTERN PetscErrorCode TzLossAdapt(TzLoss loss, PetscInt step, const PetscReal theta[]);
+PETSC_EXTERN PetscErrorCode TzLossAdapts(TzLoss loss, PetscBool *adapts);
+/* state[n]: what later steps need of earlier ones, the same on every rank; n = 0: nothing. Set copies n numbers, which are positive. After TzLossSetUp() */
+PETSC_EXTERN PetscErrorCode TzLossGetState(TzLoss loss, PetscInt *n, const PetscReal *state[]);
+PETSC_EXTERN PetscErrorCode TzLossSetState(TzLoss loss, const PetscReal state[]);
 /*
   theta[n]: the whole parameter vector, equal on every rank. All of these are collective; results are equal on every rank.
   l0: L(theta) (q->base), lp[q->n], lm[q->n] (q->twosided; otherwise may be NULL).

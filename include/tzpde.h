@@ -99,6 +99,21 @@ PETSC_EXTERN PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]);
 
 /*
+  u by means over random paths, without a network or a reference solution: where the residual is
+  u_t + mu.grad u + nu S : Hess u - lambda nu grad u' S grad u - c u + h with the u of t = T prescribed, in all of R^d (the box has no conditions on its faces);
+  or nu Lap u - lambda nu |grad u|^2 + h without a time, u prescribed on the boundary. lambda = 0: Feynman and Kac; otherwise Cole and Hopf, with c = 0. The
+  form is found from the residual (pde/paths.c): it is there for equations of one's own too. Not collective.
+*/
+typedef enum { TZ_PATHS_NONE, TZ_PATHS_FEYNMANKAC, TZ_PATHS_COLEHOPF } TzPathForm;
+PETSC_EXTERN PetscErrorCode TzPDEGetPathForm(TzPDE pde, TzPathForm *form, PetscReal *lambda); /* lambda may be NULL */
+/*
+  u[npoints] at X [npoints][D] from n paths each (>= 2), and half the width of the interval that has the true value with a probability of 95 percent; `steps`
+  of time a path, whose error is of second order. Collective; the same on any number of ranks. PETSC_ERR_SUP where the equation has no such form.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEPaths(TzPDE pde, PetscInt npoints, const PetscReal X[], PetscInt n, PetscInt steps, PetscInt64 seed, PetscReal u[],
+                                       PetscReal half[]);
+
+/*
   TzPDESetFunctions - an equation by functions of many points at once, for programs in other languages (src/python): the type becomes "functions"
 
   X [n][D]; jets [n][J], those to be written zero on entry. A function that returns anything but 0 ends the call with that error. Before TzPDESetFromOptions();

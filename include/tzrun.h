@@ -73,6 +73,8 @@ typedef struct {
   char     *bonds;                    /* the new ranks, -net_tt_bonds; the caller's: PetscFree */
 } TzRounding;
 PETSC_EXTERN PetscErrorCode TzRunRound(TzRun run, PetscReal tolerance, const char file[], TzRounding *r);
+/* After TzRunLoad(): where the network was trained; borrowed, n = 0 where the file does not tell */
+PETSC_EXTERN PetscErrorCode TzRunGetRegion(TzRun run, TzRegion *region);
 /* Figures on the validation set; for runs with a loss */
 PETSC_EXTERN PetscErrorCode TzRunValidate(TzRun run, TzMetrics *metrics);
 

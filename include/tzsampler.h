@@ -24,6 +24,8 @@ PETSC_EXTERN const char *const TzSamplerTypes[]; /* "auto","box","ball","paths",
 typedef struct {
   PetscErrorCode (*drift)(void *ctx, const PetscReal z[], PetscReal mu[]);                       /* mu [d]; NULL: 0 */
   PetscErrorCode (*noise)(void *ctx, const PetscReal z[], const PetscReal xi[], PetscReal dx[]); /* dx [d] = sigma xi, xi [d]; NULL: sqrt(2 nu) xi */
+  /* Instead of steps, where it is known: the state x [d] at time t from x at 0, by the normal numbers xi [d]; NULL: not known */
+  PetscErrorCode (*state)(void *ctx, PetscReal t, const PetscReal xi[], PetscReal x[]);
   void     *ctx;
   PetscReal nu;
 } TzProcess;
@@ -68,5 +70,17 @@ PETSC_EXTERN PetscErrorCode TzSamplerDrawTime(TzSampler sampler, PetscReal t, Pe
 */
 PETSC_EXTERN PetscErrorCode TzSamplerDrawBoundary(TzSampler sampler, PetscInt face, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n,
                                                   PetscReal X[], PetscReal normal[]);
+
+/*
+  Where its points lie. Entry k < n holds at the time t[k], rising (n = 1: no time): lo[k] <= x <= hi[k], both [d], and radius[k][0] <= |x - c| <= radius[k][1],
+  c the middle of lo and hi. At a time between two entries: in one of them.
+*/
+typedef struct {
+  PetscInt   n, d;
+  PetscReal *t, *lo, *hi, *radius; /* [n], [n][d], [n][d], [n][2] */
+} TzRegion;
+PETSC_EXTERN PetscErrorCode TzSamplerGetRegion(TzSampler sampler, const TzDomain *domain, PetscInt64 seed, TzRegion *region); /* set up */
+PETSC_EXTERN PetscBool      TzRegionContains(const TzRegion *region, const PetscReal z[]);
+PETSC_EXTERN PetscErrorCode TzRegionDestroy(TzRegion *region);
 
 #endif

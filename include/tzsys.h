@@ -73,7 +73,9 @@ typedef enum {
   TZ_STREAM_SIMULATION,   /* closed-loop paths */
   TZ_STREAM_DEVICE,       /* noise and stochastic rounding of parameters */
   TZ_STREAM_DEVICEOUTPUT, /* noise of values */
-  TZ_STREAM_UPDATE        /* stochastic rounding of updates */
+  TZ_STREAM_UPDATE,       /* stochastic rounding of updates */
+  TZ_STREAM_PATHS,        /* paths of TzPDEPaths() */
+  TZ_STREAM_ADAPT         /* which candidates for points are kept */
 } TzStream;
 
 /*

@@ -314,6 +314,7 @@ static PetscErrorCode Paths(TzSampler s, Bundle *b)
 {
   const TzProcess *p = &s->process;
   const PetscInt   d = s->domain.d, steps = p->drift || p->noise || s->steer ? s->steps : 1;
+  const PetscBool  exact = (PetscBool)(p->state && !s->steer);
   PetscReal       *mu = s->work, *xi = mu + PATHS * d, *dx = xi + d; /* xi, dx: where Drift() had its scratch */
 
   PetscFunctionBegin;
@@ -322,7 +323,11 @@ static PetscErrorCode Paths(TzSampler s, Bundle *b)
     b->t[i]     = b->z[i][d];
     PetscCall(Start(s, &b->key, b->z[i]));
   }
-  for (PetscInt k = 0; k < steps; k++) {
+  for (PetscInt i = 0; i < b->n && exact; i++) {
+    PetscCall(TzRandomNormal(b->key.seed, b->key.stream, b->key.step, b->item[i], 0, d, xi));
+    PetscCall((*p->state)(p->ctx, b->t[i], xi, b->z[i]));
+  }
+  for (PetscInt k = 0; k < steps && !exact; k++) {
     for (PetscInt i = 0; i < b->n; i++) b->z[i][d] = k * (b->t[i] / steps);
     PetscCall(Drift(s, b, mu));
     for (PetscInt i = 0; i < b->n; i++) {

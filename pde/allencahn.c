@@ -15,6 +15,16 @@ static PetscReal Slope(PetscReal u)
   return 1 - 3 * u * u;
 }
 
+/* v = u e^tau/q, q^2 = 1 + u^2 (e^(2 tau) - 1) */
+static void ReactionFlow(PetscReal tau, PetscReal u, PetscReal phi[])
+{
+  const PetscReal e = PetscExpReal(tau), m = PetscExpReal(2 * tau) - 1, q = PetscSqrtReal(1 + u * u * m);
+
+  phi[0] = u * e / q;
+  phi[1] = e / (q * q * q);
+  phi[2] = -3 * u * m * phi[1] / (q * q);
+}
+
 /* tanh of the wave's phase at (x, T - tau), and the phase's derivative in each x_i */
 static PetscReal Wave(PetscInt d, const PetscReal x[], PetscReal tau, PetscReal *k)
 {
@@ -83,7 +93,7 @@ static PetscErrorCode TzPDESetUp_AllenCahn(TzPDE pde)
   pde->ops->transform = wave ? TzPDETransform_Wave : TzPDETransform_Radial;
   pde->ops->exact     = wave ? TzPDEExact_Wave : TzPDEExact_Radial;
 
-  pde->ops->transformcode = wave ? TzPDETransformCode_Wave : TzPDETransformCode_Radial;
+  if (wave) pde->ops->transformcode = TzPDETransformCode_Wave;
   if (!wave) PetscCall(TzRadialSetUp(pde));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -92,8 +102,9 @@ PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahn(TzPDE pde)
 {
   PetscFunctionBegin;
   PetscCall(TzPDECreateRadial(pde, Reaction, Slope));
-  pde->formula             = "u_t + Lap u + u - u^3 = 0, u(x,T) = 1/(2 + 0.4 |x|^2), or a wave";
-  pde->ops->setfromoptions = TzPDESetFromOptions_AllenCahn;
-  pde->ops->setup          = TzPDESetUp_AllenCahn;
+  ((TzRadial *)pde->data)->flow = ReactionFlow;
+  pde->formula                  = "u_t + Lap u + u - u^3 = 0, u(x,T) = 1/(2 + 0.4 |x|^2), or a wave";
+  pde->ops->setfromoptions      = TzPDESetFromOptions_AllenCahn;
+  pde->ops->setup               = TzPDESetUp_AllenCahn;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

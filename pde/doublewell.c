@@ -17,6 +17,7 @@ typedef struct {
   PetscReal  kappa, eta, h;
   PetscInt   n, half;            /* n = 2 half + 1 points */
   PetscReal *w, *Q, *c;          /* eigenvalues [n], eigenvectors [n][n], one a row, coefficients of phi(0) [n] */
+  PetscInt   extension;          /* of the terminal value: 0 constant, 1 drift */
   PetscReal *phi, *slope, *mode; /* scratch [n]: phi and phi' at the points */
 } DoubleWell;
 
@@ -77,18 +78,28 @@ static PetscErrorCode TzPDEExact_DoubleWell(TzPDE pde, const PetscReal z[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  V = (T - t) f + b. -doublewell_extension
+    constant  b = V(T) of x
+    drift     b = V(T) of y, where the drift alone would carry x until T: y = x/sqrt(q), q = e + (1 - e) x^2, e = exp(-8 kappa (T - t))
+*/
 static PetscErrorCode TzPDETransform_DoubleWell(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
-  const PetscReal eta = ((DoubleWell *)pde->data)->eta;
+  const DoubleWell *w   = (DoubleWell *)pde->data;
+  const PetscReal   tau = pde->T - z[pde->d], e = w->extension ? PetscExpReal(-8 * w->kappa * tau) : 1;
 
   PetscFunctionBegin;
-  TzJetValue(a) = pde->T - z[pde->d];
+  TzJetValue(a) = tau;
   TzJetTime(a)  = -1;
   for (PetscInt i = 0; i < pde->d; i++) {
-    TzJetValue(b) += eta * PetscSqr(z[i] - 1);
-    TzJetGrad(b)[i] = 2 * eta * (z[i] - 1);
+    const PetscReal x = z[i], q = e + (1 - e) * x * x, root = PetscSqrtReal(q), y = x / root, dy = e / (q * root), ddy = -3 * (1 - e) * x * dy / q;
+    const PetscReal slope = 2 * w->eta * (y - 1);
+
+    TzJetValue(b) += w->eta * PetscSqr(y - 1);
+    TzJetGrad(b)[i] = slope * dy;
+    TzJetForm(b, 0) += 2 * w->eta * dy * dy + slope * ddy;
+    if (w->extension) TzJetTime(b) += 4 * w->kappa * x * (x * x - 1) * slope * dy; /* y_t = Psi' y_x */
   }
-  TzJetForm(b, 0) = 2 * eta * (PetscReal)pde->d;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -131,9 +142,12 @@ static PetscErrorCode TzPDEResidual_DoubleWell(TzPDE pde, const PetscReal z[], c
 
 static PetscErrorCode TzPDESetFromOptions_DoubleWell(TzPDE pde, TzOptionItems PetscOptionsObject)
 {
-  DoubleWell *w = (DoubleWell *)pde->data;
+  static const char *const extension[] = {"constant", "drift"};
+  DoubleWell              *w           = (DoubleWell *)pde->data;
 
   PetscFunctionBegin;
+  PetscCall(TzOptionsEList("-doublewell_extension", "How the terminal value is continued to t < T in V = (T - t) f + b", "TzPDETransform", extension, 2,
+                           extension[w->extension], &w->extension, NULL));
   PetscCall(TzOptionsReal("-doublewell_kappa", "Height kappa of the wall between the wells", "TzPDEResidual", w->kappa, &w->kappa, NULL));
   PetscCall(TzOptionsReal("-doublewell_eta", "Terminal cost eta sum_i (x_i - 1)^2 (1/length^2)", "TzPDETransform", w->eta, &w->eta, NULL));
   for (pde->hi = 2; Cost(w, -pde->hi) > COST_BOX && pde->hi > 1; pde->hi -= 0.1) {}
@@ -242,6 +256,7 @@ static PetscErrorCode TzPDESetUp_DoubleWell(TzPDE pde)
                  "%s %g: the reference has no digits where kappa (x^2 - 1)^2 + eta (x - 1)^2 is above %d; must be nearer to 0", k ? "-pde_hi" : "-pde_lo",
                  (double)x, COST_BOX);
     }
+  pde->ops->transformcode = w->extension ? NULL : TzPDETransformCode_DoubleWell;
   PetscCall(Reset(w));
   PetscCall(Tabulate(w));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -272,7 +287,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_DoubleWell(TzPDE pde)
   pde->formula             = "V_t + 1/2 Lap V - grad Psi.grad V - 1/2 |grad V|^2 = 0, Psi = kappa sum_i (x_i^2 - 1)^2, V(x,T) = eta sum_i (x_i - 1)^2";
   pde->reference           = "14 digits: sinc collocation in each coordinate";
   pde->ops->transform      = TzPDETransform_DoubleWell;
-  pde->ops->transformcode  = TzPDETransformCode_DoubleWell;
   pde->ops->residual       = TzPDEResidual_DoubleWell;
   pde->ops->exact          = TzPDEExact_DoubleWell;
   pde->ops->drift          = TzPDEDrift_DoubleWell;

@@ -28,6 +28,7 @@ typedef struct {
   PetscReal *P, *x, *y;         /* scratch [d][d], [d], [d]; stationary: P is the solution */
   PetscInt   extension;         /* 0 constant, 1 free */
   TzRiccati  riccati, free;     /* free: without control */
+  PetscReal *w, *V;             /* eigenvalues [d] and eigenvectors [d][d] of A, one a row, where paths need them */
 } LQR;
 
 /* out [d] = M x; the value is x'M x */
@@ -341,6 +342,7 @@ static PetscErrorCode Reset(LQR *l)
   PetscFunctionBegin;
   PetscCall(PetscFree6(l->A, l->K, l->Q, l->G, l->N, l->P));
   PetscCall(PetscFree2(l->x, l->y));
+  PetscCall(PetscFree2(l->w, l->V));
   PetscCall(PetscFree(l->B));
   PetscCall(PetscFree(l->R));
   PetscCall(TzRiccatiDestroy(&l->riccati));
@@ -348,20 +350,56 @@ static PetscErrorCode Reset(LQR *l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Paths have the drift A x where their 20 steps of Euler's method can follow it; a stiff one would throw them far out */
-static void SetDrift(TzPDE pde)
+/*
+  The state at time t from x without control, for a symmetric A and N = n I: along an eigenvector of A with the eigenvalue w it is normal with the mean
+  e^(w t) x and the variance n (e^(2 w t) - 1)/(2 w)
+*/
+static PetscErrorCode TzPDEState_LQR(TzPDE pde, PetscReal t, const PetscReal xi[], PetscReal x[])
 {
-  const LQR     *l    = (LQR *)pde->data;
+  LQR           *l = (LQR *)pde->data;
+  const PetscInt d = pde->d;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < d; k++) {
+    const PetscReal w = l->w[k], variance = l->N[0] * (w == 0 ? t : expm1(2 * w * t) / (2 * w));
+
+    l->y[k] = 0;
+    for (PetscInt i = 0; i < d; i++) l->y[k] += l->V[k * d + i] * x[i];
+    l->y[k] = PetscExpReal(w * t) * l->y[k] + PetscSqrtReal(variance) * xi[k];
+  }
+  PetscCall(PetscArrayzero(x, d));
+  for (PetscInt k = 0; k < d; k++)
+    for (PetscInt i = 0; i < d; i++) x[i] += l->V[k * d + i] * l->y[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Paths have the drift A x where their 20 steps of Euler's method can follow it; a stiff one would throw them far out: there the state is drawn exactly if A is
+  symmetric and N a multiple of I (the rod), and otherwise they have no drift
+*/
+static PetscErrorCode SetDrift(TzPDE pde)
+{
+  LQR           *l    = (LQR *)pde->data;
   const PetscInt d    = pde->d;
   PetscReal      norm = 0;
+  PetscBool      easy = PETSC_TRUE;
 
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < d; i++) {
     PetscReal sum = 0;
 
-    for (PetscInt j = 0; j < d; j++) sum += PetscAbsReal(l->A[i * d + j]);
+    for (PetscInt j = 0; j < d; j++) {
+      sum += PetscAbsReal(l->A[i * d + j]);
+      easy = (PetscBool)(easy && l->A[i * d + j] == l->A[j * d + i] && l->N[i * d + j] == (i == j ? l->N[0] : 0));
+    }
     norm = PetscMax(norm, sum);
   }
   pde->ops->drift = norm * pde->T <= 20 ? TzPDEDrift_LQR : NULL;
+  pde->ops->state = !pde->ops->drift && easy && !pde->stationary ? TzPDEState_LQR : NULL;
+  if (!pde->ops->state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(d, &l->w, d * d, &l->V));
+  PetscCall(TzDenseEigen(d, l->A, l->w, l->V));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* P and c: tabulated or stationary; the discount acts as A - rho/2 I */
@@ -463,6 +501,7 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   PetscCall(PetscMalloc2(d, &l->x, d, &l->y));
   l->scalar           = (PetscBool)!strcmp(l->problem, "scalar");
   pde->ops->drift     = NULL;
+  pde->ops->state     = NULL;
   pde->ops->transform = pde->stationary ? NULL : TzPDETransform_LQR;
 
   pde->ops->transformcode = l->scalar || !l->extension ? TzPDETransformCode_LQR : NULL;
@@ -478,7 +517,7 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   if (!strcmp(l->problem, "rod")) PetscCall(Rod(pde));
   else PetscCall(FromFile(pde));
   PetscCall(TzPDEAddNoise(pde, l->N));
-  SetDrift(pde);
+  PetscCall(SetDrift(pde));
   PetscCall(TzControlSetUpParts(pde));
   PetscCall(Solve(pde));
   PetscFunctionReturn(PETSC_SUCCESS);

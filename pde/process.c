@@ -60,6 +60,15 @@ static PetscErrorCode Drift(void *ctx, const PetscReal z[], PetscReal mu[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode State(void *ctx, PetscReal t, const PetscReal xi[], PetscReal x[])
+{
+  TzPDE pde = ((Process *)ctx)->pde;
+
+  PetscFunctionBegin;
+  PetscUseTypeMethod(pde, state, t, xi, x);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzPDEProcessDestroy(TzPDE pde)
 {
   Process *p = (Process *)pde->process;
@@ -104,6 +113,7 @@ PetscErrorCode TzPDEGetProcess(TzPDE pde, TzProcess *process)
   if (!pde->process) PetscCall(ProcessCreate(pde, (Process **)&pde->process));
   *process = (TzProcess){.ctx = pde->process, .nu = pde->shape.nforms ? pde->diffusion : 0};
   if (pde->ops->drift) process->drift = Drift;
+  if (pde->ops->state) process->state = State;
   if (pde->ops->noise || (pde->shape.nforms && !laplacian)) process->noise = Noise;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

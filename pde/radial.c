@@ -155,6 +155,7 @@ PetscErrorCode TzPDEExact_Radial(TzPDE pde, const PetscReal z[], PetscReal *u, P
   u = (T - t) f + b. -..._extension
     constant  b = g(s)
     heat      b = g(s + 2 d (T - t)): constant along the mean characteristic, what is left to the network is small
+    reaction  and grown on the way by v' = f(v), which leaves only what the second derivative in s does
 */
 PetscErrorCode TzPDETransform_Radial(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
@@ -169,6 +170,15 @@ PetscErrorCode TzPDETransform_Radial(TzPDE pde, const PetscReal z[], TzJet *a, T
   for (PetscInt i = 0; i < d; i++) TzJetGrad(b)[i] = -2 * z[i] * g / q;
   if (r->extension) TzJetTime(b) = 2 * (PetscReal)d * g / q;
   TzJetForm(b, 0) = 8 * s * g / (q * q) - 2 * (PetscReal)d * g / q;
+  if (r->extension == 2) {
+    PetscReal phi[3];
+
+    (*r->flow)(pde->T - z[d], g, phi);
+    TzJetValue(b)   = phi[0];
+    TzJetForm(b, 0) = phi[1] * TzJetForm(b, 0) + phi[2] * 4 * s * PetscSqr(g / q);
+    TzJetTime(b)    = phi[1] * TzJetTime(b) - r->f(phi[0]);
+    for (PetscInt i = 0; i < d; i++) TzJetGrad(b)[i] *= phi[1];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,14 +212,15 @@ static PetscErrorCode TzPDEResidual_Radial(TzPDE pde, PETSC_UNUSED const PetscRe
 PetscErrorCode TzRadialSetFromOptions(TzPDE pde, TzOptionItems PetscOptionsObject)
 {
   TzRadial   *r           = (TzRadial *)pde->data;
-  const char *extension[] = {"constant", "heat"}, *type;
+  const char *extension[] = {"constant", "heat", "reaction"}, *type;
   char        option[64];
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetType(pde, &type));
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_extension", type));
-  PetscCall(TzOptionsEList(option, "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, 2, extension[r->extension],
-                           &r->extension, NULL));
+  PetscCall(TzOptionsEList(option, "How the terminal value is continued to t < T in u = (T - t) f + b", "TzPDETransform", extension, r->flow ? 3 : 2,
+                           extension[r->extension], &r->extension, NULL));
+  pde->ops->transformcode = r->extension == 2 ? NULL : TzPDETransformCode_Radial;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -8,6 +8,8 @@
 #include <private/tzpdeimpl.h>
 
 typedef PetscReal (*TzReaction)(PetscReal);
+/* phi[3]: v(tau) of v' = f(v), v(0) = u, and its first and second derivative in u */
+typedef void (*TzReactionFlow)(PetscReal tau, PetscReal u, PetscReal phi[]);
 
 /*
   pde->data of such an equation. Of the table: v(tau, s) and dv/dy at m < TZ_RADIAL_TIMES, j < TZ_RADIAL_POINTS, tau = delay (exp(eta) - 1) with
@@ -16,12 +18,13 @@ typedef PetscReal (*TzReaction)(PetscReal);
 #define TZ_RADIAL_TIMES  32
 #define TZ_RADIAL_POINTS 64
 typedef struct {
-  TzReaction f, df;
-  PetscInt   extension; /* of the terminal value: 0 constant, 1 heat */
-  PetscBool  wave;      /* allencahn: the other solution */
-  PetscReal  delay, span, scale;
-  PetscReal *v, *vy; /* [TZ_RADIAL_TIMES][TZ_RADIAL_POINTS] */
-  PetscReal  eta[TZ_RADIAL_TIMES], y[TZ_RADIAL_POINTS];
+  TzReaction     f, df;
+  TzReactionFlow flow;      /* where it is known, otherwise NULL */
+  PetscInt       extension; /* of the terminal value: 0 constant, 1 heat, 2 reaction */
+  PetscBool      wave;      /* allencahn: the other solution */
+  PetscReal      delay, span, scale;
+  PetscReal     *v, *vy; /* [TZ_RADIAL_TIMES][TZ_RADIAL_POINTS] */
+  PetscReal      eta[TZ_RADIAL_TIMES], y[TZ_RADIAL_POINTS];
 } TzRadial;
 
 /* For TzPDECreate_Name(): all operations of such an equation */

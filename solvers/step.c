@@ -103,28 +103,46 @@ static PetscErrorCode LastLayer(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The samples of a step; *kept: the state of the loss before, PetscMalloced, for a step that is given up */
+static PetscErrorCode Sample(TzLoss loss, PetscInt step, const PetscReal theta[], PetscReal **kept)
+{
+  const PetscReal *state;
+  PetscInt         n;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossFollow(loss, theta));
+  PetscCall(TzLossSample(loss, step));
+  PetscCall(TzLossGetState(loss, &n, &state));
+  PetscCall(PetscMalloc1(n, kept));
+  PetscCall(PetscArraycpy(*kept, state, n));
+  PetscCall(TzLossAdapt(loss, step, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Step(Tao tao)
 {
   TAO_ZO        *zo    = (TAO_ZO *)tao->data;
   TzZOPhase     *phase = &zo->phase[(PetscInt)zo->state.phase];
   const PetscInt step  = (PetscInt)zo->state.step;
   TzCounts       before, after;
-  PetscReal      l0, norm;
+  PetscReal      l0, norm, *kept;
   PetscBool      givenup;
 
   PetscFunctionBegin;
   PetscCall(TzLossGetCounts(zo->loss, &before));
   zo->rate = TzScheduleRate(&zo->schedule, phase->lr, step, tao->max_it);
-  PetscCall(TzLossFollow(zo->loss, zo->theta));
-  PetscCall(TzLossSample(zo->loss, step));
+  PetscCall(Sample(zo->loss, step, zo->theta, &kept));
   PetscCall(TzZOPrepareMu(tao, phase));
   PetscCall(phase->estimate->estimate(tao, phase, &l0, &norm));
   PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)tao), &givenup));
   if (givenup) { /* as if this step had not begun */
     PetscCall(TzLossSetCounts(zo->loss, &before));
+    PetscCall(TzLossSetState(zo->loss, kept));
+    PetscCall(PetscFree(kept));
     tao->reason = TAO_CONVERGED_USER;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(PetscFree(kept));
   if (PetscIsInfOrNanReal(l0) || PetscIsInfOrNanReal(norm)) {
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -316,7 +316,7 @@ PetscErrorCode TaoZOCreateSolution(Tao tao, Vec *x)
   PetscInt    n;
   PetscInt    samples;
   PetscMPIInt rank;
-  PetscBool   ours;
+  PetscBool   ours, adapts;
   Vec         r;
   Needs       needs = NEEDS_GRADIENT;
 
@@ -328,6 +328,10 @@ PetscErrorCode TaoZOCreateSolution(Tao tao, Vec *x)
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(VecCreateMPI(comm, ours ? PETSC_DECIDE : rank ? 0 : n, n, x));
   if (ours) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzLossAdapts(loss, &adapts));
+  PetscCheck(!adapts, comm, PETSC_ERR_USER_INPUT,
+             "-tao_type %s: a solver of TAO's own takes the points and weights of step 0; must be without -loss_adaptive and -loss_weights auto",
+             ((PetscObject)tao)->type_name);
   PetscCall(CheckNeeds(tao, loss, &needs));
   if (needs != NEEDS_RESIDUALS && needs != NEEDS_JACOBIAN) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzLossGetNumSamples(loss, &samples));

@@ -6,11 +6,15 @@
 
 static PetscErrorCode GetOptions(MPI_Comm comm, TzEvalOptions *o)
 {
+  PetscBool paths;
+
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, "Options of eval", "Tenzo");
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tz_check_paths", &paths));
+  PetscCall(PetscStrncpy(o->points, paths ? "10" : "10000", sizeof(o->points))); /* paths from each point take their time */
   PetscCall(TzOptionsString("-tz_model", "Checkpoint of the trained network (needed)", "TzRunLoad", "", o->model, sizeof(o->model), NULL));
   PetscCall(TzOptionsString("-tz_points", "Where to evaluate: a file (HDF5 with /points [n][d+1], or text), or the number of points of the validation set",
-                            "TzRunEvaluate", "10000", o->points, sizeof(o->points), NULL));
+                            "TzRunEvaluate", o->points, o->points, sizeof(o->points), NULL));
   PetscCall(TzOptionsString("-tz_output", "HDF5 file for the results", "TzRunEvaluate", "eval.h5", o->output, sizeof(o->output), NULL));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -18,7 +22,7 @@ static PetscErrorCode GetOptions(MPI_Comm comm, TzEvalOptions *o)
 
 PetscErrorCode TzVerbEval(MPI_Comm comm, int *code)
 {
-  TzEvalOptions o = {.model = "", .points = "10000", .output = "eval.h5"};
+  TzEvalOptions o = {.model = "", .output = "eval.h5"};
   TzRun         run;
   TzRunType     type;
 

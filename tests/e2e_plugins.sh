@@ -61,6 +61,11 @@ for o in "zocge" "zogn" "zohybrid -zo_patience 2" "nm"; do
   on 2 solve -dll_append ./libsines.so -net_type sines ${small/-zo_lr 5e-3/} -deriv_type stein -rule_type mc -rule_samples 20 -tao_type $o -tao_max_it 5 -tz_output none >out.txt 2>&1
   ok "a network of values alone: -tao_type $o" grep -q '^RESULT .* steps=5 ' out.txt
 done
+on 2 pde -dll_append ./libneumann.so -pde_type neumann -pde_dim 5 >check.txt 2>&1
+ok "an equation with a Neumann condition: its file is true to 1e-9" grep -q "^CHECK pde=neumann .*residual=[0-9.]*e-1[0-9] .*condition=[0-9.]*e-1[0-9] " check.txt
+on 2 solve -dll_append ./libneumann.so -pde_type neumann -pde_dim 5 -net_format dense -net_layers 32 -deriv_type forward -tao_type zogn -zo_queries 100 \
+  -loss_points 300 -loss_flux_points 200 -tao_max_it 60 -tz_quiet -tz_output none >out.txt 2>&1
+ok "... and it is solved to 1 percent" awk -v e="$(field rel_l2 out.txt)" 'BEGIN {exit !(e > 0 && e < 0.01)}'
 
 # all at once: as many libraries as one likes
 on 2 solve -dll_append ./libdrift.so,./libsoftplus.so,./liblowrank.so,./libmcnamee.so $quick -pde_type drift -net_activation softplus -net_format lowrank \

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # --- a regular end, other numbers of ranks, a solver with two phases and momentum ---
-for kind in "zosign -zo_momentum 0.5" "zohybrid -zo_patience 15 -zo_lr_schedule exponential -zo_lr_every 10" "zocge -zo_phase2_lr 1e-3"; do
+for kind in "zosign -zo_momentum 0.5" "zosign -pde_conditions soft -loss_weights auto -loss_adaptive 3" "zohybrid -zo_patience 15 -zo_lr_schedule exponential -zo_lr_every 10" "zocge -zo_phase2_lr 1e-3"; do
   case $kind in zocge*) kind="zocge -zo_momentum 0.9 -zo_lr 1e-3" ;; esac
   on 1 solve $quick -tao_type $kind -tao_max_it 60 -tz_output whole.h5 -tz_validate_every 20 >whole.txt 2>&1
   for n in 1 2 3; do

@@ -39,6 +39,35 @@ ok "eval: points from a text" h5diff -q one.h5 text.h5
 on 1 eval -tz_model model.h5 -tz_points 10 -deriv_type stein -tz_output stein.h5 >stein.txt 2>&1
 ok "eval: another estimator may be tried on a model" [ $? = 0 ]
 
+# --- eval -tz_check_paths: paths need no reference, and find the error of a model that has learned nothing; the same on any number of ranks ---
+on 1 eval -tz_model model.h5 -tz_points 3 -tz_check_paths 200 -tz_output paths1.h5 >paths.txt 2>&1
+on 3 eval -tz_model model.h5 -tz_points 3 -tz_check_paths 200 -tz_output paths3.h5 >paths3.txt 2>&1
+ok "paths: a line for each point" [ "$(grep -cE '^point [0-9]+: u .*, by 200 paths .* \+- ' paths.txt)" = 3 ]
+ok "paths: 3 ranks write the same bits" h5diff -q paths1.h5 paths3.h5
+on 1 eval -tz_model model.h5 -tz_points 3 -tz_check_paths 1 -tz_output paths1.h5 >out.txt 2>err.txt
+ok "paths: one is not enough" test $? = 2 -a "$(wc -l <err.txt)" = 1
+
+# --- eval: points where the network was not trained are told, points where there is no equation are mistakes ---
+paths="-pde_type allencahn -pde_dim 3 -loss_sampler paths -net_layers 8 -net_format dense -deriv_type forward -tao_max_it 1 -tz_quiet -tz_validation_points 100"
+on 1 solve $paths -tz_output where.h5 >out.txt 2>&1
+printf '0 0 0 0\n0 0 0 0.3\n0.1 0 0 0\n0.3 0.1 0 0.2\n3 3 3 0.1\n' >where.txt # paths start at 0: at t = 0 they are nowhere else
+for n in 1 3; do
+  on $n eval -tz_model where.h5 -tz_points where.txt -tz_output out.h5 >out.txt 2>err.txt
+  ok "eval: 2 of 5 points are where no training was, $n ranks" [ "$(grep -c 'tenzo: warning: .* 2 of 5 points, the first is number 2' err.txt)" = 1 ]
+done
+on 1 eval -tz_model where.h5 -tz_points 2000 -tz_output out.h5 >out.txt 2>err.txt
+ok "eval: no warning for points of the sampler" [ ! -s err.txt ]
+mistake() { # mistake MODEL POINT WORDS
+  printf "$2\n" >where.txt
+  on 2 eval -tz_model "$1" -tz_points where.txt -tz_output out.h5 >out.txt 2>err.txt
+  ok "eval: $3" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c "$3" err.txt)" = 1
+}
+mistake where.h5 "0 0 0 0.4" "has t = 0.4; must be in"
+on 1 solve ${paths/allencahn/exittime} -loss_sampler auto -tz_output ball.h5 >out.txt 2>&1
+mistake ball.h5 "0 1 0.1" "is outside the ball of the equation"
+mistake ball.h5 "0 0 0 0" "line 1: 4 numbers; must be 3"
+mistake ball.h5 "0 0 x" "line 1: not a number"
+
 # --- pde: every equation is listed, with its domain and options; each passes its check, the same on any number of ranks ---
 on 2 pde >pde.txt 2>&1
 for t in $(sed -n 's/^  type: //p' pde.txt); do

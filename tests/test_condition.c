@@ -254,10 +254,74 @@ static void test_ranks(void **state)
   }
 }
 
+/*
+  Without smoothing the balanced terms are all as large as the equation's: 1/5 of the loss is the part of its 23 points, the first of the 65. 1e-12: powers and
+  sums of 65 numbers.
+*/
+static void test_balanced(void **state)
+{
+  TzLoss           loss = problem(PETSC_COMM_WORLD, estimators[0], "-loss_weights auto -loss_weights_smoothing 0 -loss_weights_every 3");
+  PetscInt         n, m, nstate;
+  PetscReal       *theta = parameters(loss, &n), r[65], l, sum = 0, kept[4];
+  const PetscReal *weights;
+
+  (void)state;
+  CHECK(TzLossGetNumSamples(loss, &m));
+  assert_int_equal(m, 65);
+  CHECK(TzLossSample(loss, 6));
+  CHECK(TzLossAdapt(loss, 6, theta));
+  CHECK(TzLossObjective(loss, theta, &l));
+  CHECK(TzLossResidualVector(loss, theta, r));
+  for (int i = 0; i < 23; i++) sum += r[i] * r[i] / 65;
+  assert_true(everywhere(fabs(l - 5 * sum) < 1e-12 * l));
+  CHECK(TzLossGetState(loss, &nstate, &weights));
+  assert_int_equal(nstate, 4);
+  for (int i = 0; i < 4; i++) kept[i] = weights[i];
+  CHECK(TzLossSample(loss, 7)); /* no step of change */
+  CHECK(TzLossAdapt(loss, 7, theta));
+  assert_true(everywhere(!memcmp(kept, weights, sizeof(kept))));
+  CHECK(PetscFree(theta));
+  CHECK(TzLossDestroy(&loss));
+}
+
+/* Adaptive points have larger residuals than those of the sampler (their weight is |r|/mean + 1), and both are bitwise what one rank alone finds */
+static void test_adaptive(void **state)
+{
+  (void)state;
+  for (int e = 0; e < 3; e++) {
+    TzLoss     all   = problem(PETSC_COMM_WORLD, estimators[e], "-loss_adaptive 5 -loss_weights auto -loss_points 200");
+    TzLoss     one   = problem(PETSC_COMM_SELF, estimators[e], "-loss_adaptive 5 -loss_weights auto -loss_points 200");
+    PetscReal  plain = 0, kept = 0, r[2][242];
+    PetscInt   n;
+    PetscReal *theta = parameters(all, &n);
+    PetscBool  adapts;
+    int        same;
+
+    for (PetscInt i = 0; i < n; i++) theta[i] *= 5; /* residuals that differ: 1 throughout before */
+    CHECK(TzLossAdapts(all, &adapts));
+    assert_true(adapts);
+    CHECK(TzLossSample(all, 10));
+    CHECK(TzLossResidualVector(all, theta, r[0]));
+    for (int i = 0; i < 200; i++) plain += fabs(r[0][i]);
+    CHECK(TzLossAdapt(all, 10, theta));
+    CHECK(TzLossResidualVector(all, theta, r[0]));
+    for (int i = 0; i < 200; i++) kept += fabs(r[0][i]);
+    CHECK(TzLossSample(one, 10));
+    CHECK(TzLossAdapt(one, 10, theta));
+    CHECK(TzLossResidualVector(one, theta, r[1]));
+    same = !memcmp(r[0], r[1], sizeof(r[0]));
+    assert_true(everywhere(same && kept > plain));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&all));
+    CHECK(TzLossDestroy(&one));
+  }
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant), cmocka_unit_test(test_weights), cmocka_unit_test(test_exact_gradient),
-                                     cmocka_unit_test(test_coordinates), cmocka_unit_test(test_ranks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant),    cmocka_unit_test(test_weights), cmocka_unit_test(test_exact_gradient),
+                                     cmocka_unit_test(test_coordinates), cmocka_unit_test(test_ranks),   cmocka_unit_test(test_balanced),
+                                     cmocka_unit_test(test_adaptive)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

@@ -112,6 +112,9 @@ static const struct {
   {"-pde_type eikonal -eikonal_matrix rosenbrock", 0},
   {"-pde_type allencahn -allencahn_solution wave", 0},
   {"-pde_type allencahn -allencahn_extension heat", 0},
+  {"-pde_type allencahn -allencahn_extension reaction", 0},
+  {"-pde_type doublewell -doublewell_extension drift", 0},
+  {"-pde_type doublewell -doublewell_extension drift -doublewell_kappa 0.5 -pde_T 2", 0},
 };
 
 /* Types that need more dimensions say so; control problems without a known solution are those of test_control */

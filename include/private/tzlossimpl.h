@@ -14,6 +14,9 @@ struct _TzLossOps {
   PetscErrorCode (*setup)(TzLoss);      /* sets nsamples, blocksize, nodeblocks, partialsize, forwards (and nparams where there is no network) */
   PetscErrorCode (*follow)(TzLoss, const PetscReal theta[]); /* optional: TzLossFollow() */
   PetscErrorCode (*sample)(TzLoss, PetscInt step);
+  PetscErrorCode (*adapt)(TzLoss, PetscInt step, const PetscReal theta[]); /* optional: see TzLossAdapt() */
+  PetscErrorCode (*getstate)(TzLoss, PetscInt *n, PetscReal *state[]);     /* optional: see TzLossGetState() */
+  PetscErrorCode (*setstate)(TzLoss);                                      /* after it was written */
   PetscErrorCode (*bind)(TzLoss, const PetscReal theta[]);
   /* samples i0 <= i < i1 (any range), node block k: partial [i1-i0][partialsize], each row independent of the range */
   PetscErrorCode (*partial)(TzLoss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
@@ -42,6 +45,7 @@ struct _p_TzLoss {
   PETSCHEADER(struct _TzLossOps);
   TzPDE      pde; /* of losses of an equation, NULL until TzLossSetProblem(); and its estimator */
   TzDeriv    deriv;
+  TzSampler  sampler; /* of the points, borrowed from the type; NULL: it has none */
   TzNet      net;
   PetscInt   nparams;
   PetscInt64 seed;

@@ -99,6 +99,7 @@ struct _p_TzNet {
   PetscBool          series;                    /* -net_series */
   PetscReal          frequency;                 /* -net_frequency */
   PetscReal          outputscale;               /* -net_output_scale */
+  PetscInt           firstinputs;               /* -net_first_inputs; 0: all */
   TzPrecision        precision;                 /* -net_precision */
   PetscInt           contraction;               /* -net_contraction: -1 automatic */
   PetscInt           nlayers;

@@ -44,6 +44,8 @@ struct _TzPDEOps {
   */
   PetscErrorCode (*drift)(TzPDE, const PetscReal z[], PetscReal mu[]);
   PetscErrorCode (*noise)(TzPDE, const PetscReal z[], const PetscReal xi[], PetscReal dx[]);
+  /* Instead of steps of that process, which would have to be too short: its state at time t from x at 0, x [d] -> x, by normal numbers xi [d]. Or NULL */
+  PetscErrorCode (*state)(TzPDE, PetscReal t, const PetscReal xi[], PetscReal x[]);
   PetscErrorCode (*setfromoptions)(TzPDE, TzOptionItems); /* this and the following may be NULL */
   PetscErrorCode (*setup)(TzPDE);                         /* d is known: TzPDEAddForm...(), checks, tables */
   PetscErrorCode (*view)(TzPDE, PetscViewer);             /* ASCII; `  name value` lines */

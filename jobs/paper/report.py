@@ -13,6 +13,7 @@ titles = {
     "table6": "Table 6: compression at an equal number of trainable parameters (validation MSE)",
     "lqg": "HJB-LQG: relative L2 error; u(0,0) in the last column but one",
     "device": "Models of hardware: HJB, tt rank 4, finite differences, signRGE at 12,600 queries (jobs/device.sh; validation MSE as the hardware has it)",
+    "equations": "Equations of the table (../equations.sh): relative L2 error along the sampled region; second column: the aim",
     "ablation": "Ablation of ZO-signRGE + sparse grid at 6,600 queries (rows hjb: validation MSE; rows lqg: relative L2 error)",
 }
 
@@ -132,7 +133,7 @@ def main():
     runs.sort(key=lambda r: (r["table"], r["row"], r["seed"]))
     notes = os.path.join(here, "NOTES.md")
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
-        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh and conv.sh; the command of each run, with its seed,\n"
+        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh, conv.sh and ../equations.sh; the command of each run, with its seed,\n"
                 "is in results.csv. Mean ± sample deviation over the seeds given; steps, queries, network evaluations, seconds and memory (MiB) are means.\n"
                 "One core of a shared machine, so that seconds are upper bounds.\n\n")
         if os.path.exists(notes):
@@ -141,7 +142,7 @@ def main():
             f.write(f"## {titles[table]}\n\n| row | paper | ours | seeds | steps | queries | evaluations | s | MiB | u(0,0) | note |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
             rows = list(dict.fromkeys(r["row"] for r in runs if r["table"] == table))
             for row in rows:
-                headline = "rel_l2" if "lqg" in (table, row[:3]) else "mse"
+                headline = "rel_l2" if table == "equations" or "lqg" in (table, row[:3]) else "mse"
                 f.write(line(row, [r for r in runs if r["table"] == table and r["row"] == row], headline) + "\n")
             f.write("\n")
         classifiers(runs, f)

@@ -4,6 +4,8 @@
 */
 #include <tzfiles.h>
 
+#define COORDINATES "those of x and, where the equation has a time, t"
+
 /* One line of text -> D numbers; the count of numbers found, -1 for something else */
 static PetscInt TzPointsParseLine(char line[], PetscInt D, PetscReal x[])
 {
@@ -37,7 +39,8 @@ static PetscErrorCode TzPointsReadText(char text[], PetscInt D, PetscInt *n, Pet
     found = TzPointsParseLine(line, D, *X + *n * D);
     number++;
     if (found == D) (*n)++;
-    else if (found) snprintf(reason, len, "line %" PetscInt_FMT ": %" PetscInt_FMT " numbers are needed (x_1 .. x_%" PetscInt_FMT ", t)", number, D, D - 1);
+    else if (found < 0) snprintf(reason, len, "line %" PetscInt_FMT ": not a number", number);
+    else if (found) snprintf(reason, len, "line %" PetscInt_FMT ": %" PetscInt_FMT " numbers; must be %" PetscInt_FMT ", " COORDINATES, number, found, D);
     if (*n > PETSC_MPI_INT_MAX / D) snprintf(reason, len, "more than %d numbers", PETSC_MPI_INT_MAX);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,8 +55,8 @@ static PetscErrorCode TzPointsReadHDF5(MPI_Comm comm, const char option[], const
   PetscFunctionBegin;
   PetscCall(TzStoreRead(comm, option, file, "/points", &store));
   PetscCall(TzStoreGetReal(store, "/points", n, &cols, &x));
-  PetscCheck(cols == D, comm, PETSC_ERR_FILE_UNEXPECTED,
-             "%s %s: /points has %" PetscInt_FMT " columns, %" PetscInt_FMT " are needed (x_1 .. x_%" PetscInt_FMT ", t)", option, file, cols, D, D - 1);
+  PetscCheck(cols == D, comm, PETSC_ERR_FILE_UNEXPECTED, "%s %s: /points has %" PetscInt_FMT " columns; must be %" PetscInt_FMT ", " COORDINATES, option, file,
+             cols, D);
   PetscCall(PetscMalloc1(*n * D, X));
   PetscCall(PetscArraycpy(*X, x, *n * D));
   PetscCall(TzStoreDestroy(&store));

@@ -348,6 +348,62 @@ PetscErrorCode TzLossSample(TzLoss loss, PetscInt step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossAdapt(TzLoss loss, PetscInt step, const PetscReal theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCall(PetscLogEventBegin(TZ_LossSample, loss, 0, 0, 0));
+  PetscTryTypeMethod(loss, adapt, step, theta);
+  PetscCall(PetscLogEventEnd(TZ_LossSample, loss, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetRegion(TzLoss loss, TzRegion *region)
+{
+  const TzDomain *domain;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  region->n = 0;
+  if (!loss->sampler) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPDEGetDomain(loss->pde, &domain));
+  PetscCall(TzSamplerGetRegion(loss->sampler, domain, loss->seed, region));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossAdapts(TzLoss loss, PetscBool *adapts)
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *adapts = loss->ops->adapt ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossGetState(TzLoss loss, PetscInt *n, const PetscReal *state[])
+{
+  PetscReal *numbers = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  *n = 0;
+  PetscTryTypeMethod(loss, getstate, n, &numbers);
+  *state = numbers;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLossSetState(TzLoss loss, const PetscReal state[])
+{
+  PetscReal *numbers = NULL;
+  PetscInt   n       = 0;
+
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscTryTypeMethod(loss, getstate, &n, &numbers);
+  PetscCall(PetscArraycpy(numbers, state, n));
+  PetscTryTypeMethod(loss, setstate);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossValidate(TzLoss loss, const PetscReal theta[], TzMetrics *metrics)
 {
   PetscFunctionBegin;

@@ -290,6 +290,26 @@ static PetscErrorCode RanksFromOptions(TzNet net, TzOptionItems PetscOptionsObje
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of initial values */
+static PetscErrorCode InitialFromOptions(TzNet net, TzOptionItems PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  PetscCall(TzOptionsReal("-net_frequency", "Factor of the first layer's initial values (1/unit of x): how fast the network varies at the start",
+                          "TzNetInitialize", net->frequency, &net->frequency, NULL));
+  PetscCheck(net->frequency > 0 && PetscIsNormalReal(net->frequency), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_frequency %g: must be positive", (double)net->frequency);
+  PetscCall(TzOptionsReal("-net_output_scale", "Factor of the last layer's initial values (units of f): how far the network is from 0 at the start",
+                          "TzNetInitialize", net->outputscale, &net->outputscale, NULL));
+  PetscCheck(net->outputscale > 0 && PetscIsNormalReal(net->outputscale), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_output_scale %g: must be positive", (double)net->outputscale);
+  PetscCall(TzOptionsInt("-net_first_inputs", "Inputs of which a unit of the first layer is made at the start, neighbours, and the last one (t); 0: all; dense",
+                         "TzNetInitialize", net->firstinputs, &net->firstinputs, NULL));
+  PetscCheck(net->firstinputs >= 0 && (!net->firstinputs || !strcmp(TzFormatName(net->format), TZNETDENSE)), PetscObjectComm((PetscObject)net),
+             PETSC_ERR_USER_INPUT, "-net_first_inputs %" PetscInt_FMT " -net_format %s: must not be negative, and is for format dense", net->firstinputs,
+             TzFormatName(net->format));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Of networks of layers */
 static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObject)
 {
@@ -315,14 +335,7 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
   PetscCall(TzOptionsString("-net_activation", "Activation of the hidden layers: sine, tanh, relu, or a registered one", "TzNetSetActivation", net->act->name,
                             text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetActivation(net, text));
-  PetscCall(TzOptionsReal("-net_frequency", "Factor of the first layer's initial values (1/unit of x): how fast the network varies at the start",
-                          "TzNetInitialize", net->frequency, &net->frequency, NULL));
-  PetscCheck(net->frequency > 0 && PetscIsNormalReal(net->frequency), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-             "-net_frequency %g: must be positive", (double)net->frequency);
-  PetscCall(TzOptionsReal("-net_output_scale", "Factor of the last layer's initial values (units of f): how far the network is from 0 at the start",
-                          "TzNetInitialize", net->outputscale, &net->outputscale, NULL));
-  PetscCheck(net->outputscale > 0 && PetscIsNormalReal(net->outputscale), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
-             "-net_output_scale %g: must be positive", (double)net->outputscale);
+  PetscCall(InitialFromOptions(net, PetscOptionsObject));
   PetscCall(RanksFromOptions(net, PetscOptionsObject));
   PetscCall(TzOptionsString("-net_tt_modes", "Modes of the trains, \"in|out\" for each layer, layers separated by ; (default: factorised automatically)",
                             "TzNetSetModes", net->modes ? net->modes : "auto", text, sizeof(text), &flg));
@@ -590,6 +603,19 @@ static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscRe
 }
 
 /*
+  Of W [out][in] the entries of k neighbouring inputs, from number j mod (in - 1) on for unit j, and of the last input, which is t where there is a time; as
+  much larger as the row keeps its length. A sum of functions of single x_i is at hand at once then, where a full row would have to lose all others.
+*/
+static void KeepInputs(const TzLayer *layer, PetscInt k, PetscReal W[])
+{
+  const PetscInt  in = layer->in, others = PetscMax(in - 1, 1);
+  const PetscReal scale = PetscSqrtReal((PetscReal)in / (PetscReal)PetscMin(k + 1, in));
+
+  for (PetscInt j = 0; j < layer->out; j++)
+    for (PetscInt i = 0; i < in; i++) W[j * in + i] *= i == in - 1 || (i - j % others + others) % others < k ? scale : 0;
+}
+
+/*
   Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). Both are multiplied by
   -net_frequency in the first layer and by -net_output_scale in the last. Of a table of tokens `in` is the number of those that a sample can have.
 */
@@ -609,6 +635,7 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
     if (layer->ops->initialize) PetscCall((*layer->ops->initialize)(layer, seed, l, w));
     else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
+    if (!l && net->firstinputs) KeepInputs(layer, net->firstinputs, w);
     if (wide != 1) PetscCall(ScaleLayer(layer, wide, theta));
     if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));

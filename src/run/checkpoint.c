@@ -103,6 +103,38 @@ static PetscErrorCode TzPutPetscInts(TzStore store, const char group[], const ch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzPutRegion(TzStore store, const TzRegion *region)
+{
+  PetscFunctionBegin;
+  if (!region->n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzStorePutReal(store, "/region/t", region->n, 0, region->t));
+  PetscCall(TzStorePutReal(store, "/region/lo", region->n, region->d, region->lo));
+  PetscCall(TzStorePutReal(store, "/region/hi", region->n, region->d, region->hi));
+  PetscCall(TzStorePutReal(store, "/region/radius", region->n, 2, region->radius));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCheckpointGetRegion(TzStore store, const char file[], PetscInt D, TzRegion *region)
+{
+  static const char *const path[] = {"/region/t", "/region/lo", "/region/hi", "/region/radius"};
+  const PetscReal         *x[4];
+  PetscInt                 n, rows, cols, d;
+  PetscBool                has;
+
+  PetscFunctionBegin;
+  *region = (TzRegion){.n = 0};
+  PetscCall(TzStoreHas(store, path[0], &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS); /* of an older Tenzo */
+  PetscCall(TzStoreGetReal(store, path[0], &n, NULL, &x[0]));
+  d = n > 1 ? D - 1 : D;
+  for (int k = 1; k < 4; k++) {
+    PetscCall(TzStoreGetReal(store, path[k], &rows, &cols, &x[k]));
+    PetscCheck(n >= 1 && rows == n && cols == (k < 3 ? d : 2), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is not of its size", file, path[k]);
+  }
+  *region = (TzRegion){n, d, (PetscReal *)x[0], (PetscReal *)x[1], (PetscReal *)x[2], (PetscReal *)x[3]};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* How theta is to be read, for programs without the library */
 static PetscErrorCode TzPutNetwork(TzStore store, TzNet net)
 {
@@ -174,6 +206,8 @@ static PetscErrorCode TzChecksums(TzStore store, char **text)
 PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], size_t len, char reason[])
 {
   const PetscInt64 step = c->step, counts[3] = {c->counts.queries, c->counts.forwards, c->counts.bytes};
+  const PetscReal *weights;
+  PetscInt         nloss = 0;
   TzStore          store;
   char             path[256], *sums;
 
@@ -200,6 +234,9 @@ PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], si
     PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.scalarname[i]));
     PetscCall(TzStorePutReal(store, path, 1, 0, c->solver.scalar[i]));
   }
+  if (c->loss) PetscCall(TzLossGetState(c->loss, &nloss, &weights));
+  if (nloss) PetscCall(TzStorePutReal(store, "/loss/weights", nloss, 0, weights));
+  PetscCall(TzPutRegion(store, &c->region));
   PetscCall(TzTablePut(&c->history, store, "/history"));
   PetscCall(TzTablePut(&c->validation, store, "/validation"));
   PetscCall(TzChecksums(store, &sums));
@@ -497,6 +534,23 @@ static PetscErrorCode TzGetScalars(const TzZOState *solver, TzStore store, MPI_C
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The state of the loss, where it has one */
+static PetscErrorCode TzGetLoss(TzLoss loss, TzStore store, MPI_Comm comm, const char file[])
+{
+  const PetscReal *state, *x;
+  PetscInt         n = 0, rows;
+
+  PetscFunctionBegin;
+  if (loss) PetscCall(TzLossGetState(loss, &n, &state));
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzStoreGetReal(store, "/loss/weights", &rows, NULL, &x));
+  PetscCheck(rows == n, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /loss/weights has %" PetscInt_FMT " numbers, must have %" PetscInt_FMT, file, rows, n);
+  for (PetscInt i = 0; i < n; i++)
+    PetscCheck(PetscIsNormalReal(x[i]) && x[i] > 0, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /loss/weights must be positive", file);
+  PetscCall(TzLossSetState(loss, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char file[])
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)c->solution);
@@ -515,6 +569,7 @@ PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char fi
     PetscCall(TzGetVec(store, path, c->solver.vec[i]));
   }
   PetscCall(TzGetScalars(&c->solver, store, comm, file));
+  PetscCall(TzGetLoss(c->loss, store, comm, file));
   PetscCall(TzTableGet(&c->history, store, "/history"));
   PetscCall(TzTableGet(&c->validation, store, "/validation"));
   PetscCheck(c->history.n <= c->step, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /history has %" PetscInt_FMT " steps, /step is %" PetscInt_FMT, file,

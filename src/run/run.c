@@ -57,6 +57,7 @@ static PetscErrorCode Reset(PetscObject obj)
   PetscCall(TzTableDestroy(&run->c.validation));
   PetscCall(PetscFree(run->bonds));
   PetscCall(PetscFree(run->keptplaces));
+  PetscCall(TzRegionDestroy(&run->c.region));
   PetscCall(PetscFree(run->c.options));
   PetscCall(PetscFree(run->c.net));
   PetscCall(PetscFree(run->c.pde));
@@ -492,6 +493,18 @@ PetscErrorCode TzRunEvaluate(TzRun run, PetscInt n, const PetscReal X[], PetscRe
   PetscUseTypeMethod(run, evaluate, n, X, ujet, r);
   PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
   if (givenup) PetscCall(TzInterruptRaise(PetscObjectComm((PetscObject)run), "the evaluation"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzRunGetRegion(TzRun run, TzRegion *region)
+{
+  const TzJetShape *shape;
+
+  PetscFunctionBegin;
+  *region = (TzRegion){.n = 0};
+  if (!run->from || !run->pde) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPDEGetJetShape(run->pde, &shape));
+  PetscCall(TzCheckpointGetRegion(run->from, run->file, TzJetCoordinates(shape), region));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

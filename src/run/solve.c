@@ -204,6 +204,7 @@ PetscErrorCode TzRunAttachSolver(TzRun run)
   PetscFunctionBegin;
   PetscCall(VecScatterCreateToAll(run->x, &run->all, &run->theta));
   run->c.solution = run->x;
+  run->c.loss     = run->loss;
   PetscCall(TaoSetUp(run->tao));
   PetscCall(TaoZOIs(run->tao, &run->ours));
   if (run->ours) PetscCall(TaoZOGetState(run->tao, &run->c.solver));
@@ -227,6 +228,7 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   run->c.seed    = run->seed;
   run->c.network = run->net;
   PetscCall(TzRunAttachSolver(run));
+  if (strcmp(run->o.output, "none") && !TzOptionsHelpWanted()) PetscCall(TzLossGetRegion(run->loss, &run->c.region));
   PetscCheck(run->ours || !run->adaptive.on, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
              "-net_tt_rank auto: a solver of TAO's own cannot lose parameters; use one of Tenzo's");
   if (!run->from) PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,6 +9,8 @@
     -loss_sampler, -loss_x0, -loss_path_steps   distribution of the points (tzsampler.h)
     -loss_p p                   mean of |r|^p (default 2). For HJB equations a small mean square does not bound the error, a small L^p norm with large p does
                                 (Wang, Li, He, Wang 2022)
+    -loss_adaptive m            points where the residual is large, of m candidates each (default 0: none); adapt.c
+    -loss_weights fixed|auto    weights of conditions as given, or balanced (default fixed); -loss_weights_every 10, -loss_weights_smoothing 0.9
     -loss_fixed_points          the same points and nodes in every step (default false)
     -control_drift none|feedback|mix|lqr   of paths of a control problem (follow.c)
     -tz_validation_points n     points on which TzLossValidate() compares with the exact solution (default 10000)
@@ -31,9 +33,10 @@ static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOp
   PetscCheck(r->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", r->block);
   PetscCall(TzSamplerSetFromOptions(r->sampler, PetscOptionsObject));
   PetscCall(TzTermsSetFromOptions(loss, PetscOptionsObject));
+  PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
+  PetscCall(TzAdaptSetFromOptions(r, comm, PetscOptionsObject));
   PetscCall(TzOptionsReal("-loss_p", "The loss is the mean of |residual|^p (>= 1)", "TzLossEvaluate", r->p, &r->p, NULL));
   PetscCheck(r->p >= 1 && r->p <= 100, comm, PETSC_ERR_USER_INPUT, "-loss_p %g: must be 1 to 100", (double)r->p);
-  PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
   PetscCall(TzFollowSetFromOptions(loss, PetscOptionsObject));
   PetscCall(TzOptionsInt("-tz_validation_points", "Points of the validation set (>= 1)", "TzLossValidate", r->nvalid, &r->nvalid, NULL));
   PetscCheck(r->nvalid >= 1, comm, PETSC_ERR_USER_INPUT, "-tz_validation_points %" PetscInt_FMT ": must be at least 1", r->nvalid);
@@ -78,6 +81,9 @@ static PetscErrorCode CheckSizes(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (r->candidates) PetscCall(TzMemoryCheck(comm, r->candidates * points * (D + 4), "-loss_adaptive %" PetscInt_FMT, r->candidates));
+  PetscCheck(r->candidates * points * D < PETSC_MAX_INT, comm, PETSC_ERR_USER_INPUT, "-loss_adaptive %" PetscInt_FMT ": too many candidates for an index",
+             r->candidates);
   PetscCall(TzMemoryCheck(comm, points * (D + 4 * J), "-loss_points %" PetscInt_FMT, r->npoints));
   PetscCall(TzMemoryCheck(comm, valid / size * (2 * D + 1) + 7 * valid / VALIDATION_BLOCK, "-tz_validation_points %" PetscInt_FMT, r->nvalid));
   PetscCheck(points * J < PETSC_MAX_INT, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": must be below %g in %" PetscInt_FMT " dimensions",
@@ -113,16 +119,19 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   loss->forwards = forwards;
   PetscCall(TzTermsSetUp(loss));
   PetscCall(TzFollowSetUp(loss));
+  PetscCheck(!r->candidates || !r->control, comm, PETSC_ERR_USER_INPUT,
+             "-loss_adaptive %" PetscInt_FMT ": its candidates do not follow -control_drift feedback or mix", r->candidates);
   loss->nsamples      = r->nline;
   loss->blocksize     = PetscMin(r->block, r->nline);
   loss->partialsize   = r->J;
   loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->nline);
-  r->step             = -1;
-  r->chunks           = (r->nline + CHUNK - 1) / CHUNK;
+  r->step = r->adapted = -1;
+  r->chunks            = (r->nline + CHUNK - 1) / CHUNK;
   PetscCall(PetscMalloc3(r->nline * r->D, &r->X, (r->nline - r->npoints) * shape->d, &r->normal, PetscMax(r->nline, VALIDATION_BLOCK) * r->J, &r->ujet));
   PetscCall(PetscCalloc2(r->chunks, &r->ab, r->chunks, &r->abstep));
   for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = -1;
   PetscCall(TzDerivHasCoordinates(loss->deriv, &structured));
+  loss->ops->adapt               = r->candidates || r->balanced ? TzResidualAdapt : NULL;
   loss->ops->coordinates         = structured ? Coordinates_Residual : NULL;
   loss->ops->coordinateresiduals = structured ? CoordinateResiduals_Residual : NULL;
   loss->ops->residual            = r->p == 2 ? Residual_Residual : NULL; /* otherwise no sum of squares */
@@ -322,6 +331,9 @@ static PetscErrorCode View_Residual(TzLoss loss, PetscViewer viewer)
   PetscCall(TzSamplerView(r->sampler, viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  points %s; %" PetscInt_FMT " validation points\n",
                                    r->fixed ? "the same in every step" : "drawn anew in every step", r->nvalid));
+  if (r->candidates) PetscCall(PetscViewerASCIIPrintf(viewer, "  points where the residual is large, of %" PetscInt_FMT " candidates each\n", r->candidates));
+  if (r->balanced)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  weights of conditions balanced every %" PetscInt_FMT " steps, smoothing %g\n", r->every, (double)r->smoothing));
   if (r->p != 2) PetscCall(PetscViewerASCIIPrintf(viewer, "  mean of |residual|^%g\n", (double)r->p));
   for (PetscInt t = 1; t < r->nterms; t++) {
     const TzCondition *c;
@@ -341,6 +353,7 @@ static PetscErrorCode Destroy_Residual(TzLoss loss)
   PetscCall(Reset_Residual(r));
   PetscCall(TzSamplerDestroy(&r->sampler));
   PetscCall(PetscFree(r->term));
+  PetscCall(PetscFree(r->balance));
   PetscCall(PetscFree(loss->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -351,17 +364,22 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&r));
-  r->npoints = 100;
-  r->p       = 2;
-  r->block   = 5;
-  r->nvalid  = 10000;
+  r->npoints   = 100;
+  r->p         = 2;
+  r->block     = 5;
+  r->every     = 10;
+  r->smoothing = 0.9;
+  r->nvalid    = 10000;
   PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)loss), &r->sampler));
   loss->data                = r;
+  loss->sampler             = r->sampler;
   loss->ops->setfromoptions = SetFromOptions_Residual;
   loss->ops->setproblem     = SetProblem_Residual;
   loss->ops->setup          = SetUp_Residual;
   loss->ops->follow         = TzFollow;
   loss->ops->sample         = Sample_Residual;
+  loss->ops->getstate       = TzResidualGetState;
+  loss->ops->setstate       = TzResidualSetState;
   loss->ops->bind           = Bind_Residual;
   loss->ops->partial        = Partial_Residual;
   loss->ops->finish         = Finish_Residual;

@@ -29,7 +29,12 @@ typedef struct {
   PetscInt   nline;   /* points of the line */
   PetscInt   block;
   PetscBool  fixed;
-  PetscInt   step; /* sampled last */
+  PetscInt   step;                /* sampled last */
+  PetscInt   candidates;          /* for a point, 0: none; adapt.c */
+  PetscBool  balanced;            /* weights of conditions, */
+  PetscInt   every;               /* changed every so many steps, */
+  PetscReal  smoothing, *balance; /* [nterms - 1]: times this factor, of which a change leaves the part smoothing */
+  PetscInt   adapted;             /* the step whose points and weights are there, -1: none */
   TzSampler  sampler;
   PetscInt   drift; /* of paths: follow.c */
   TzControl  control;
@@ -53,6 +58,7 @@ typedef struct {
 /* terms.c */
 PETSC_INTERN PetscErrorCode TzTermsSetFromOptions(TzLoss, TzOptionItems);
 PETSC_INTERN PetscErrorCode TzTermsSetUp(TzLoss);
+PETSC_INTERN PetscErrorCode TzTermsScale(TzResidual *); /* from weights and balance */
 PETSC_INTERN PetscErrorCode TzTermsSample(TzLoss, PetscInt step);
 /* Points i0 <= i < i1 of the line. fjet, ujet, dr [i1-i0][J]; res [i1-i0]: scaled residuals */
 PETSC_INTERN PetscErrorCode TzTermsPartial(TzLoss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
@@ -75,6 +81,12 @@ PETSC_INTERN PetscErrorCode TzFollowSetUp(TzLoss);
 PETSC_INTERN PetscErrorCode TzFollowReset(TzResidual *);
 PETSC_INTERN PetscErrorCode TzFollow(TzLoss, const PetscReal theta[]);
 PETSC_INTERN PetscErrorCode TzFollowDraw(TzLoss, PetscInt step);
+
+/* adapt.c */
+PETSC_INTERN PetscErrorCode TzAdaptSetFromOptions(TzResidual *, MPI_Comm, TzOptionItems);
+PETSC_INTERN PetscErrorCode TzResidualAdapt(TzLoss, PetscInt step, const PetscReal theta[]);
+PETSC_INTERN PetscErrorCode TzResidualGetState(TzLoss, PetscInt *n, PetscReal *state[]);
+PETSC_INTERN PetscErrorCode TzResidualSetState(TzLoss);
 
 /* validate.c */
 PETSC_INTERN PetscErrorCode TzResidualValidate(TzLoss, const PetscReal theta[], TzMetrics *);

@@ -42,6 +42,18 @@ PetscErrorCode TzTermsSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObje
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzTermsScale(TzResidual *r)
+{
+  PetscFunctionBegin;
+  for (PetscInt t = 0; t < r->nterms; t++) {
+    TzTerm         *term  = &r->term[t];
+    const PetscReal power = term->weight * (t ? r->balance[t - 1] : 1) * (PetscReal)r->nline / (PetscReal)term->n;
+
+    term->scale = r->nterms == 1 ? 1 : PetscPowReal(power, 1 / r->p);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Places of the terms on the line, and its length */
 PetscErrorCode TzTermsSetUp(TzLoss loss)
 {
@@ -69,12 +81,11 @@ PetscErrorCode TzTermsSetUp(TzLoss loss)
     /* the value of a smoothed model is no forward evaluation: what the equation sees as u has to meet the condition */
     r->term[t].value = (PetscBool)(t > 0 && !c[t - 1].gradient && !smoothed);
   }
-  for (PetscInt t = 0; t < r->nterms; t++) {
-    const PetscReal power = r->term[t].weight * (PetscReal)all / r->term[t].n;
-
-    r->term[t].scale = r->nterms == 1 ? 1 : PetscPowReal(power, 1 / r->p);
-  }
   r->nline = (PetscInt)all;
+  PetscCall(PetscFree(r->balance));
+  PetscCall(PetscMalloc1(r->nterms, &r->balance));
+  for (PetscInt t = 0; t < r->nterms; t++) r->balance[t] = 1;
+  PetscCall(TzTermsScale(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
