@@ -1,5 +1,6 @@
 /*
-  Answers of a device that are damaged, for -net_type process: each is an error of one line or does no harm; none crashes Tenzo, hangs it, or is taken for values.
+  Answers of a device that are damaged, for -net_type process: each is an error of one line or does no harm; none crashes Tenzo, hangs it, or is taken for
+  values.
     fuzz_process TRIES [FIRST]
   It is its own device: with -device SEED it answers as that of f(x) = theta . x, but for one answer.
 */
