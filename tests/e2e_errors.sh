@@ -64,7 +64,7 @@ mistake '-net_tt_bonds 4,4: has 1 layers' solve -net_tt_bonds 4,4
 mistake '-net_tt_bonds.*layer 2 must be 9 ranks' solve -net_tt_bonds '4,4,4,4,4,4;4,4'
 mistake '-net_tt_bonds.*ranks from 1 to 4096' solve -net_tt_bonds '4,4,0,4,4,4;4,4'
 mistake '-net_tt_rank auto: must have -net_format tt or ttm' solve -net_format dense -net_layers 8,8 -net_tt_rank auto
-mistake "-net_tt_rank auto: a solver of TAO's own" solve $quick -net_tt_rank auto -tao_type lmvm
+mistake "-net_tt_rank auto: a solver of TAO's own" solve ${quick/-zo_lr 5e-3/} -net_tt_rank auto -tao_type lmvm
 mistake '-net_tt_prior -1' solve -net_tt_rank auto -net_tt_prior -1
 mistake '-net_tt_prior_steps -1' solve -net_tt_rank auto -net_tt_prior_steps -1
 mistake '-net_tt_prune_every 0' solve -net_tt_rank auto -net_tt_prune_every 0
