@@ -14,6 +14,9 @@
     /solver/NAME                              state of the solver: vectors [n] and scalars [1]
     /loss/weights                             balanced weights of the soft conditions (-loss_weights auto)
     /region/{t,lo,hi,radius}                  where the points of the training lie (TzRegion)
+    /segments                                 text: a line "step -option before after" for every change with which a run has gone on
+    /best/{theta,step,figure}                 with -tz_keep best or both: the parameters of the best validation, its step, its first figure
+    /keep                                     text: -tz_keep
     /checksums                                text: a line "path checksum" for every other array (TzStoreChecksum), by the alphabet
     /history/{step,loss,lr,...}               one entry a step; /validation/{step,mse,...} one a validation
 */
@@ -24,14 +27,22 @@
 #include <tzzo.h>
 
 typedef struct {
-  PetscInt    step;
-  PetscInt64  seed;
-  TzCounts    counts;
-  Vec         solution;
-  TzZOState   solver;
-  TzLoss      loss;   /* its state (TzLossGetState); may be NULL */
-  TzRegion    region; /* only written, where n > 0 */
-  TzTable     history, validation;
+  PetscInt   step;
+  PetscInt64 seed;
+  TzCounts   counts;
+  Vec        solution;
+  TzZOState  solver;
+  TzLoss     loss;   /* its state (TzLossGetState); may be NULL */
+  TzRegion   region; /* only written, where n > 0 */
+  TzTable    history, validation;
+  PetscBool  anew; /* another solver goes on than that of the file: its state is not read */
+  struct {
+    Vec       solution; /* NULL: none is kept */
+    PetscInt  step;     /* -1: no validation yet */
+    PetscReal figure;
+  } best;
+  const char *keep;     /* -tz_keep */
+  char       *segments; /* text, PetscMalloced, or NULL */
   const char *problem;
   const char *reason;              /* NULL while the run goes on */
   char       *options, *net, *pde; /* texts, PetscMalloced by the owner; only written */

@@ -67,10 +67,11 @@ PETSC_EXTERN PetscBool      TzOptionsHelpWanted(void);
 
   TzOptionsCompareText - PETSC_ERR_USER_INPUT if an option that defines the problem (all but -tz_* and -tao_*; of these the
   seed and -tao_type) has another value now; `only` is a NULL-terminated list of prefixes to look at (NULL: all), `file` a name
-  for the message
+  for the message. With `changes`, what says how a run goes on (-tao_type, -zo_*, -loss_points, -loss_batch) may differ: *changes is NULL, or a text,
+  PetscMalloced, with a line "-name before after" for each
 */
 PETSC_EXTERN PetscErrorCode TzOptionsGetText(char **text);
 PETSC_EXTERN PetscErrorCode TzOptionsInsertText(MPI_Comm comm, const char option[], const char file[], const char text[]);
-PETSC_EXTERN PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[]);
+PETSC_EXTERN PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[], char **changes);
 
 #endif

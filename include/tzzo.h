@@ -66,5 +66,6 @@ PETSC_EXTERN PetscErrorCode TaoZOGetState(Tao tao, TzZOState *state);          /
 PETSC_EXTERN PetscErrorCode TaoZOCheckState(Tao tao, const char **impossible); /* what was restored: NULL, or the scalar that cannot be */
 PETSC_EXTERN PetscErrorCode TaoZOGetLearningRate(Tao tao, PetscReal *lr);      /* of the current step */
 PETSC_EXTERN PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step);              /* resume: the next step's number; -tao_max_it counts from 0 */
+PETSC_EXTERN PetscErrorCode TaoZOStartAt(Tao tao, PetscInt step); /* step `step` of a run that another solver began: its own state is that of a start */
 
 #endif

@@ -487,3 +487,16 @@ PetscErrorCode TaoZOSetStep(Tao tao, PetscInt step)
   zo->state.step = step;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Step `step` of a run that another solver began: without momentum, in the first phase */
+PetscErrorCode TaoZOStartAt(Tao tao, PetscInt step)
+{
+  TAO_ZO *zo = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GetZO(tao, &zo));
+  PetscCall(TaoZOSetStep(tao, 0));
+  PetscCall(TaoZOSetStep(tao, step));
+  zo->state.begun = step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -139,8 +139,10 @@ mistake '-tz_resume' solve -tz_resume "$work"
 mistake '-pde_dim 5.*-pde_dim 4' solve -tz_resume "$work/good.h5" -pde_dim 5
 mistake '-net_tt_rank 3.*-net_tt_rank 2' solve -tz_resume "$work/good.h5" -net_tt_rank 3
 mistake '-tz_seed 1' solve -tz_resume "$work/good.h5" -tz_seed 1
-mistake '-tao_type zocge' solve -tz_resume "$work/good.h5" -tao_type zocge
-mistake '-zo_lr' solve -tz_resume "$work/good.h5" -zo_lr 1e-4
+mistake '-tao_type lmvm\|-tz_resume' solve -tz_resume "$work/good.h5" -tao_type lmvm
+mistake '-tz_keep first' solve $quick -tz_keep first
+mistake '-tz_keep best: needs validations' solve $quick -tz_keep best -tz_validate_every 0
+mistake '-tz_best: .*was not written with -tz_keep' eval -tz_model "$work/good.h5" -tz_best
 mistake '-tz_model' eval
 mistake '-tz_model' eval -tz_model /nowhere.h5
 mistake '-tz_model' eval -tz_model "$work/truncated.h5"

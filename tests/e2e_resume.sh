@@ -16,6 +16,40 @@ for kind in "zosign -zo_momentum 0.5" "zosign -pde_conditions soft -loss_weights
   done
 done
 
+# --- segments: what does not define the problem may change on the way; it is told, kept, and itself resumed bit by bit ---
+rm -f half.h5 part.h5
+on 1 solve $quick -tao_max_it 20 -tz_output half.h5 -tz_validate_every 20 >half.txt 2>&1
+on 2 solve -tz_resume half.h5 -tao_max_it 40 -zo_lr 1e-3 -zo_queries 8 -loss_points 30 -tz_quiet >more.txt 2>&1
+ok "segment: the change is told" grep -q '^from step 20 on: -zo_lr 1e-3 (5e-3 before)' more.txt
+ok "segment: the state goes on" [ "$(grep -c 'starts anew' more.txt)" = 0 ]
+ok "segment: queries" same $((20 * 6 + 20 * 9)) "$(field queries more.txt)"
+ok "segment: in the file" [ "$(h5dump -d /segments -y -w 0 half.h5 | grep -c '20 -zo_lr 5e-3 1e-3')" = 1 ]
+cp half.h5 part.h5
+on 1 solve -tz_resume half.h5 -tao_max_it 60 -tao_type tzadam -zo_lr 1e-2 -tz_quiet >more.txt 2>&1
+ok "segment: another solver starts anew" grep -q '^another solver: its state' more.txt
+ok "segment: two changes of -zo_lr in the file" [ "$(h5dump -d /segments -y -w 0 half.h5 | grep -o '[0-9]* -zo_lr ' | tr '\n' ' ')" = "20 -zo_lr  40 -zo_lr  " ]
+on 3 solve -tz_resume part.h5 -tao_max_it 50 -tao_type tzadam -zo_lr 1e-2 -tz_quiet >more2.txt 2>&1
+on 1 solve -tz_resume part.h5 -tao_max_it 60 -tz_quiet >more2.txt 2>&1
+ok "segment: cut, theta" same "$(field theta more.txt)" "$(field theta more2.txt)"
+ok "segment: cut, history" same "$(digest half.h5)" "$(digest part.h5)"
+
+# --- -tz_keep: the parameters of the best validation beside the last ---
+for keep in best both; do
+  rm -f keep.h5
+  on 1 solve $quick -zo_lr 0.2 -tao_max_it 60 -tz_validate_every 10 -tz_keep $keep -tz_output keep.h5 >keep.txt 2>&1
+  best=$(h5dump -d /validation/mse -y -m %.17g keep.h5 | sed -n 's/^ *\([0-9].*\)/\1/p' | tr -d ' ' | tr ',' '\n' | grep . | sort -g | head -n 1)
+  on 2 eval -tz_model keep.h5 -tz_points 200 -tz_best -tz_output e.h5 >e.txt 2>&1
+  ok "-tz_keep $keep: eval -tz_best has the best error" awk -v a="$best" -v b="$(field mse e.txt)" 'BEGIN {d = a / b - 1; exit !(d * d < 1e-14)}'
+  on 1 eval -tz_model keep.h5 -tz_points 200 -tz_output e.h5 >e2.txt 2>&1
+  [ $keep = best ] && want=$(field theta e.txt) || want=$(field theta keep.txt)
+  ok "-tz_keep $keep: eval's own choice" same "$want" "$(field theta e2.txt)"
+  rm -f half.h5
+  on 1 solve $quick -zo_lr 0.2 -tao_max_it 37 -tz_validate_every 10 -tz_keep $keep -tz_output half.h5 >half.txt 2>&1
+  on 2 solve -tz_resume half.h5 -tao_max_it 60 -tz_quiet >half.txt 2>&1
+  on 1 eval -tz_model half.h5 -tz_points 200 -tz_best -tz_output e.h5 >e2.txt 2>&1
+  ok "-tz_keep $keep: 37 + 23 steps keep the same" same "$(field theta e.txt)" "$(field theta e2.txt)"
+done
+
 # --- from the checkpoint of step 0 ---
 rm -f half.h5
 on 1 solve $quick -tao_max_it 0 -tz_output half.h5 -tz_validate_every 20 >half.txt 2>&1

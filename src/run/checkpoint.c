@@ -203,6 +203,21 @@ static PetscErrorCode TzChecksums(TzStore store, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Changes on the way, and the best parameters */
+static PetscErrorCode TzPutKept(TzStore store, const TzCheckpoint *c)
+{
+  const PetscInt64 step = c->best.step;
+
+  PetscFunctionBegin;
+  if (c->segments) PetscCall(TzStorePutText(store, "/segments", c->segments));
+  if (c->keep) PetscCall(TzStorePutText(store, "/keep", c->keep));
+  if (!c->best.solution || step < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPutVec(store, "/best/theta", c->best.solution, NULL));
+  PetscCall(TzStorePutInt(store, "/best/step", 1, &step));
+  PetscCall(TzStorePutReal(store, "/best/figure", 1, 0, &c->best.figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], size_t len, char reason[])
 {
   const PetscInt64 step = c->step, counts[3] = {c->counts.queries, c->counts.forwards, c->counts.bytes};
@@ -237,6 +252,7 @@ PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], si
   if (c->loss) PetscCall(TzLossGetState(c->loss, &nloss, &weights));
   if (nloss) PetscCall(TzStorePutReal(store, "/loss/weights", nloss, 0, weights));
   PetscCall(TzPutRegion(store, &c->region));
+  PetscCall(TzPutKept(store, c));
   PetscCall(TzTablePut(&c->history, store, "/history"));
   PetscCall(TzTablePut(&c->validation, store, "/validation"));
   PetscCall(TzChecksums(store, &sums));
@@ -551,6 +567,31 @@ static PetscErrorCode TzGetLoss(TzLoss loss, TzStore store, MPI_Comm comm, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TzGetKept(TzCheckpoint *c, TzStore store, MPI_Comm comm, const char file[])
+{
+  const char      *text;
+  const PetscReal *figure;
+  PetscInt64       step;
+  PetscInt         n;
+  PetscBool        has;
+
+  PetscFunctionBegin;
+  PetscCall(TzStoreHas(store, "/segments", &has));
+  if (has) {
+    PetscCall(TzStoreGetText(store, "/segments", &text));
+    PetscCall(PetscStrallocpy(text, &c->segments));
+  }
+  PetscCall(TzStoreHas(store, "/best/theta", &has));
+  if (!has || !c->best.solution) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzGetVec(store, "/best/theta", c->best.solution));
+  PetscCall(TzGetInts(store, comm, file, "/best/step", 1, c->step, &step));
+  PetscCall(TzStoreGetReal(store, "/best/figure", &n, NULL, &figure));
+  PetscCheck(n == 1, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /best/figure must be one number", file);
+  c->best.step   = (PetscInt)step;
+  c->best.figure = figure[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char file[])
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)c->solution);
@@ -564,12 +605,13 @@ PetscErrorCode TzCheckpointRestore(TzCheckpoint *c, TzStore store, const char fi
   c->step   = (PetscInt)step;
   c->counts = (TzCounts){.queries = counts[0], .forwards = counts[1], .bytes = counts[2]};
   PetscCall(TzGetVec(store, "/theta", c->solution));
-  for (PetscInt i = 0; i < c->solver.nvec; i++) {
+  for (PetscInt i = 0; i < c->solver.nvec && !c->anew; i++) {
     PetscCall(PetscSNPrintf(path, sizeof(path), "/solver/%s", c->solver.vecname[i]));
     PetscCall(TzGetVec(store, path, c->solver.vec[i]));
   }
-  PetscCall(TzGetScalars(&c->solver, store, comm, file));
+  if (!c->anew) PetscCall(TzGetScalars(&c->solver, store, comm, file));
   PetscCall(TzGetLoss(c->loss, store, comm, file));
+  PetscCall(TzGetKept(c, store, comm, file));
   PetscCall(TzTableGet(&c->history, store, "/history"));
   PetscCall(TzTableGet(&c->validation, store, "/validation"));
   PetscCheck(c->history.n <= c->step, comm, PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /history has %" PetscInt_FMT " steps, /step is %" PetscInt_FMT, file,

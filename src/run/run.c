@@ -58,6 +58,9 @@ static PetscErrorCode Reset(PetscObject obj)
   PetscCall(PetscFree(run->bonds));
   PetscCall(PetscFree(run->keptplaces));
   PetscCall(TzRegionDestroy(&run->c.region));
+  PetscCall(VecDestroy(&run->c.best.solution));
+  PetscCall(PetscFree(run->changes));
+  PetscCall(PetscFree(run->c.segments));
   PetscCall(PetscFree(run->c.options));
   PetscCall(PetscFree(run->c.net));
   PetscCall(PetscFree(run->c.pde));
@@ -168,15 +171,24 @@ static PetscErrorCode GetRunOptions(TzRun run)
 /* What a checkpoint keeps: read when the options of the file to resume are in the database */
 static PetscErrorCode GetKeptOptions(TzRun run)
 {
+  static const char *const keep[] = {"last", "best", "both"};
+
   MPI_Comm      comm = PetscObjectComm((PetscObject)run);
   TzRunOptions *o    = &run->o;
 
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, "Options of a training run: what is kept", "Tenzo");
   PetscCall(TzOptionsInt("-tz_checkpoint_every", "Steps between checkpoints; 0: only at the end", "TzRunSolve", o->checkpoint, &o->checkpoint, NULL));
+  PetscCall(TzOptionsEList("-tz_keep",
+                           "Which parameters the file keeps beside the last, with which a run goes on: those of the best validation, to be evaluated (best) or "
+                           "beside (both)",
+                           "TzRunSolve", keep, 3, keep[o->keep], &o->keep, NULL));
   PetscCall(TzOptionsInt("-tz_validate_every", "Steps between validations; 0: only at the end", "TzRunSolve", o->validate, &o->validate, NULL));
   PetscOptionsEnd();
   PetscCheck(o->checkpoint >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_checkpoint_every %" PetscInt_FMT ": must be at least 0 steps", o->checkpoint);
+  PetscCheck(o->keep == TZ_KEEP_LAST || o->validate > 0, comm, PETSC_ERR_USER_INPUT, "-tz_keep %s: needs validations on the way (-tz_validate_every)",
+             keep[o->keep]);
+  run->c.keep = o->keep == TZ_KEEP_LAST ? NULL : keep[o->keep];
   PetscCheck(o->validate >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_validate_every %" PetscInt_FMT ": must be at least 0 steps", o->validate);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -294,6 +306,27 @@ static PetscErrorCode SetRanks(TzRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Which parameters of the file: those that -tz_keep said, or -tz_best */
+static PetscErrorCode GetEvaluationOptions(TzRun run)
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)run);
+  const char *keep = "";
+  PetscBool   best = PETSC_FALSE, has = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (run->from) PetscCall(TzStoreHas(run->from, "/keep", &has));
+  if (has) PetscCall(TzStoreGetText(run->from, "/keep", &keep));
+  if (run->from) PetscCall(TzStoreHas(run->from, "/best/theta", &has));
+  best = (PetscBool)(has && !strcmp(keep, "best"));
+  PetscOptionsBegin(comm, NULL, "Which parameters are evaluated", "Tenzo");
+  PetscCall(
+    TzOptionsBool("-tz_best", "Those of the best validation, where -tz_keep has kept them (default: with -tz_keep best)", "TzRunLoad", best, &best, NULL));
+  PetscOptionsEnd();
+  PetscCheck(!best || has || TzOptionsHelpWanted(), comm, PETSC_ERR_USER_INPUT, "-tz_best: %s was not written with -tz_keep best or both", run->file);
+  run->parameters = best ? "/best/theta" : "/theta";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzRunSetFromOptions(TzRun run)
 {
   PetscBool givenup;
@@ -305,7 +338,7 @@ PetscErrorCode TzRunSetFromOptions(TzRun run)
     PetscCall(GetKeptOptions(run));
     PetscCall(TzRunGetStopOptions(run));
     PetscCall(TzBusyShow(run->o.quiet ? 0 : run->o.progress > 0 ? run->o.progress : 5));
-  }
+  } else PetscCall(GetEvaluationOptions(run));
   PetscCall(GetSeed(run));
   PetscUseTypeMethod(run, setfromoptions);
   PetscCall(SetRanks(run));
@@ -351,7 +384,7 @@ static PetscErrorCode LoadParameters(TzRun run)
   PetscFunctionBegin;
   if (run->loss) PetscCall(TzLossGetNumParameters(run->loss, &n));
   else PetscCall(TzNetGetNumParameters(run->net, &n));
-  PetscCall(TzStoreGetReal(run->from, "/theta", &rows, NULL, &theta));
+  PetscCall(TzStoreGetReal(run->from, run->parameters, &rows, NULL, &theta));
   PetscCheck(rows == n, PetscObjectComm((PetscObject)run), PETSC_ERR_FILE_UNEXPECTED,
              "%s %s: %" PetscInt_FMT " parameters, but the network of these options has %" PetscInt_FMT, run->option, run->file, rows, n);
   PetscCall(TzStoreGetInt(run->from, "/step", &rows, &step));
@@ -375,7 +408,7 @@ PetscErrorCode TzRunSetUp(TzRun run)
   PetscCall(TzOptionsCheckUnused(comm));
   if (run->from) {
     PetscCall(TzStoreGetText(run->from, "/options", &text));
-    PetscCall(TzOptionsCompareText(comm, text, run->trains ? NULL : run->fixed, run->file));
+    PetscCall(TzOptionsCompareText(comm, text, run->trains ? NULL : run->fixed, run->file, run->trains ? &run->changes : NULL));
   }
   if (run->from && run->trains) PetscCall(CompareKernels(run));
   if (run->trains) {

@@ -22,10 +22,14 @@ typedef struct {
   PetscInt  validate;                   /* steps between validations; 0: only at the end */
   PetscReal progress;                   /* seconds between progress lines */
   PetscBool quiet;
+  PetscInt  keep;                    /* TzKeep */
   PetscBool overwrite;               /* what has the name of the output is not kept */
   PetscReal limit;                   /* seconds; 0: none */
   PetscReal targeterror, targetloss; /* 0: none */
 } TzRunOptions;
+
+/* -tz_keep: which parameters the file has */
+typedef enum { TZ_KEEP_LAST, TZ_KEEP_BEST, TZ_KEEP_BOTH } TzKeep;
 
 /* Why a run ends before its last step; a later one counts before an earlier one */
 typedef enum { TZ_STOP_NO, TZ_STOP_LOSS, TZ_STOP_ERROR, TZ_STOP_TIME, TZ_STOP_SIGNAL } TzRunStop;
@@ -39,6 +43,7 @@ struct _p_TzRun {
   char         file[PETSC_MAX_PATH_LEN];
   char         init[PETSC_MAX_PATH_LEN]; /* "", or the checkpoint whose parameters are the first */
   TzStore      from;
+  const char  *parameters; /* to be evaluated: their place in the file */
 
   PetscInt64         seed;
   TzPDE              pde;
@@ -55,6 +60,7 @@ struct _p_TzRun {
   Vec            theta;     /* on this rank */
   TzCheckpoint   c;         /* what is kept; c.step is the number of steps done */
   TzMetrics      valid;     /* of the last validation */
+  char          *changes;   /* options that differ from those of the file: a text (TzOptionsCompareText), or NULL */
   PetscInt       step0;     /* steps done by earlier runs */
   PetscReal      costs0[4]; /* of the device, of the runs before this one */
   PetscReal      seconds0;

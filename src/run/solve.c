@@ -36,6 +36,21 @@ static PetscErrorCode Costs(TzRun run, PetscBool *has, PetscReal costs[4])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the regular validations, which do not depend on where a run was cut, the best one's parameters */
+static PetscErrorCode KeepBest(TzRun run)
+{
+  const PetscReal figure = run->valid.value[0];
+  const PetscBool more   = (PetscBool)(run->valid.n && !strcmp(run->valid.name[0], "accuracy")); /* is better */
+
+  PetscFunctionBegin;
+  if (!run->c.best.solution || run->c.step % run->o.validate || PetscIsInfOrNanReal(figure)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->c.best.step >= 0 && !(more ? figure > run->c.best.figure : figure < run->c.best.figure)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(run->x, run->c.best.solution));
+  run->c.best.step   = run->c.step;
+  run->c.best.figure = figure;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A row of the table of validations, whose columns are step and the loss's own figures; none where a signal has cut it off */
 static PetscErrorCode RecordValidation(TzRun run)
 {
@@ -56,6 +71,7 @@ static PetscErrorCode RecordValidation(TzRun run)
   PetscCall(PetscTime(&t1));
   run->validtime = t1 - t0;
   run->validstep = run->c.step;
+  PetscCall(KeepBest(run));
   for (PetscInt i = 0; i < m->n; i++) name[1 + i] = m->name[i];
   if (!table->ncol) PetscCall(TzTableCreate(m->n + 1, name, table));
   for (PetscInt c = 0; c < table->ncol; c++) {
@@ -213,6 +229,28 @@ PetscErrorCode TzRunAttachSolver(TzRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The options that are not those of the file: a new segment of the run, told and kept. With another solver the state of the old one means nothing */
+static PetscErrorCode BeginSegment(TzRun run)
+{
+  MPI_Comm comm = PetscObjectComm((PetscObject)run);
+  char    *save = NULL, name[256], before[512], after[512];
+  size_t   size;
+
+  PetscFunctionBegin;
+  for (char *line = strtok_r(run->changes, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *old = run->c.segments;
+
+    if (sscanf(line, "%255s %511s %511s", name, before, after) != 3) continue;
+    PetscCall(PetscPrintf(comm, "from step %" PetscInt_FMT " on: %s %s (%s before)\n", run->c.step, name, after, before));
+    size = (old ? strlen(old) : 0) + strlen(line) + 32;
+    PetscCall(PetscMalloc1(size, &run->c.segments));
+    PetscCall(PetscSNPrintf(run->c.segments, size, "%s%" PetscInt_FMT " %s\n", old ? old : "", run->c.step, line));
+    PetscCall(PetscFree(old));
+  }
+  if (run->c.anew) PetscCall(PetscPrintf(comm, "another solver: its state (momentum, phase) starts anew\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzRunSetUpSolve(TzRun run)
 {
   const char *history[10] = {"step", "loss", "lr", "queries", "forwards", "seconds"};
@@ -231,14 +269,21 @@ PetscErrorCode TzRunSetUpSolve(TzRun run)
   if (strcmp(run->o.output, "none") && !TzOptionsHelpWanted()) PetscCall(TzLossGetRegion(run->loss, &run->c.region));
   PetscCheck(run->ours || !run->adaptive.on, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
              "-net_tt_rank auto: a solver of TAO's own cannot lose parameters; use one of Tenzo's");
+  PetscCheck(run->o.keep == TZ_KEEP_LAST || !run->adaptive.on, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
+             "-tz_keep and -net_tt_rank auto: parameters of several sizes cannot be kept; give only one of them");
+  if (run->o.keep != TZ_KEEP_LAST) PetscCall(VecDuplicate(run->x, &run->c.best.solution));
+  run->c.best.step = -1;
   if (!run->from) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(run->ours, PetscObjectComm((PetscObject)run), PETSC_ERR_USER_INPUT,
              "-tz_resume %s: a solver of TAO's own keeps no state to go on from; use one of Tenzo's", run->file);
+  run->c.anew = (PetscBool)(run->changes && (strstr(run->changes, "-tao_type ") || strstr(run->changes, "-zo_phase1 ") || strstr(run->changes, "-zo_phase2 ")));
   PetscCall(TzCheckpointRestore(&run->c, run->from, run->file));
   PetscCall(TaoZOCheckState(run->tao, &impossible));
   PetscCheck(!impossible, PetscObjectComm((PetscObject)run), PETSC_ERR_FILE_UNEXPECTED, "-tz_resume %s: /solver/%s is out of its range", run->file, impossible);
   PetscCall(TzLossSetCounts(run->loss, &run->c.counts));
-  PetscCall(TaoZOSetStep(run->tao, run->c.step));
+  if (run->c.anew) PetscCall(TaoZOStartAt(run->tao, run->c.step));
+  else PetscCall(TaoZOSetStep(run->tao, run->c.step));
+  if (run->changes) PetscCall(BeginSegment(run));
   run->step0 = run->c.step;
   DropLastValidation(run);
   run->owns = (PetscBool)!strcmp(run->file, run->o.output);

@@ -11,19 +11,9 @@
 static PetscBool TzOptionIsKept(const char name[])
 {
   static const char *const rooms[]  = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_", "-control_"};
-  static const char *const exact[]  = {"-tao_type",
-                                       "-tao_max_it",
-                                       "-tao_max_funcs",
-                                       "-tao_fmin",
-                                       "-tao_gatol",
-                                       "-tao_grtol",
-                                       "-tao_gttol",
-                                       "-tz_seed",
-                                       "-tz_checkpoint_every",
-                                       "-tz_validate_every",
-                                       "-tz_validation_points",
-                                       "-tz_epochs",
-                                       "-loss_path_steps"};
+  static const char *const exact[]  = {"-tao_type",  "-tao_max_it",     "-tao_max_funcs",       "-tao_fmin",          "-tao_gatol", "-tao_grtol",
+                                       "-tao_gttol", "-tz_seed",        "-tz_checkpoint_every", "-tz_validate_every", "-tz_keep",   "-tz_validation_points",
+                                       "-tz_epochs", "-loss_path_steps"};
   static const char *const never[]  = {"view", "monitor", "draw", "file", "dir", "path", "output", "command"};
   char                     type[64] = "";
 
@@ -50,6 +40,17 @@ static PetscBool TzOptionIsKept(const char name[])
 static PetscBool TzOptionMayChange(const char name[])
 {
   return (PetscBool)((!strncmp(name, "-tao_", 5) && strcmp(name, "-tao_type")) || (!strncmp(name, "-tz_", 4) && strcmp(name, "-tz_seed")));
+}
+
+/* What another segment of a run may have: how it goes down, not where to */
+static PetscBool TzOptionIsOfSegment(const char name[])
+{
+  static const char *const exact[] = {"-tao_type", "-loss_points", "-loss_batch"};
+
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(exact); i++) {
+    if (!strcmp(name, exact[i])) return PETSC_TRUE;
+  }
+  return (PetscBool)!strncmp(name, "-zo_", 4);
 }
 
 /* What the user gave ("" for a flag), else the default; recorded options are all marked as read already */
@@ -186,13 +187,27 @@ static PetscBool TzSameValue(const char a[], const char b[])
   return (PetscBool)(*a == *b);
 }
 
-PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[])
+/* Adds "name before after\n" to *text, PetscMalloced */
+static PetscErrorCode AddChange(const char name[], const char before[], const char after[], char **text)
+{
+  char  *old  = *text;
+  size_t size = (old ? strlen(old) : 0) + strlen(name) + strlen(before) + strlen(after) + 16;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(size, text));
+  PetscCall(PetscSNPrintf(*text, size, "%s%s %s %s\n", old ? old : "", name, before[0] ? before : "yes", after[0] ? after : "yes"));
+  PetscCall(PetscFree(old));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char *const only[], const char file[], char **changes)
 {
   char        name[1024], value[1024];
   const char *now;
   PetscBool   given, givennow;
 
   PetscFunctionBegin;
+  if (changes) *changes = NULL;
   while ((text = TzOptionsNextLine(text, sizeof(name), name, value, &given))) {
     const TzOption *o    = TzOptionsFind(name);
     PetscBool       look = (PetscBool)!only;
@@ -202,7 +217,10 @@ PetscErrorCode TzOptionsCompareText(MPI_Comm comm, const char text[], const char
     }
     if (!o || !look || !TzOptionIsKept(name) || TzOptionMayChange(name)) continue;
     PetscCall(TzOptionGetValue(o, &now, &givennow));
-    PetscCheck(TzSameValue(value, now), comm, PETSC_ERR_USER_INPUT, "%s %s: %s was written with %s %s", name, now, file, name, value[0] ? value : "(set)");
+    if (TzSameValue(value, now)) continue;
+    PetscCheck(changes && TzOptionIsOfSegment(name), comm, PETSC_ERR_USER_INPUT, "%s %s: %s was written with %s %s", name, now, file, name,
+               value[0] ? value : "(set)");
+    PetscCall(AddChange(name, value, now, changes));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
