@@ -40,6 +40,7 @@ PETSC_EXTERN PetscErrorCode TzMemoryCheck(MPI_Comm comm, PetscReal numbers, cons
   Long work. A program that listens (TzRun does) has SIGTERM and SIGUSR1 noted; Heard: one has come to this rank. Work of many pieces asks before each whether
   to give up what is left of this rank's share, but takes part in everything collective; its results are then meaningless, which Agree, collective, tells all
   ranks behind it. A second after the signal is time enough for most work to end; Patience, all ranks: so many seconds more, from now, for what comes.
+  What cannot be undone holds it meanwhile.
   Busy is GiveUp, and rank 0 prints every so many seconds (Show; 0: never) how much of `what`, a constant text, is done. Not for threads but the first.
 */
 PETSC_EXTERN PetscErrorCode TzInterruptListen(void);
@@ -47,6 +48,7 @@ PETSC_EXTERN PetscErrorCode TzInterruptListenEnd(void);
 PETSC_EXTERN PetscBool      TzInterruptHeard(void);
 PETSC_EXTERN PetscErrorCode TzInterruptPatience(PetscReal seconds);
 PETSC_EXTERN PetscErrorCode TzInterruptAgree(MPI_Comm comm, PetscBool *givenup);
+PETSC_EXTERN void           TzInterruptHold(PetscBool hold);
 PETSC_EXTERN PetscBool      TzGiveUp(void);
 PETSC_EXTERN PetscErrorCode TzBusyShow(PetscReal seconds);
 PETSC_EXTERN PetscBool      TzBusy(const char what[], PetscInt64 done, PetscInt64 of);

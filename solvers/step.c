@@ -147,12 +147,14 @@ static PetscErrorCode Step(Tao tao)
     PetscCall(Diverged(tao, l0));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  TzInterruptHold(PETSC_TRUE); /* the solution moves: the step comes to its end */
   if (zo->checkevery && step % zo->checkevery == 0) PetscCall(TzZOCheckGradient(tao, phase));
   if (phase->update) {
     PetscCall(Update(tao, phase));
     PetscCall(TzZOGather(tao, tao->solution, zo->theta));
     PetscCall(LastLayer(tao));
   }
+  TzInterruptHold(PETSC_FALSE);
   PetscCall(TzLossGetCounts(zo->loss, &after));
   TzTaoCountAdd(tao, after.queries - before.queries);
   PetscCall(TzZOWatch(tao, l0));

@@ -12,7 +12,7 @@
 static volatile sig_atomic_t Signal = 0;
 static struct sigaction      before[2]; /* what the program did at these signals */
 static const int             signals[2] = {SIGTERM, SIGUSR1};
-static PetscBool             listens, gaveup;
+static PetscBool             listens, gaveup, held;
 static PetscLogDouble        deadline; /* 0: none yet */
 
 static const char    *work = NULL; /* of the lines */
@@ -62,11 +62,16 @@ PetscErrorCode TzInterruptPatience(PetscReal seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void TzInterruptHold(PetscBool hold)
+{
+  held = hold;
+}
+
 PetscBool TzGiveUp(void)
 {
   PetscLogDouble now;
 
-  if (!listens || !Signal || gaveup || PetscTime(&now)) return gaveup;
+  if (!listens || !Signal || gaveup || held || PetscTime(&now)) return gaveup;
   if (deadline == 0) deadline = now + GRACE;
   gaveup = (PetscBool)(now > deadline);
   return gaveup;
