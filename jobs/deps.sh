@@ -3,10 +3,10 @@
 # plot adds what jobs/plot.py needs.
 # dev adds what only `make style`, `make memcheck` and `make docs` need, slurm what `make check-slurm` does, petsc-NAME what jobs/petsc.sh NAME does.
 # For the tests alone: libcmocka-dev; libgsl-dev (quadrature and special functions to compare with); librandom123-dev (our Philox, which makes sixteen
-# counters at a time on vectors, is compared with its own, bit for bit).
+# counters at a time on vectors, is compared with its own, bit for bit); python3-venv (the Python package is installed into an environment of its own).
 set -eu
 packages="gcc make pkg-config procps libc6-dev openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev hdf5-tools
-          libcmocka-dev libgsl-dev libopenblas-dev librandom123-dev zlib1g-dev"
+          libcmocka-dev libgsl-dev libopenblas-dev librandom123-dev zlib1g-dev python3-venv"
 if [ "${1:-}" = dev ]; then packages="$packages clang clang-format valgrind doxygen"; fi
 if [ "${1:-}" = slurm ]; then packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge"; fi
 case "${1:-}" in

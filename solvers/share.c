@@ -41,6 +41,14 @@ PetscErrorCode TzZOQueriesFromOptions(Tao tao, TzZOPhase *p, TzDirection last, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Gauss-Newton's of a phase, or of the least squares between its steps, at its start */
+PetscReal TzZODamping(const TAO_ZO *zo, PetscInt phase)
+{
+  const TzZOPhase *p = zo->lastevery ? &zo->last : &zo->phase[phase];
+
+  return p->damping > 0 ? p->damping : TZ_DAMPING;
+}
+
 PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *p, PetscViewer viewer)
 {
   PetscFunctionBegin;

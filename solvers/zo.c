@@ -304,14 +304,6 @@ static PetscErrorCode TaoDestroy_ZO(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Gauss-Newton's of a phase, or of the least squares between its steps, at its start */
-PetscReal TzZODamping(const TAO_ZO *zo, PetscInt phase)
-{
-  const TzZOPhase *p = zo->lastevery ? &zo->last : &zo->phase[phase];
-
-  return p->damping > 0 ? p->damping : TZ_DAMPING;
-}
-
 static void ResetState(TAO_ZO *zo)
 {
   zo->state.step = zo->state.phase = zo->state.begun = zo->state.stalled = zo->state.sum = zo->state.summed = 0;

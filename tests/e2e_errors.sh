@@ -190,7 +190,7 @@ mistake '-ksp_type' solve $quick -ksp_type cg
 unset PETSC_OPTIONS
 
 # files that PETSc would open too late, or read wrongly
-for o in -history -citations -log_trace; do mistake "$o /missing/x: no directory /missing" solve $quick $o /missing/x; done
+for o in -history -citations -log_trace -tz_summary; do mistake "$o /missing/x: no directory /missing" solve $quick $o /missing/x; done
 for o in -log_view -info -options_view; do mistake "$o :/missing/x: no directory /missing" solve $quick $o :/missing/x; done
 mistake '-tao_view ascii:/missing/x: no directory' solve $quick -tao_view ascii:/missing/x
 mistake "-log_view :$work:" solve $quick -log_view ":$work"

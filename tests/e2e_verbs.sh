@@ -15,6 +15,12 @@ ok "grid: csv and txt have the same numbers" same "$(grep -v '^#' g.csv | tr ','
 ok "grid: one line a node" [ "$(grep -vc '^#' g.csv)" = 925 ]
 ok "grid: the weights sum to 1" awk -F, '!/^#/ {s += $1} END {exit !(s - 1 < 1e-9 && 1 - s < 1e-9)}' g.csv
 
+# --- -tz_summary: the RESULT line as JSON ---
+on 2 solve $quick -tao_max_it 5 -tz_output none -tz_summary sum.json >solve.txt 2>&1
+ok "summary: theta" same "$(field theta solve.txt)" "$(sed -n 's/^  "theta": "\(.*\)",$/\1/p' sum.json)"
+ok "summary: reason and steps" [ "$(grep -cE '^  "(reason": "max_it"|steps": 5),$' sum.json)" = 2 ]
+if command -v python3 >/dev/null; then ok "summary: JSON" python3 -c 'import json; json.load(open("sum.json"))["mse"]'; fi
+
 # --- eval: the validation set gives the figures of solve, on any number of ranks ---
 on 1 solve $quick -tao_max_it 100 -tz_output model.h5 >solve.txt 2>&1
 on 1 eval -tz_model model.h5 -tz_points 200 -tz_output one.h5 >one.txt 2>&1

@@ -40,6 +40,12 @@ for kind in calls includes; do
   [ "$verbose" ] && awk -v k=$kind '{printf "rooms: %s -> %s (%d %s)\n", $2, $3, $1, k}' <<<"$arrows"
   circles "rooms by $kind" < <(awk '{print $2, $3}' <<<"$arrows")
 done
+# inside a room: files that call each other in circles. A class may well lie on several files, so this is told, not refused; what a table of types names
+# (XxxCreate_Type, verbs, presets) is no call
+inner=$(for o in "${objects[@]}"; do nm "$build/$o" | awk -v f="${o%.o}.c" 'NF == 2 && $1 == "U" {print "U", $2, f}
+    NF == 3 && $2 == "T" && $3 !~ /Create_|^TzVerb/ {print "D", $3, f}'; done | sort | awk '$1 == "D" {at[$2] = $3} $1 == "U" && $2 in at && at[$2] != $3 {print $3, at[$2]}' |
+  sort -u | tsort 2>&1 >/dev/null | sed -n 's/^tsort: //p' | grep -v 'input contains a loop' | sort -u | tr '\n' ' ')
+echo "rooms: files that call each other in circles inside their room: ${inner:-none}"
 rooms=$(awk '{print $1; print $2}' <<<"$calls" | room | cut -d' ' -f2 | sort -u | wc -l)
 files=$(awk '{print $1; print $2}' <<<"$calls" | sort -u | wc -l)
 echo "rooms: $rooms rooms, $files files, $(wc -l <<<"$calls") arrows by calls and $(wc -l <<<"$includes") by includes between files"

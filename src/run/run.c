@@ -157,6 +157,7 @@ static PetscErrorCode GetRunOptions(TzRun run)
                           &o->overwrite, NULL));
   PetscCall(TzOptionsString("-tz_init", "Checkpoint whose parameters are those to start from; nothing else is taken from it", "TzRunSetFromOptions", run->init,
                             run->init, sizeof(run->init), NULL));
+  PetscCall(TzOptionsString("-tz_summary", "File for the figures of the RESULT line as JSON", "TzRunSolve", o->summary, o->summary, sizeof(o->summary), NULL));
   PetscCall(TzOptionsBool("-tz_quiet", "No progress lines", "TzRunSolve", o->quiet, &o->quiet, NULL));
   PetscCall(TzOptionsReal("-tz_progress_every", "Seconds between progress lines; 0: after every step", "TzRunSolve", o->progress, &o->progress, NULL));
   PetscOptionsEnd();

@@ -17,10 +17,11 @@ struct _TzRunOps {
 };
 
 typedef struct {
-  char      output[PETSC_MAX_PATH_LEN]; /* "none": no file */
-  PetscInt  checkpoint;                 /* steps between checkpoints; 0: only at the end */
-  PetscInt  validate;                   /* steps between validations; 0: only at the end */
-  PetscReal progress;                   /* seconds between progress lines */
+  char      output[PETSC_MAX_PATH_LEN];  /* "none": no file */
+  char      summary[PETSC_MAX_PATH_LEN]; /* of the result, as JSON; \"\": none */
+  PetscInt  checkpoint;                  /* steps between checkpoints; 0: only at the end */
+  PetscInt  validate;                    /* steps between validations; 0: only at the end */
+  PetscReal progress;                    /* seconds between progress lines */
   PetscBool quiet;
   PetscInt  keep;                    /* TzKeep */
   PetscBool overwrite;               /* what has the name of the output is not kept */
@@ -97,6 +98,8 @@ PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */
 PETSC_INTERN PetscErrorCode TzRunSetUpSolve(TzRun);
 
+/* summary.c: the file of -tz_summary, where one is wanted; theta: the checksum of the RESULT line */
+PETSC_INTERN PetscErrorCode TzRunSummary(TzRun, PetscReal seconds, double rss, const char theta[]);
 /* stop.c: whether to stop now, the same on every rank; the word for RESULT */
 PETSC_INTERN PetscErrorCode TzRunGetStopOptions(TzRun);
 PETSC_INTERN PetscErrorCode TzRunStops(TzRun, TzRunStop *);

@@ -322,6 +322,7 @@ static PetscErrorCode PrintResult(TzRun run)
   double           rss;
   PetscReal        costs[4];
   PetscBool        has;
+  char             sum[32];
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
@@ -332,13 +333,15 @@ static PetscErrorCode PrintResult(TzRun run)
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   PetscCall(TzRunGetParameters(run, &n, &theta));
   PetscCall(Costs(run, &has, costs));
+  PetscCall(PetscSNPrintf(sum, sizeof(sum), "%016llx", (unsigned long long)TzChecksum(n, theta)));
   PetscCall(PetscPrintf(comm, "RESULT"));
   for (PetscInt i = 0; i < run->valid.n && run->validstep == run->c.step; i++)
     PetscCall(PetscPrintf(comm, " %s=%.9g", run->valid.name[i], (double)run->valid.value[i]));
   PetscCall(PetscPrintf(comm, " loss=%.9g steps=%" PetscInt_FMT " queries=%" PetscInt64_FMT " forwards=%" PetscInt64_FMT " reason=%s", (double)run->f,
                         run->c.step, run->c.counts.queries, run->c.counts.forwards, TzRunReason(run)));
   for (int i = 0; i < 4 && has; i++) PetscCall(PetscPrintf(comm, " %s=%.0f", CostNames[i], (double)costs[i]));
-  PetscCall(PetscPrintf(comm, " seconds=%.3f rss_mib=%.1f ranks=%d theta=%016llx\n", (double)seconds, rss, size, (unsigned long long)TzChecksum(n, theta)));
+  PetscCall(PetscPrintf(comm, " seconds=%.3f rss_mib=%.1f ranks=%d theta=%s\n", (double)seconds, rss, size, sum));
+  PetscCall(TzRunSummary(run, seconds, rss, sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -66,7 +66,7 @@ static void CheckViewers(TzStartup *s, const char option[], const char value[])
 /* One option with its value, NULL where there is none */
 static void CheckOption(TzStartup *s, const char option[], const char value[])
 {
-  static const char *const plain[] = {"-history", "-citations", "-log_trace"};
+  static const char *const plain[] = {"-history", "-citations", "-log_trace", "-tz_summary"};
   const char              *name = option + (option[1] == '-'), *view = strstr(name, "_view");
 
   if (!strcasecmp(name, "-options_file") || !strcasecmp(name, "-options_file_yaml")) {
