@@ -123,7 +123,7 @@ static void test_foreign(void **state)
 
 static PetscErrorCode Compare(const char text[], const char *const only[])
 {
-  return TzOptionsCompareText(PETSC_COMM_WORLD, text, only, "x.h5");
+  return TzOptionsCompareText(PETSC_COMM_WORLD, text, only, "x.h5", NULL);
 }
 
 static void test_compare(void **state)
