@@ -107,9 +107,9 @@ PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayou
 /*
   Ranks that find themselves in training, -net_tt_rank auto (after Hawkins, Zhang 2021): a bond's slices (index b of the core before it, and of the core behind
   it) share a scale lambda_b with a prior exp(-|slices|^2/(2 lambda_b)) lambda_b^(-M/2), M their entries; in closed form lambda_b = |slices|^2/M. Training
-  starts with all ranks `most`. A step of rate r on the prior multiplies an entry by 1/(1 + r (1/lambda_a + 1/lambda_b)), a and b its slices at both ends of its core;
-  what the loss does not hold goes to 0. Every `every` steps slices with sqrt(lambda_b) < below times the largest of their bond, or times what entries
-  are at the start of a training, are cut off; one of each bond stays.
+  starts with all ranks `most`. A step of rate r on the prior multiplies an entry by 1/(1 + r (1/lambda_a + 1/lambda_b)), a and b its slices at both ends
+  of its core; what the loss does not hold goes to 0. Every `every` steps slices with sqrt(lambda_b) < below times the largest of their bond, or times what
+  entries are at the start of a training, are cut off; one of each bond stays.
 
   Shrink: one such step, in place. Prune: *bonds NULL: nothing to cut; otherwise the ranks for TzNetSetBonds() and kept [*n]: the places in theta of the
   parameters that stay, ascending; both the caller's (PetscFree). Neither is collective.

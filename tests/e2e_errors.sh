@@ -53,8 +53,8 @@ mistake '-net_tt_rank 1.5' solve -net_tt_rank 1.5
 mistake '-net_format' solve -net_format cp
 mistake '-net_activation' solve -net_activation step
 mistake '-net_weight_bits 1: must be 2 to 32' solve -net_weight_bits 1
-mistake '-net_noise_weight -1: must be at least 0' solve -net_noise_weight -1
-mistake '-net_noise_per: no such option' solve -net_noise_per step
+mistake '-net_noise_weight -1.*: must be at least 0' solve -net_noise_weight -1
+mistake '-net_noise_per step: no such option' solve -net_noise_per step
 mistake '-deriv_type forward: this network .*has values only' solve -net_activation_bits 8 -deriv_type forward
 mistake '-tao_type tzadam: needs exact gradients' solve -net_noise_value 1e-3 -tao_type tzadam
 mistake '-net_precision half' solve -net_precision half
