@@ -44,10 +44,10 @@ unset TENZO_ISA
 each() { for script; do bash "$script" >"$logs/$(basename "$script")" 2>&1; done; }
 logs=$(mktemp -d)
 trap 'rm -rf "$log" "$logs"' EXIT
-alone=$(ls tests/e2e_{device,resume,slips}.sh)
+alone=$(ls tests/e2e_{resume,slips}.sh)
 installing=$(grep -lE 'make .* install' tests/e2e_*.sh | grep -vxF "$alone")
-others=$(ls tests/rooms.sh tests/e2e_*.sh | grep -vxF "$alone" | grep -vxF "$installing")
-each $installing &
+others=$(ls tests/rooms.sh tests/e2e_*.sh | grep -vxF "$alone" | grep -vxF "$installing" | grep -vx tests/e2e_device.sh)
+each $installing tests/e2e_device.sh &
 each $others
 wait
 each $alone

@@ -50,7 +50,7 @@ on 1 solve $long $layers -tz_output long.h5 >long.txt 2>&1
 await() { for _ in $(seq 500); do [ -s "$1" ] && return; sleep 0.01; done; }
 RANDOM=${TZ_RANDOM:-1}
 survived=0
-kills=${TZ_KILLS:-6}
+kills=${TZ_KILLS:-20}
 for i in $(seq "$kills"); do
   rm -f cut.h5*
   cp dense device$i # so that its name is its own

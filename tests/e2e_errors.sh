@@ -53,7 +53,7 @@ mistake '-net_tt_rank 1.5' solve -net_tt_rank 1.5
 mistake '-net_format' solve -net_format cp
 mistake '-net_activation' solve -net_activation step
 mistake '-net_weight_bits 1: must be 2 to 32' solve -net_weight_bits 1
-mistake '-net_noise_weight -1.*: must be at least 0' solve -net_noise_weight -1
+mistake '-net_noise_weight -1\.\?: must be at least 0' solve -net_noise_weight -1
 mistake '-net_noise_per step: no such option' solve -net_noise_per step
 mistake '-deriv_type forward: this network .*has values only' solve -net_activation_bits 8 -deriv_type forward
 mistake '-tao_type tzadam: needs exact gradients' solve -net_noise_value 1e-3 -tao_type tzadam
@@ -83,7 +83,7 @@ mistake '-net_layers' solve -net_layers 768,0
 mistake '-net_tt_modes' solve -net_tt_modes '3,7|3,4,4,4,5;3,4,4,4,4|3,4,4,4,4'
 mistake '-net_tt_modes' solve -net_tt_modes 'x'
 mistake '-net_tt_modes.*is not the width 65536' solve -pde_dim 3 -net_layers 65536 -net_tt_rank 1 -net_tt_modes '2,2|65536,65537'
-mistake '-net_layers: layer 2 has [0-9]* \(weights\|numbers .*\) in format dense, ' solve -net_format dense -net_layers 50000,50000
+mistake '-net_layers: layer 2 has \(2500000000 weights\|12505450000 numbers for an evaluation up to it\) in format dense, \(20.0\|100.0\) GB' solve -net_format dense -net_layers 50000,50000
 mistake '-net_layers: layer 1 has 8192000000 numbers between its cores' solve -net_layers 1000000,1000000 -net_tt_rank 4096
 mistake '-net_layers: layer 2 has [0-9]* entries of its matrix' solve -net_layers 1000000,1000000 -net_contraction dense
 mistake '-net_layers: layer 2 has [0-9]* numbers between its halves' solve -net_format ttm -net_layers 1000000,1000000 -net_tt_rank 300

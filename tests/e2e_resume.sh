@@ -130,7 +130,7 @@ whole=$(field theta whole.txt)
 # --- kill -9 at random moments: a readable checkpoint each time, and the same end ---
 RANDOM=${TZ_RANDOM:-1}
 survived=0
-kills=${TZ_KILLS:-10}
+kills=${TZ_KILLS:-20}
 for i in $(seq "$kills"); do
   rm -f cut.h5*
   if [ $((i % 2)) = 0 ]; then
