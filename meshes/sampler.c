@@ -381,22 +381,38 @@ static PetscErrorCode Inside(TzSampler s, const Key *k, PetscReal x[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzSamplerDraw(TzSampler s, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
+/* Points of the chosen kind at the time *t; NULL: each at its own */
+static PetscErrorCode Points(TzSampler s, const PetscReal *t, Key key, PetscInt first, PetscInt n, PetscReal X[])
 {
   const PetscInt D      = TzDomainSize(&s->domain);
-  Bundle         bundle = {.key = {seed, stream, step, 0}};
+  Bundle         bundle = {.key = key};
 
   PetscFunctionBegin;
   PetscCall(CheckRange(first, n));
   for (PetscInt i = first; i < first + n; i++, X += D) {
-    const Key       k     = {seed, stream, step, i};
-    const PetscBool paths = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
+    const PetscBool path = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
 
-    PetscCall(Time(s, &k, X));
-    if (paths) PetscCall(AddPath(s, &bundle, i, X));
-    else PetscCall(Inside(s, &k, X));
+    key.item = i;
+    if (t) X[s->domain.d] = *t;
+    else PetscCall(Time(s, &key, X));
+    if (path) PetscCall(AddPath(s, &bundle, i, X));
+    else PetscCall(Inside(s, &key, X));
   }
   PetscCall(Paths(s, &bundle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDraw(TzSampler s, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
+{
+  PetscFunctionBegin;
+  PetscCall(Points(s, NULL, (Key){seed, stream, step, 0}, first, n, X));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerDrawTime(TzSampler s, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
+{
+  PetscFunctionBegin;
+  PetscCall(Points(s, &t, (Key){seed, stream, step, 0}, first, n, X));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -412,25 +428,6 @@ PetscErrorCode TzSamplerDrawStart(TzSampler s, PetscInt64 seed, TzStream stream,
     PetscCall(Start(s, &k, X));
     if (!s->domain.stationary) X[s->domain.d] = 0;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzSamplerDrawTime(TzSampler s, PetscReal t, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[])
-{
-  const PetscInt D      = TzDomainSize(&s->domain);
-  Bundle         bundle = {.key = {seed, stream, step, 0}};
-
-  PetscFunctionBegin;
-  PetscCall(CheckRange(first, n));
-  for (PetscInt i = first; i < first + n; i++, X += D) {
-    const Key       k    = {seed, stream, step, i};
-    const PetscBool path = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
-
-    X[s->domain.d] = t;
-    if (path) PetscCall(AddPath(s, &bundle, i, X));
-    else PetscCall(Inside(s, &k, X));
-  }
-  PetscCall(Paths(s, &bundle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
