@@ -81,13 +81,6 @@ static PetscErrorCode TzPDESetUp_Advection(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEDestroy_Advection(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE pde)
 {
   PetscReal *alpha;
@@ -106,6 +99,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Advection(TzPDE pde)
   pde->ops->exact          = TzPDEExact_Advection;
   pde->ops->setfromoptions = TzPDESetFromOptions_Advection;
   pde->ops->setup          = TzPDESetUp_Advection;
-  pde->ops->destroy        = TzPDEDestroy_Advection;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

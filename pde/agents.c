@@ -109,13 +109,6 @@ static PetscErrorCode SetFromOptions(TzPDE pde, TzOptionItems PetscOptionsObject
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_Agents(TzPDE pde)
 {
   Agents *c;
@@ -128,6 +121,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Agents(TzPDE pde)
   pde->d                   = 8;
   pde->T                   = 2;
   pde->ops->setfromoptions = SetFromOptions;
-  pde->ops->destroy        = Destroy;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

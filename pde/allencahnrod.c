@@ -82,13 +82,6 @@ static PetscErrorCode SetFromOptions(TzPDE pde, TzOptionItems PetscOptionsObject
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnRod(TzPDE pde)
 {
   Rod *c;
@@ -101,6 +94,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_AllenCahnRod(TzPDE pde)
   pde->d                   = 40;
   pde->T                   = 4;
   pde->ops->setfromoptions = SetFromOptions;
-  pde->ops->destroy        = Destroy;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

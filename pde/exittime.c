@@ -44,15 +44,6 @@ static PetscErrorCode TzPDETransform_ExitTime(TzPDE pde, const PetscReal z[], Tz
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDETransformCode_ExitTime(TzPDE pde, TzCode code)
-{
-  PetscFunctionBegin;
-  TzCodeReal(code, "radius", pde->domain.radius);
-  TzCodePrintf(code, "  *a = radius * radius;\n"
-                     "  for (int i = 0; i < d; i++) *a -= z[i] * z[i], da[i] = -2 * z[i];\n");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TzPDEResidual_ExitTime(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   const ExitTime *e = (ExitTime *)pde->data;
@@ -107,13 +98,6 @@ static PetscErrorCode TzPDESetUp_ExitTime(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEDestroy_ExitTime(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_ExitTime(TzPDE pde)
 {
   ExitTime *e;
@@ -128,11 +112,11 @@ PETSC_INTERN PetscErrorCode TzPDECreate_ExitTime(TzPDE pde)
   pde->formula             = "Lap u - lambda |grad u|^2 + f = 0 in |x| < R, u = 0 on |x| = R";
   pde->reference           = "exact: a series, to rounding";
   pde->ops->transform      = TzPDETransform_ExitTime;
-  pde->ops->transformcode  = TzPDETransformCode_ExitTime;
+  pde->ops->transformcode  = TzPDEBallCode;
   pde->ops->residual       = TzPDEResidual_ExitTime;
   pde->ops->exact          = TzPDEExact_ExitTime;
   pde->ops->setfromoptions = TzPDESetFromOptions_ExitTime;
   pde->ops->setup          = TzPDESetUp_ExitTime;
-  pde->ops->destroy        = TzPDEDestroy_ExitTime;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

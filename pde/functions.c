@@ -41,13 +41,6 @@ static PetscErrorCode TzPDESetUp_Functions(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEDestroy_Functions(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TzPDECreate_Functions(TzPDE pde)
 {
   TzPDEFunctions *f;
@@ -59,7 +52,7 @@ static PetscErrorCode TzPDECreate_Functions(TzPDE pde)
   pde->ops->transforms = TzPDETransforms_Functions;
   pde->ops->residuals  = TzPDEResiduals_Functions;
   pde->ops->setup      = TzPDESetUp_Functions;
-  pde->ops->destroy    = TzPDEDestroy_Functions;
+  pde->ops->destroy    = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -146,13 +146,6 @@ static PetscErrorCode TzPDESetUp_Heat(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEDestroy_Heat(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_Heat(TzPDE pde)
 {
   Heat *h;
@@ -169,6 +162,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Heat(TzPDE pde)
   pde->ops->exact          = TzPDEExact_Heat;
   pde->ops->setfromoptions = TzPDESetFromOptions_Heat;
   pde->ops->setup          = TzPDESetUp_Heat;
-  pde->ops->destroy        = TzPDEDestroy_Heat;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -76,13 +76,6 @@ static PetscErrorCode TzPDESetUp_HJB(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEDestroy_HJB(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE pde)
 {
   PetscReal *c;
@@ -99,6 +92,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_HJB(TzPDE pde)
   pde->ops->exact          = TzPDEExact_HJB;
   pde->ops->setfromoptions = TzPDESetFromOptions_HJB;
   pde->ops->setup          = TzPDESetUp_HJB;
-  pde->ops->destroy        = TzPDEDestroy_HJB;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -63,6 +63,13 @@ static PetscErrorCode Reset(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzPDEDestroyData(TzPDE pde)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(pde->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* And the equation's own */
 static PetscErrorCode ResetType(PetscObject obj)
 {
@@ -460,6 +467,15 @@ void TzPDETimeLeftCode(TzPDE pde, TzCode code)
 {
   TzCodeReal(code, "T", pde->T);
   TzCodePrintf(code, "  *a = T - z[d];\n  da[d] = -1;\n");
+}
+
+PetscErrorCode TzPDEBallCode(TzPDE pde, TzCode code)
+{
+  PetscFunctionBegin;
+  TzCodeReal(code, "radius", pde->domain.radius);
+  TzCodePrintf(code, "  *a = radius * radius;\n"
+                     "  for (int i = 0; i < d; i++) *a -= z[i] * z[i], da[i] = -2 * z[i];\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzPDETransformCode(TzPDE pde, const char option[], TzCode code, PetscBool *has)

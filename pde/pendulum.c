@@ -80,13 +80,6 @@ static PetscErrorCode SetFromOptions(TzPDE pde, TzOptionItems PetscOptionsObject
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_Pendulum(TzPDE pde)
 {
   Pendulum *p;
@@ -101,6 +94,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Pendulum(TzPDE pde)
   pde->lo                  = -PETSC_PI;
   pde->hi                  = PETSC_PI;
   pde->ops->setfromoptions = SetFromOptions;
-  pde->ops->destroy        = Destroy;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -115,15 +115,6 @@ static PetscErrorCode TzPDETransform_Ball(TzPDE pde, const PetscReal z[], TzJet 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDETransformCode_Ball(TzPDE pde, TzCode code)
-{
-  PetscFunctionBegin;
-  TzCodeReal(code, "radius", pde->domain.radius);
-  TzCodePrintf(code, "  *a = radius * radius;\n"
-                     "  for (int i = 0; i < d; i++) *a -= z[i] * z[i], da[i] = -2 * z[i];\n");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TzPDEResidual_Poisson(TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   const Poisson  *p = (Poisson *)pde->data;
@@ -206,7 +197,7 @@ static PetscErrorCode Create(TzPDE pde, PetscReal (*f)(PetscReal), PetscReal (*d
   pde->formula             = formula;
   pde->reference           = "exact";
   pde->ops->transform      = TzPDETransform_Ball;
-  pde->ops->transformcode  = TzPDETransformCode_Ball;
+  pde->ops->transformcode  = TzPDEBallCode;
   pde->ops->residual       = TzPDEResidual_Poisson;
   pde->ops->exact          = TzPDEExact_Poisson;
   pde->ops->setfromoptions = TzPDESetFromOptions_Poisson;

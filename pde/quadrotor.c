@@ -97,13 +97,6 @@ static PetscErrorCode SetFromOptions(TzPDE pde, TzOptionItems PetscOptionsObject
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(TzPDE pde)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(pde->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PETSC_INTERN PetscErrorCode TzPDECreate_Quadrotor(TzPDE pde)
 {
   Quadrotor *c;
@@ -116,6 +109,6 @@ PETSC_INTERN PetscErrorCode TzPDECreate_Quadrotor(TzPDE pde)
   pde->d                   = 12;
   pde->T                   = 2;
   pde->ops->setfromoptions = SetFromOptions;
-  pde->ops->destroy        = Destroy;
+  pde->ops->destroy        = TzPDEDestroyData;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

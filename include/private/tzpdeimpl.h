@@ -89,8 +89,11 @@ PETSC_EXTERN PetscErrorCode TzPDETransformCode(TzPDE pde, const char option[], T
   Errors as above
 */
 PETSC_EXTERN PetscErrorCode TzPDEControlCode(TzPDE pde, const char option[], TzCode code, PetscInt *m);
-/* For ops->transformcode: a = T - t with the constant T */
-PETSC_INTERN void TzPDETimeLeftCode(TzPDE pde, TzCode code);
+/* For ops->destroy of a type whose data is one PetscNew() */
+PETSC_EXTERN PetscErrorCode TzPDEDestroyData(TzPDE pde);
+/* For ops->transformcode: a = T - t with the constant T; a = radius^2 - |x|^2 and its gradient */
+PETSC_INTERN void           TzPDETimeLeftCode(TzPDE pde, TzCode code);
+PETSC_INTERN PetscErrorCode TzPDEBallCode(TzPDE pde, TzCode code);
 /* process.c */
 PETSC_INTERN PetscErrorCode TzPDEProcessDestroy(TzPDE);
 /* control.c */
