@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "testloss.h"
+#include "testproblem.h"
 
 #define CHECK(call) assert_true(everywhere((call) == 0))
 
@@ -67,50 +67,10 @@ static PetscErrorCode Create(TzPDE pde)
 
 static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
 {
-  const TzJetShape *shape;
-  TzPDE             pde;
-  TzNet             net;
-  TzDeriv           deriv;
-  TzLoss            loss;
-
-  PetscCallAbort(comm, PetscOptionsClear(NULL));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, "-pde_type walls -pde_conditions soft -pde_dim 3 -net_layers 12,12 -net_tt_rank 2 -loss_points 23 "
-                                                      "-loss_block 3 -tz_validation_points 100"));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, estimator));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, more));
-  PetscCallAbort(comm, TzPDECreate(comm, &pde));
-  PetscCallAbort(comm, TzPDESetFromOptions(pde));
-  PetscCallAbort(comm, TzPDEGetJetShape(pde, &shape));
-  PetscCallAbort(comm, TzNetCreate(comm, &net));
-  PetscCallAbort(comm, TzNetSetIO(net, 4, 1));
-  PetscCallAbort(comm, TzNetSetFromOptions(net));
-  PetscCallAbort(comm, TzNetSetUp(net));
-  PetscCallAbort(comm, TzDerivCreate(comm, &deriv));
-  PetscCallAbort(comm, TzDerivSetNet(deriv, net, shape));
-  PetscCallAbort(comm, TzDerivSetFromOptions(deriv));
-  PetscCallAbort(comm, TzLossCreate(comm, &loss));
-  PetscCallAbort(comm, TzLossSetType(loss, TZLOSSRESIDUAL));
-  PetscCallAbort(comm, TzLossSetNet(loss, net));
-  PetscCallAbort(comm, TzLossSetSeed(loss, 5));
-  PetscCallAbort(comm, TzLossSetProblem(loss, pde, deriv));
-  PetscCallAbort(comm, TzLossSetFromOptions(loss));
-  PetscCallAbort(comm, TzLossSetUp(loss));
-  PetscCallAbort(comm, TzNetDestroy(&net));
-  PetscCallAbort(comm, TzPDEDestroy(&pde));
-  PetscCallAbort(comm, TzDerivDestroy(&deriv));
-  return loss;
-}
-
-static PetscReal *parameters(TzLoss loss, PetscInt *n)
-{
-  PetscReal *theta;
-  TzNet      net;
-
-  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNumParameters(loss, n));
-  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNet(loss, &net));
-  PetscCallAbort(PETSC_COMM_SELF, PetscMalloc1(*n, &theta));
-  PetscCallAbort(PETSC_COMM_SELF, TzNetInitialize(net, 1, theta));
-  return theta;
+  return test_problem(comm,
+                      "-pde_type walls -pde_conditions soft -pde_dim 3 -net_layers 12,12 -net_tt_rank 2 -loss_points 23 -loss_block 3 "
+                      "-tz_validation_points 100",
+                      estimator, more);
 }
 
 /*
@@ -130,7 +90,7 @@ static void test_constant(void **state)
 
       snprintf(more, sizeof(more), "-loss_wall_weight 0.5 -loss_flux_weight 0.25 -loss_start_weight 2 -loss_end_weight 1e-9 -loss_p %d", p);
       loss  = problem(PETSC_COMM_WORLD, estimators[e], more);
-      theta = parameters(loss, &n);
+      theta = test_parameters(loss, &n);
       for (PetscInt i = 0; i < n; i++) theta[i] = i == n - 1 ? c : 0;
       CHECK(TzLossSample(loss, 2));
       CHECK(TzLossObjective(loss, theta, &l));
@@ -154,7 +114,7 @@ static void test_weights(void **state)
 
     snprintf(more, sizeof(more), "-loss_wall_weight %d", 1 + w);
     loss  = problem(PETSC_COMM_WORLD, estimators[0], more);
-    theta = parameters(loss, &n);
+    theta = test_parameters(loss, &n);
     CHECK(TzLossSample(loss, 2));
     CHECK(TzLossObjective(loss, theta, &l[w]));
     CHECK(PetscFree(theta));
@@ -173,7 +133,7 @@ static void test_exact_gradient(void **state)
     for (int p = 2; p <= 4; p += 2) {
       TzLoss     loss = problem(PETSC_COMM_WORLD, estimators[e], p == 2 ? "" : "-loss_p 4");
       PetscInt   n;
-      PetscReal *theta = parameters(loss, &n), *grad, l, lp, lm, worst = 0, largest = 0;
+      PetscReal *theta = test_parameters(loss, &n), *grad, l, lp, lm, worst = 0, largest = 0;
 
       CHECK(PetscMalloc1(n, &grad));
       CHECK(TzLossSample(loss, 2));
@@ -204,7 +164,7 @@ static void test_coordinates(void **state)
     const char *fine = e == 1 ? "-fd_step 0.1" : e == 2 ? "-stein_sigma 0.3" : "";
     TzLoss      loss = problem(PETSC_COMM_WORLD, estimators[e], fine);
     PetscInt    n;
-    PetscReal  *theta = parameters(loss, &n), *x, *lp, l0, l, worst = 0;
+    PetscReal  *theta = test_parameters(loss, &n), *x, *lp, l0, l, worst = 0;
     TzQueries   q = {.direction = TZ_DIRECTION_COORDINATE, .mu = 1e-3, .base = PETSC_TRUE};
 
     q.n = n;
@@ -231,7 +191,7 @@ static void test_ranks(void **state)
   for (int e = 0; e < 3; e++) {
     TzLoss     all = problem(PETSC_COMM_WORLD, estimators[e], ""), one = problem(PETSC_COMM_SELF, estimators[e], "");
     PetscInt   n, m;
-    PetscReal *theta = parameters(all, &n), *g, *r, la, lo;
+    PetscReal *theta = test_parameters(all, &n), *g, *r, la, lo;
     int        ok;
 
     CHECK(TzLossGetNumSamples(all, &m));
@@ -262,7 +222,7 @@ static void test_balanced(void **state)
 {
   TzLoss           loss = problem(PETSC_COMM_WORLD, estimators[0], "-loss_weights auto -loss_weights_smoothing 0 -loss_weights_every 3");
   PetscInt         n, m, nstate;
-  PetscReal       *theta = parameters(loss, &n), r[65], l, sum = 0, kept[4];
+  PetscReal       *theta = test_parameters(loss, &n), r[65], l, sum = 0, kept[4];
   const PetscReal *weights;
 
   (void)state;
@@ -293,7 +253,7 @@ static void test_adaptive(void **state)
     TzLoss     one   = problem(PETSC_COMM_SELF, estimators[e], "-loss_adaptive 5 -loss_weights auto -loss_points 200");
     PetscReal  plain = 0, kept = 0, r[2][242];
     PetscInt   n;
-    PetscReal *theta = parameters(all, &n);
+    PetscReal *theta = test_parameters(all, &n);
     PetscBool  adapts;
     int        same;
 

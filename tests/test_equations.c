@@ -8,19 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-
-static TzPDE create(const char options[], PetscInt d)
-{
-  TzPDE pde;
-
-  assert_int_equal(PetscOptionsClear(NULL), 0);
-  assert_int_equal(PetscOptionsInsertString(NULL, options), 0);
-  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
-  assert_int_equal(TzPDESetDim(pde, d), 0);
-  assert_int_equal(TzPDESetFromOptions(pde), 0);
-  assert_int_equal(TzPDESetUp(pde), 0);
-  return pde;
-}
+#include "testpde.h"
 
 /* u at x = (even, odd, even, ...), t: to the digits that are known */
 static const struct {
@@ -54,7 +42,7 @@ static void test_values(void **state)
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(values); k++) {
     const PetscInt d   = values[k].d;
-    TzPDE          pde = create(values[k].options, d);
+    TzPDE          pde = test_pde(values[k].options, d);
     PetscReal      z[251], u;
 
     for (PetscInt i = 0; i < d; i++) z[i] = i % 2 ? values[k].odd : values[k].even;
@@ -140,7 +128,7 @@ static PetscBool exists(const char options[], PetscInt d)
 
 static void check(const char options[], PetscInt d)
 {
-  TzPDE           pde = create(options, d);
+  TzPDE           pde = test_pde(options, d);
   TzPDEDeviations v;
   PetscBool       has, good;
 
@@ -229,7 +217,7 @@ static void test_lqr_scalar(void **state)
   for (int k = 0; k < 2; k++) fprintf(f, "%s\n%.17g 0 0\n0 %.17g 0\n0, 0, %.17g # symmetric\n", k ? "G" : "Q", k ? g : q, k ? g : q, k ? g : q);
   fclose(f);
   for (int k = 0; k < 2; k++) {
-    TzPDE           pde = create(k ? "-pde_type lqr -lqr_problem test_equations.lqr -pde_T 3" : "-pde_type lqr -lqr_q 2.3 -lqr_g 0.7 -pde_T 3", 3);
+    TzPDE           pde = test_pde(k ? "-pde_type lqr -lqr_problem test_equations.lqr -pde_T 3" : "-pde_type lqr -lqr_q 2.3 -lqr_g 0.7 -pde_T 3", 3);
     const PetscReal y = w * (3 - z[3]) + c0, square = z[0] * z[0] + z[1] * z[1] + z[2] * z[2];
     PetscReal       u, grad[3], known = w * tanh(y) * square + 3 * (log(cosh(y)) - log(cosh(c0)));
 

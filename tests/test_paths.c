@@ -8,22 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "testpde.h"
 
 #define POINTS 3
 #define PATHS  2000
-
-static TzPDE create(const char options[], PetscInt d)
-{
-  TzPDE pde;
-
-  assert_int_equal(PetscOptionsClear(NULL), 0);
-  assert_int_equal(PetscOptionsInsertString(NULL, options), 0);
-  assert_int_equal(TzPDECreate(PETSC_COMM_WORLD, &pde), 0);
-  assert_int_equal(TzPDESetDim(pde, d), 0);
-  assert_int_equal(TzPDESetFromOptions(pde), 0);
-  assert_int_equal(TzPDESetUp(pde), 0);
-  return pde;
-}
 
 static const struct {
   const char *options;
@@ -62,7 +50,7 @@ static void test_form(void **state)
 {
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases); k++) {
-    TzPDE      pde = create(cases[k].options, cases[k].d);
+    TzPDE      pde = test_pde(cases[k].options, cases[k].d);
     TzPathForm form;
     PetscReal  lambda;
 
@@ -84,7 +72,7 @@ static void test_values(void **state)
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases); k++) {
-    TzPDE     pde = create(cases[k].options, cases[k].d);
+    TzPDE     pde = test_pde(cases[k].options, cases[k].d);
     TzSampler sampler;
 
     if (cases[k].form != TZ_PATHS_NONE) {
@@ -108,7 +96,7 @@ static void test_values(void **state)
 /* The mean is that of all paths in their order: every rank has the same bits, and they are those of a communicator of one rank */
 static void test_ranks(void **state)
 {
-  TzPDE     all = create("-pde_type doublewell", 3), one;
+  TzPDE     all = test_pde("-pde_type doublewell", 3), one;
   PetscReal X[] = {0.1, -0.7, 0.4, 0.1}, u[2], half[2];
   int       size;
 

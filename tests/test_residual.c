@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "testloss.h"
+#include "testproblem.h"
 
 #define EXACT       1.8 /* f of the exact solution in 4 dimensions */
 #define CHECK(call) assert_true(everywhere((call) == 0))
@@ -15,53 +15,10 @@ static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd"
                                          "-deriv_type stein -rule_type mc -rule_samples 300"};
 #define NESTIMATORS 4
 
-/* A loss on the paper's equation in D dimensions, or on another; options as on a command line */
+/* A loss on the paper's equation in 4 dimensions, or on another; options as on a command line */
 static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
 {
-  TzPDE    pde;
-  TzNet    net;
-  TzDeriv  deriv;
-  TzLoss   loss;
-  PetscInt d;
-
-  PetscCallAbort(comm, PetscOptionsClear(NULL));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, "-pde_dim 4 -net_layers 12,12 -loss_points 23 -loss_block 3 -tz_validation_points 1234"));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, estimator));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, more));
-  PetscCallAbort(comm, TzPDECreate(comm, &pde));
-  PetscCallAbort(comm, TzPDESetFromOptions(pde));
-  PetscCallAbort(comm, TzPDESetUp(pde));
-  PetscCallAbort(comm, TzPDEGetDim(pde, &d));
-  PetscCallAbort(comm, TzNetCreate(comm, &net));
-  PetscCallAbort(comm, TzNetSetIO(net, d + 1, 1));
-  PetscCallAbort(comm, TzNetSetFromOptions(net));
-  PetscCallAbort(comm, TzNetSetUp(net));
-  PetscCallAbort(comm, TzDerivCreate(comm, &deriv));
-  PetscCallAbort(comm, TzDerivSetNet(deriv, net, NULL));
-  PetscCallAbort(comm, TzDerivSetFromOptions(deriv));
-  PetscCallAbort(comm, TzLossCreate(comm, &loss));
-  PetscCallAbort(comm, TzLossSetType(loss, TZLOSSRESIDUAL));
-  PetscCallAbort(comm, TzLossSetNet(loss, net));
-  PetscCallAbort(comm, TzLossSetSeed(loss, 5));
-  PetscCallAbort(comm, TzLossSetProblem(loss, pde, deriv));
-  PetscCallAbort(comm, TzLossSetFromOptions(loss));
-  PetscCallAbort(comm, TzLossSetUp(loss));
-  PetscCallAbort(comm, TzNetDestroy(&net));
-  PetscCallAbort(comm, TzPDEDestroy(&pde));
-  PetscCallAbort(comm, TzDerivDestroy(&deriv));
-  return loss;
-}
-
-static PetscReal *initial(TzLoss loss, PetscInt *n)
-{
-  PetscReal *theta;
-  TzNet      net;
-
-  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNumParameters(loss, n));
-  PetscCallAbort(PETSC_COMM_SELF, TzLossGetNet(loss, &net));
-  PetscCallAbort(PETSC_COMM_SELF, PetscMalloc1(*n, &theta));
-  PetscCallAbort(PETSC_COMM_SELF, TzNetInitialize(net, 1, theta));
-  return theta;
+  return test_problem(comm, "-pde_dim 4 -net_layers 12,12 -loss_points 23 -loss_block 3 -tz_validation_points 1234", estimator, more);
 }
 
 /*
@@ -75,7 +32,7 @@ static void test_exact_solution(void **state)
   for (int e = 0; e < NESTIMATORS; e++) {
     TzLoss     loss = problem(PETSC_COMM_WORLD, estimators[e], "");
     PetscInt   n;
-    PetscReal *theta = initial(loss, &n), l, r[23];
+    PetscReal *theta = test_parameters(loss, &n), l, r[23];
     TzMetrics  m;
     int        ok = 1;
 
@@ -101,7 +58,7 @@ static void test_validation_values(void **state)
   const PetscReal c    = 0.5;
   TzLoss          loss = problem(PETSC_COMM_WORLD, "-deriv_type forward", "");
   PetscInt        n;
-  PetscReal      *theta = initial(loss, &n);
+  PetscReal      *theta = test_parameters(loss, &n);
   TzMetrics       m;
 
   (void)state;
@@ -128,7 +85,7 @@ static uint64_t fingerprint(MPI_Comm comm, const char estimator[], const char mo
 
   snprintf(options, sizeof(options), "%s -tz_partition %s", more, partition);
   loss  = problem(comm, estimator, options);
-  theta = initial(loss, &n);
+  theta = test_parameters(loss, &n);
   PetscCallAbort(comm, TzLossSample(loss, 7));
   PetscCallAbort(comm, TzLossEvaluate(loss, theta, &q, &l[0], &l[1], &l[5]));
   hash = test_checksum(hash, 9, l);
@@ -183,7 +140,7 @@ static void test_samples(void **state)
   for (int fixed = 0; fixed < 2; fixed++) {
     TzLoss     loss = problem(PETSC_COMM_WORLD, estimators[3], fixed ? "-loss_fixed_points" : "");
     PetscInt   n;
-    PetscReal *theta = initial(loss, &n), l[3];
+    PetscReal *theta = test_parameters(loss, &n), l[3];
 
     for (int i = 0; i < 3; i++) {
       CHECK(TzLossSample(loss, i % 2));
