@@ -121,6 +121,7 @@ PetscErrorCode TzVerbSimulate(MPI_Comm comm, int *code)
   *code = 0;
   PetscCall(TzRunCreate(comm, &run));
   PetscCall(GetOptions(comm, &o));
+  PetscCall(TzInterruptListen());
   if (o.model[0]) {
     PetscCall(TzRunLoad(run, "-tz_model", o.model));
     PetscCall(TzRunSetFromOptions(run));

@@ -84,6 +84,9 @@ told() { # told NAME TEXT OPTIONS...: one line with the text
 printf '1 2 3\n\n0 4 x\n' >bad-words.txt
 told "tokens: not a number" "-tokens_train bad-words.txt: line 3: must be" -tokens_train bad-words.txt -tokens_test more.txt
 told "tokens: no test" "-tokens_train words.txt: needs -tokens_test" -tokens_train words.txt
+told "tokens: no training" "-tokens_test words.txt: needs -tokens_train" -tokens_test words.txt
+told "a file of tokens, resumed without any" "half.h5: its network reads tokens, .*give -tokens_train FILE and -tokens_test FILE" -tz_resume half.h5
+told "no images, no tokens" "-mnist_dir nowhere: no such directory; examples come from" -mnist_dir nowhere
 told "tokens: too few rows" "-net_rows 9: must be at least" -tokens_train words.txt -tokens_test more.txt -net_rows 9
 told "a filter larger than the image" "-net_conv: filters of 9 x 9" -mnist_dir . -net_conv 4x9x9
 told "no filter" "-net_conv 4x3: must be" -mnist_dir . -net_conv 4x3

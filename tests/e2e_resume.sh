@@ -110,6 +110,7 @@ long_work "a step" 2 yes 'stopped by a signal after step [0-9]*; go on with' sol
 long_work GraSP 1 no 'stopped by a signal during set-up; nothing was written' solve -pde_dim 120 -net_format sparse -net_sparse_count 3000 -net_sparse_method zograsp
 on 1 solve -pde_dim 20 -tao_max_it 0 -tz_validate_every 0 -tz_validation_points 10 -tz_output model.h5 >/dev/null 2>&1
 long_work eval 2 no 'stopped by a signal during the evaluation; nothing was written' eval -tz_model model.h5 -tz_points 400000
+long_work simulate '1 2' no 'stopped by a signal during the simulation; nothing was written' simulate -pde_type agents -pde_dim 8 -sim_policy lqr -sim_paths 4000000 -sim_save 0
 
 # --- a step that was given up is done again: the same end ---
 long="-pde_dim 20 -tao_max_it 3 -loss_points 1000 -tz_validate_every 0 -tz_validation_points 10 -tz_quiet"

@@ -343,7 +343,7 @@ static PetscErrorCode RunBlock(TzSimulation s, TzPolicy policy, Paths *r, Block 
     b->cost[i] = b->martingale[i] = 0;
     b->clearance[i]               = PETSC_INFINITY;
   }
-  for (PetscInt k = 0; k <= s->steps; k++) {
+  for (PetscInt k = 0; k <= s->steps && !TzGiveUp(); k++) {
     const PetscReal discount = PetscExpReal(-rho * (PetscReal)k * dt), ends = k == s->steps ? 0 : 1;
 
     PetscCall(Look(s, policy, r, b, k, discount * dt * (s->heun && (!k || k == s->steps) ? 0.5 : s->heun ? 1 : ends)));
@@ -389,18 +389,20 @@ static PetscErrorCode Share(TzSimulation s, PetscInt rows, PetscInt width, Petsc
 /* Where all paths start, and the network's value there */
 static PetscErrorCode Start(TzSimulation s)
 {
-  const PetscInt n = s->p1 - s->p0, D = s->d + 1;
+  const PetscInt D = s->d + 1;
   PetscBool      has;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(s->paths * D, &s->x0, s->paths, &s->value));
-  PetscCall(TzSamplerDrawStart(s->sampler, s->seed, TZ_STREAM_SIMULATION, 0, 0, s->paths, s->x0));
-  if (s->control) PetscCall(TzControlEvaluate(s->control, n, s->x0 + s->p0 * D, s->value + s->p0, NULL, NULL));
+  for (PetscInt i = 0; i < s->paths && !TzGiveUp(); i += BLOCK)
+    PetscCall(TzSamplerDrawStart(s->sampler, s->seed, TZ_STREAM_SIMULATION, 0, i, PetscMin(BLOCK, s->paths - i), s->x0 + i * D));
+  for (PetscInt i = s->p0; s->control && i < s->p1 && !TzGiveUp(); i += BLOCK)
+    PetscCall(TzControlEvaluate(s->control, PetscMin(BLOCK, s->p1 - i), s->x0 + i * D, s->value + i, NULL, NULL));
   for (PetscInt i = s->p0; !s->control && i < s->p1; i++) s->value[i] = NAN;
   PetscCall(Share(s, s->paths, 1, s->value));
   PetscCall(TzPDEHasExact(s->pde, &has));
   s->exact = has ? 0 : NAN;
-  for (PetscInt i = 0; has && i < s->paths; i++) {
+  for (PetscInt i = 0; has && i < s->paths && !TzGiveUp(); i++) {
     PetscReal u;
 
     PetscCall(TzPDEExact(s->pde, 1, s->x0 + i * D, &u, NULL));
@@ -465,6 +467,7 @@ PetscErrorCode TzSimulationRun(TzSimulation s, TzClosedLoop results[])
 {
   const PetscInt M = s->steps + 1;
   PetscLogDouble t0, last;
+  PetscBool      givenup;
   Block          b;
 
   PetscFunctionBegin;
@@ -481,11 +484,13 @@ PetscErrorCode TzSimulationRun(TzSimulation s, TzClosedLoop results[])
 
     PetscCall(PetscMalloc3(s->paths, &r->cost, s->paths, &r->reduced, s->paths, &r->clearance));
     PetscCall(PetscMalloc2(s->save * M * s->d, &r->states, s->save * M * s->m, &r->controls));
-    for (b.first = s->p0; b.first < s->p1; b.first += BLOCK) {
+    for (b.first = s->p0; b.first < s->p1 && !TzGiveUp(); b.first += BLOCK) {
       b.n = PetscMin(BLOCK, s->p1 - b.first);
       PetscCall(RunBlock(s, s->policy[k], r, &b));
       PetscCall(Progress(s, k, b.first + b.n - s->p0, t0, &last));
     }
+    PetscCall(TzInterruptAgree(s->comm, &givenup));
+    if (givenup) PetscCall(TzInterruptRaise(s->comm, "the simulation"));
     PetscCall(Share(s, s->paths, 1, r->cost));
     PetscCall(Share(s, s->paths, 1, r->reduced));
     PetscCall(Share(s, s->paths, 1, r->clearance));

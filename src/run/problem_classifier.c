@@ -39,12 +39,30 @@ static PetscErrorCode CreateLoss(TzRun run, TzLoss *loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A checkpoint knows whether its network reads tokens, but not from which files */
+static PetscErrorCode CheckExamples(TzRun run)
+{
+  MPI_Comm  comm = PetscObjectComm((PetscObject)run);
+  PetscBool described, tokens, given;
+
+  PetscFunctionBegin;
+  if (!run->from || TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzStoreHas(run->from, "/network/layer1/shape", &described));
+  PetscCall(TzStoreHas(run->from, "/network/layer1/tokens", &tokens));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-tokens_train", &given));
+  PetscCheck(given || !tokens, comm, PETSC_ERR_USER_INPUT,
+             "%s: its network reads tokens, and names of files are in no checkpoint: give -tokens_train FILE and -tokens_test FILE", run->file);
+  PetscCheck(!given || tokens || !described, comm, PETSC_ERR_USER_INPUT, "-tokens_train: the network of %s reads images; give -mnist_dir DIR", run->file);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The examples say how large the network is */
 static PetscErrorCode SetFromOptions_Classifier(TzRun run)
 {
   PetscInt inputs;
 
   PetscFunctionBegin;
+  PetscCall(CheckExamples(run));
   PetscCall(TzLossDestroy(&run->loss));
   PetscCall(CreateLoss(run, &run->loss));
   PetscCall(TzLossCrossEntropyGetSizes(run->loss, &inputs, NULL, NULL));

@@ -31,9 +31,8 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, TzOptionItems Pet
                             sizeof(c->dir), NULL));
   PetscCall(TzOptionsString("-tokens_train", "Lists of tokens to train on, in place of images: a text file, a label and tokens a line", "TzTokensRead",
                             c->tokenfile[0], c->tokenfile[0], sizeof(c->tokenfile[0]), NULL));
-  if (c->tokenfile[0][0]) {
-    PetscCall(TzOptionsString("-tokens_test", "Lists of tokens to test on", "TzTokensRead", c->tokenfile[1], c->tokenfile[1], sizeof(c->tokenfile[1]), NULL));
-  } else
+  PetscCall(TzOptionsString("-tokens_test", "Lists of tokens to test on", "TzTokensRead", c->tokenfile[1], c->tokenfile[1], sizeof(c->tokenfile[1]), NULL));
+  if (!c->tokenfile[0][0])
     PetscCall(TzOptionsInt("-mnist_holdout", "Validate on the last n training images, untrained, instead of the test images (0: test images)", "TzLossValidate",
                            c->holdout, &c->holdout, NULL));
   PetscCheck(c->holdout >= 0, comm, PETSC_ERR_USER_INPUT, "-mnist_holdout %" PetscInt_FMT ": must be at least 0", c->holdout);

@@ -21,9 +21,17 @@ static PetscErrorCode HoldOut(TzImages *train, TzImages *test, PetscInt n)
 
 static PetscErrorCode LoadImages(TzCrossEntropy *c, MPI_Comm comm)
 {
-  TzImages *train = &c->train.images, *test = &c->test.images;
+  TzImages   *train = &c->train.images, *test = &c->test.images;
+  PetscMPIInt rank;
+  PetscBool   found = PETSC_FALSE;
 
   PetscFunctionBegin;
+  PetscCheck(!c->tokenfile[1][0], comm, PETSC_ERR_USER_INPUT, "-tokens_test %s: needs -tokens_train, the examples to train on", c->tokenfile[1]);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) PetscCall(PetscTestDirectory(c->dir, 'r', &found));
+  PetscCallMPI(MPI_Bcast(&found, 1, TZ_MPI_BOOL, 0, comm));
+  PetscCheck(found, comm, PETSC_ERR_FILE_OPEN, "-mnist_dir %s: no such directory; examples come from -mnist_dir DIR, or from -tokens_train FILE and -tokens_test FILE",
+             c->dir);
   PetscCall(TzImagesReadDirectory(comm, c->dir, "train", train));
   PetscCall(TzImagesReadDirectory(comm, c->dir, "t10k", test));
   PetscCheck(train->rows == test->rows && train->cols == test->cols, comm, PETSC_ERR_FILE_UNEXPECTED,
