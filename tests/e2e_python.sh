@@ -1,5 +1,6 @@
 #!/bin/bash
-# The Python package against an installed Tenzo: the example of the README; every format and estimator by numpy and by the library equal to `tenzo eval`.
+# The Python package against an installed Tenzo: the example of the README; every format and estimator by numpy and by the library equal to `tenzo eval`,
+# controls too. POINTS=10000 bash tests/e2e_python.sh: at so many points (minutes, 300 are seconds).
 . "$(dirname "$0")/lib.sh"
 
 if [ -n "${SAN:-}" ]; then
@@ -17,7 +18,7 @@ env/bin/pip install -q --no-build-isolation ./package >pip.txt 2>&1
 ok "pip install src/python" [ $? = 0 ]
 make -s -C "$root" install BUILD="$build" PREFIX="$work/usr" SAN="${SAN:-}" >install.txt 2>&1
 ok "make install" [ $? = 0 ]
-python() { timeout 300 env PYTHONPATH= TENZO_LIBRARY="$work/usr/lib/libtenzo.so" "$work/env/bin/python" "$@"; }
+python() { timeout $((300 + ${POINTS:-0})) env PYTHONPATH= TENZO_LIBRARY="$work/usr/lib/libtenzo.so" "$work/env/bin/python" "$@"; }
 
 ok "the README quotes tests/example_python.py" same "$(sed -n '/^```python$/,/^```$/p' "$root/README.md" | sed '1d; /^```$/,$d')" "$(cat "$root/tests/example_python.py")"
 python "$root/tests/example_python.py" >example.txt 2>&1
@@ -31,7 +32,7 @@ few="-tz_validation_points 200 -tz_quiet -tao_max_it 20 -loss_points 20"
 while read -r options; do
   i=$((i + 1))
   # shellcheck disable=SC2086
-  on 1 solve $few $options -tz_output model$i.h5 >solve.txt 2>&1 && on 1 eval -tz_model model$i.h5 -tz_points 300 -tz_output eval$i.h5 >>solve.txt 2>&1
+  on 1 solve $few $options -tz_output model$i.h5 >solve.txt 2>&1 && on 1 eval -tz_model model$i.h5 -tz_points ${POINTS:-300} -tz_output eval$i.h5 >>solve.txt 2>&1
   ok "solve and eval $options" [ $? = 0 ]
   echo "$options" >model$i.txt
 done <<'END'
@@ -42,11 +43,15 @@ done <<'END'
 -pde_type lqg -pde_dim 5 -net_format sparse -net_sparse_count 300 -net_layers 24,20,10 -deriv_type forward
 -pde_type lqg -pde_dim 5 -net_format dense -net_bias 0 -net_layers 24,20,10 -deriv_type forward
 -pde_type lqg -pde_dim 5 -net_format dense -net_layers 24,20,10 -net_activation relu -deriv_type forward
+-pde_type lqr -pde_dim 4 -lqr_nu 0.3 -lqr_q 2 -net_layers 24,24 -net_tt_rank 2
+-pde_type lqr -pde_dim 4 -lqr_extension constant -net_layers 24,24 -net_tt_rank 2 -deriv_type forward
+-pde_type pendulum -net_format dense -net_layers 24,24 -deriv_type forward
 -options_file main.opts
 END
 python "$root/tests/compare_python.py" $i >compare.txt 2>&1
 code=$?
 ok "numpy and library equal to eval: $(tail -n 1 compare.txt)" [ $code = 0 ]
+[ -z "${POINTS:-}" ] || tail -n 1 compare.txt
 ok "a misspelt option is an exception" python -c "
 import tenzo
 try: tenzo.train('hjb', 'x.h5', zo_lrr=1)

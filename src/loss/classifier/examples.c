@@ -30,8 +30,8 @@ static PetscErrorCode LoadImages(TzCrossEntropy *c, MPI_Comm comm)
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) PetscCall(PetscTestDirectory(c->dir, 'r', &found));
   PetscCallMPI(MPI_Bcast(&found, 1, TZ_MPI_BOOL, 0, comm));
-  PetscCheck(found, comm, PETSC_ERR_FILE_OPEN, "-mnist_dir %s: no such directory; examples come from -mnist_dir DIR, or from -tokens_train FILE and -tokens_test FILE",
-             c->dir);
+  PetscCheck(found, comm, PETSC_ERR_FILE_OPEN,
+             "-mnist_dir %s: no such directory; examples come from -mnist_dir DIR, or from -tokens_train FILE and -tokens_test FILE", c->dir);
   PetscCall(TzImagesReadDirectory(comm, c->dir, "train", train));
   PetscCall(TzImagesReadDirectory(comm, c->dir, "t10k", test));
   PetscCheck(train->rows == test->rows && train->cols == test->cols, comm, PETSC_ERR_FILE_UNEXPECTED,

@@ -6,13 +6,15 @@ import numpy as np
 from .network import Unsupported
 
 Jet = namedtuple("Jet", "u grad u_t laplacian second", defaults=(None, None, None))
-Jet.__doc__ = "u [n], grad [n][d], u_t [n] (None without time), laplacian [n] or, of an Equation with order=2, second [n][d]: u_11 .. u_dd"
+Jet.__doc__ = """u [n], grad [n][d], u_t [n] (None without time), laplacian [n], or else second [n][forms]: the second-order forms of the equation, /forms of
+`tenzo eval`; of an Equation with order=2 u_11 .. u_dd"""
 
 
-def rows_to_jet(rows, d, time):
-    """Rows [n][J] of the library (include/tzjet.h)"""
+def rows_to_jet(rows, d, time, laplacian):
+    """Rows [n][J] of the library (include/tzjet.h); laplacian: whether the one second-order form is that"""
     forms = rows[:, 1 + d + time:]
-    return Jet(rows[:, 0], rows[:, 1:1 + d], rows[:, 1 + d] if time else None, forms[:, 0] if forms.shape[1] == 1 else None, forms if forms.shape[1] > 1 else None)
+    second = (forms[:, 0], None) if laplacian else (None, forms if forms.shape[1] else None)
+    return Jet(rows[:, 0], rows[:, 1:1 + d], rows[:, 1 + d] if time else None, *second)
 
 
 def hjb(x, tau, options):
@@ -29,7 +31,20 @@ def lqg(x, tau, options):
     return np.log(q / 2), 2 * x / q[:, None], -drift / q, 2 * d / q - 4 * s / q**2
 
 
-BUILTIN = {"hjb": hjb, "lqg": lqg}
+def lqr(x, tau, options):
+    """-lqr_problem scalar; b with free extension is the value without control"""
+    if options.get("lqr_problem", "scalar") != "scalar" or float(options.get("lqr_discount", 0)):
+        raise Unsupported("lqr_problem other than scalar, or a discount: ask the library")
+    q, g, nu = (float(options.get(f"lqr_{name}", default)) for name, default in (("q", 1), ("g", 0.5), ("nu", 0.5)))
+    s, d = (x * x).sum(1), x.shape[1]
+    if options.get("lqr_extension", "free") != "free":
+        return g * s, 2 * g * x, 0, 2 * d * g
+    p = g + q * tau
+    return p * s + 2 * nu * d * (g * tau + q * tau**2 / 2), 2 * p[:, None] * x, -q * s - 2 * nu * d * p, 2 * d * p
+
+
+BUILTIN = {"hjb": hjb, "lqg": lqg, "lqr": lqr}
+CONTROLS = {"lqr": lambda grad: -grad / 2}  # a [n][m] by the gradient of the value
 
 
 def transform(b, tau, f, gradient, laplacian):

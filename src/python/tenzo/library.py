@@ -16,7 +16,9 @@ ffi = cffi.FFI()
 _HEADERS = """
 typedef int PetscErrorCode; typedef int PetscBool; typedef double PetscReal;
 typedef struct _p_TzRun *TzRun; typedef struct _p_TzPDE *TzPDE;
-typedef struct { PetscInt d; PetscBool time; PetscInt nforms; void *form; } TzJetShape;
+typedef struct { int type; } TzForm; // its beginning
+typedef struct { PetscInt d; PetscBool time; PetscInt nforms; TzForm *form; } TzJetShape;
+typedef struct { PetscInt m; } TzControlParts; // its beginning
 typedef struct {
   PetscReal lo, hi, T, diffusion; PetscBool stationary; PetscInt order; void *ctx;
   PetscErrorCode (*transform)(void *, PetscInt, const PetscReal *, PetscReal *, PetscReal *);
@@ -37,11 +39,14 @@ PetscErrorCode TzRunDestroy(TzRun *);
 PetscErrorCode TzPDESetDim(TzPDE, PetscInt);
 PetscErrorCode TzPDESetFunctions(TzPDE, const TzPDEFunctions *);
 PetscErrorCode TzPDEGetJetShape(TzPDE, const TzJetShape **);
+PetscErrorCode TzPDEGetControl(TzPDE, const TzControlParts **);
+PetscErrorCode TzPDEControlMinimize(TzPDE, PetscInt, const PetscReal *, const PetscReal *, PetscReal *);
 PetscErrorCode PetscOptionsClear(void *);
 PetscErrorCode PetscOptionsSetValue(void *, const char *, const char *);
 PetscErrorCode PetscPushErrorHandler(PetscErrorCode (*)(MPI_Comm, int, const char *, const char *, PetscErrorCode, int, const char *, void *), void *);
 """
 PETSC_INT = 16  # of enum PetscDataType
+LAPLACIAN = 0  # of enum TzFormType
 
 TzError = type("TzError", (RuntimeError,), {"__doc__": "What libtenzo says is wrong"})
 _state = {"message": "", "raised": None}
@@ -167,15 +172,29 @@ def _text(value):
 
 
 def evaluate(path, X, equation=None):
-    """Jets of u [n][J] and residuals [n] at X [n][D], of the model in a file; the numbers of derivatives in x, whether there is a t"""
+    """Jets of u [n][J], residuals [n], controls [n][m] (None: no control problem) at X [n][D], of the model in a file; then d, whether there is a t, and whether
+    the one second-order form is the Laplacian"""
     X = np.ascontiguousarray(X, np.float64)
     with Run({}, equation, path) as run:
         shape = ffi.new("const TzJetShape **")
         call(run.lib.TzPDEGetJetShape(run.pde(), shape))
         d, time, forms = shape[0].d, bool(shape[0].time), shape[0].nforms
+        laplacian = forms == 1 and shape[0].form[0].type == LAPLACIAN
         rows, r = np.empty((len(X), 1 + d + time + forms)), np.empty(len(X))
         call(run.lib.TzRunEvaluate(run.handle[0], len(X), reals(X), reals(rows), reals(r)))
-    return rows, r, d, time
+        a = _minimize(run, X, np.ascontiguousarray(rows[:, 1:1 + d]))
+    return rows, r, a, d, time, laplacian
+
+
+def _minimize(run, X, grad):
+    """Controls [n][m] by the gradient of the value [n][d], as `tenzo eval` writes them"""
+    parts = ffi.new("const TzControlParts **")
+    call(run.lib.TzPDEGetControl(run.pde(), parts))
+    if parts[0] == ffi.NULL:
+        return None
+    a = np.zeros((len(X), parts[0].m))
+    call(run.lib.TzPDEControlMinimize(run.pde(), len(X), reals(X), reals(grad), reals(a)))
+    return a
 
 
 def solve(options, equation=None):

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import file, library
 from .derivatives import ESTIMATORS
-from .equations import BUILTIN, rows_to_jet, transform
+from .equations import BUILTIN, CONTROLS, rows_to_jet, transform
 from .network import Network, Unsupported
 
 
@@ -38,7 +38,7 @@ class Model:
         library: True through libtenzo, False by numpy alone, None: libtenzo where it is.
         """
         X = self._points(X)
-        return self._by_library(X)[0] if library or (library is None and _available()) else self._by_numpy(X)
+        return self._by_library(X)[0] if _wanted(library) else self._by_numpy(X)
 
     def u(self, X, library=None):
         """u [n] at X [n][d+1]"""
@@ -52,6 +52,18 @@ class Model:
         """Residual of the equation [n] at X [n][d+1]; by the library"""
         return self._by_library(self._points(X))[1]
 
+    def control(self, X, library=None):
+        """Control a [n][m] of a control problem at X [n][d+1], by the gradient of the training's estimator: /control of `tenzo eval`"""
+        X, kind = self._points(X), self.options.get("pde_type")
+        if _wanted(library):
+            a = self._by_library(X)[2]
+            if a is None:
+                raise ValueError(f"pde_type {kind}: is no control problem")
+            return a
+        if kind not in CONTROLS:
+            raise Unsupported(f"pde_type {kind}: its control is not known here; ask the library")
+        return CONTROLS[kind](self._by_numpy(X).grad)
+
     def _points(self, X):
         X, D = np.ascontiguousarray(X, np.float64), self.layers[0]["shape"][1]
         if X.ndim != 2 or X.shape[1] != D:
@@ -59,8 +71,8 @@ class Model:
         return X
 
     def _by_library(self, X):
-        rows, r, d, time = library.evaluate(self.path, X, self.equation)
-        return rows_to_jet(rows, d, time), r
+        rows, r, a, *shape = library.evaluate(self.path, X, self.equation)
+        return rows_to_jet(rows, *shape), r, a
 
     def _by_numpy(self, X):
         o, estimator = self.options, ESTIMATORS.get(self.options.get("deriv_type"))
@@ -81,8 +93,9 @@ class Model:
         return transform(b, tau, *estimator(self.network, X, self.d, o))
 
 
-def _available():
-    return library.available()
+def _wanted(by_library):
+    """Whether to ask the library; None: where there is one"""
+    return library.available() if by_library is None else by_library
 
 
 def _layers(content):

@@ -44,7 +44,7 @@ class Equation:
     def residual(self, X, rows):
         """[n], of rows [n][J]"""
         x, t = self._split(X)
-        return np.broadcast_to(self._residual(x, t, rows_to_jet(rows, self.d, not self.stationary)), len(X))
+        return np.broadcast_to(self._residual(x, t, rows_to_jet(rows, self.d, not self.stationary, self.order == 1)), len(X))
 
     def jets(self, X):
         """Those of a and b, [n][J]"""
