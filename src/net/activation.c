@@ -3,6 +3,7 @@
 */
 #include <private/tzactivationimpl.h>
 #include <private/tzkernels.h>
+#include <private/tztableimpl.h>
 
 static void Sine(PetscReal z, PetscInt order, PetscReal d[])
 {
@@ -47,49 +48,19 @@ static void ReLU(PetscReal z, PetscInt order, PetscReal d[])
   for (PetscInt k = 2; k <= order; k++) d[k] = 0;
 }
 
-static const struct _n_TzActivation table[] = {
-  {"sine", {.evaluate = Sine, .harmonic = PETSC_TRUE, .vector = TZ_VECTOR_SINE, .code = "y = M(sin)(z), dy = M(cos)(z);", .fast = sine_fast, .reach = 1e4}},
-  {"tanh", {.evaluate = Tanh, .vector = TZ_VECTOR_TANH, .code = "y = M(tanh)(z), dy = 1 - y * y;"}},
-  {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU, .code = "y = z <= 0 ? 0 : z, dy = z <= 0 ? 0 : 1;"}},
-};
-#define NTABLE ((PetscInt)PETSC_STATIC_ARRAY_LENGTH(table))
+static const struct _n_TzActivation
+  sine      = {"sine",
+               {.evaluate = Sine, .harmonic = PETSC_TRUE, .vector = TZ_VECTOR_SINE, .code = "y = M(sin)(z), dy = M(cos)(z);", .fast = sine_fast, .reach = 1e4}},
+  tangent   = {"tanh", {.evaluate = Tanh, .vector = TZ_VECTOR_TANH, .code = "y = M(tanh)(z), dy = 1 - y * y;"}},
+  rectifier = {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU, .code = "y = z <= 0 ? 0 : z, dy = z <= 0 ? 0 : 1;"}};
 
-/* rows of TzActivationRegister(): networks point to them, so they stay where they are */
-typedef struct _n_Row {
-  struct _n_TzActivation act;
-  struct _n_Row         *next;
-} Row;
-static Row *registered = NULL;
-
-static PetscErrorCode FinalizePackage(void)
-{
-  PetscFunctionBegin;
-  while (registered) {
-    Row *next = registered->next;
-
-    PetscCall(PetscFree(registered->act.name));
-    PetscCall(PetscFree(registered));
-    registered = next;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static TzTable activations = {.what = "activation", .rows = {{"sine", &sine}, {"tanh", &tangent}, {"relu", &rectifier}}};
+/* row k of the table, registered: networks point to it, so it stays where it is */
+static struct _n_TzActivation registered[TZ_TABLE_ROWS];
 
 TzActivation TzActivationEach(PetscInt i)
 {
-  const Row *row = registered;
-
-  if (i < NTABLE) return &table[i];
-  for (i -= NTABLE; row && i; i--) row = row->next;
-  return row ? &row->act : NULL;
-}
-
-static TzActivation Lookup(const char name[])
-{
-  TzActivation act;
-
-  for (PetscInt i = 0; (act = TzActivationEach(i)); i++)
-    if (!strcmp(act->name, name)) return act;
-  return NULL;
+  return (TzActivation)TzTableEach(&activations, i);
 }
 
 /* A wrong claim would make every stencil and derivative wrong without a word */
@@ -108,34 +79,22 @@ static PetscErrorCode CheckHarmonic(const char name[], const TzActivationOps *op
 
 PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *ops)
 {
-  const TzActivation old  = Lookup(name);
-  Row              **last = &registered;
+  const PetscInt     k   = TzTableIndex(&activations, name);
+  const TzActivation old = TzActivationEach(k);
 
   PetscFunctionBegin;
   PetscCheck(ops->evaluate, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "activation %s has no function", name);
   if (old && old->ops.evaluate == ops->evaluate) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!old, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "activation %s: there is one of this name", name);
   PetscCall(CheckHarmonic(name, ops));
-  PetscCheck(!old, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "there is an activation of the name %s", name);
-  if (!registered) PetscCall(PetscRegisterFinalize(FinalizePackage));
-  while (*last) last = &(*last)->next;
-  PetscCall(PetscNew(last));
-  PetscCall(PetscStrallocpy(name, (char **)&(*last)->act.name));
-  (*last)->act.ops = *ops;
-  PetscCall(TzTypeNote(name));
+  PetscCall(TzTableAdd(&activations, name, &registered[k]));
+  registered[k] = (struct _n_TzActivation){.name = activations.rows[k].name, .ops = *ops};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzActivationFind(MPI_Comm comm, const char option[], const char name[], TzActivation *act)
 {
-  char         allowed[512] = "";
-  TzActivation row;
-
   PetscFunctionBegin;
-  *act = Lookup(name);
-  if (*act) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt i = 0; (row = TzActivationEach(i)); i++) {
-    if (i) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
-    PetscCall(PetscStrlcat(allowed, row->name, sizeof(allowed)));
-  }
-  SETERRQ(comm, PETSC_ERR_USER_INPUT, "%s %s: unknown; allowed: %s", option, name, allowed);
+  PetscCall(TzTableFind(&activations, comm, option, name, (const void **)act));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

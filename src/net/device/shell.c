@@ -2,48 +2,26 @@
   Shells: the table of their types, and the calls of the user's functions: bound when other parameters are needed, rows in blocks, costs counted.
 */
 #include <private/tznetimpl.h>
+#include <private/tztableimpl.h>
 
-#define MOST 32
+static const TzShellOps layers = {0};
 
-/* a new type is one file and one row, or a call of TzNetShellRegister() */
-static struct {
-  const char       *name;
-  const TzShellOps *ops;
-} shells[MOST] = {
-  {TZNETPROCESS, &TzShell_Process},
-};
-
-static PetscInt Find(const char name[])
-{
-  PetscInt k = 0;
-
-  while (k < MOST && shells[k].name && strcmp(shells[k].name, name)) k++;
-  return k;
-}
+/* a new type is one file and one row, or a call of TzNetShellRegister(); networks of layers are no shell, but a type */
+static TzTable shells = {.what = "network", .rows = {{TZNETLAYERS, &layers}, {TZNETPROCESS, &TzShell_Process}}};
 
 PetscErrorCode TzNetShellRegister(const char name[], const TzShellOps *ops)
 {
-  const PetscInt k = Find(name);
-  char          *copy;
-
   PetscFunctionBegin;
   PetscCheck(ops->setup && ops->forward, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "network %s: needs setup and forward", name);
-  PetscCheck(k < MOST, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "network %s: there is room for %d types", name, MOST);
-  PetscCheck(strcmp(name, TZNETLAYERS) && strcmp(name, TZNETSHELL) && (!shells[k].name || shells[k].ops == ops), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
-             "network %s: there is one of this name", name);
-  if (shells[k].name) PetscFunctionReturn(PETSC_SUCCESS);
-  copy = strdup(name); /* outlives PetscFinalize(), as the table does */
-  PetscCheck(copy, PETSC_COMM_SELF, PETSC_ERR_MEM, "network %s", name);
-  shells[k].name = copy;
-  shells[k].ops  = ops;
+  PetscCheck(strcmp(name, TZNETSHELL), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "network %s: there is one of this name", name);
+  PetscCall(TzTableAdd(&shells, name, ops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzShellsNote(void)
 {
   PetscFunctionBegin;
-  PetscCall(TzTypeNote(TZNETLAYERS));
-  for (PetscInt k = 0; k < MOST && shells[k].name; k++) PetscCall(TzTypeNote(shells[k].name));
+  PetscCall(TzTableNote(&shells));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,19 +36,12 @@ static PetscErrorCode Create(MPI_Comm comm, const char name[], const TzShellOps 
 
 PetscErrorCode TzShellCreate(MPI_Comm comm, const char name[], TzShell *shell)
 {
-  const PetscInt k            = Find(name);
-  char           allowed[512] = TZNETLAYERS;
+  const TzShellOps *ops;
 
   PetscFunctionBegin;
-  if (k < MOST && shells[k].name) {
-    PetscCall(Create(comm, shells[k].name, shells[k].ops, NULL, shell));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  for (PetscInt i = 0; i < MOST && shells[i].name; i++) {
-    PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
-    PetscCall(PetscStrlcat(allowed, shells[i].name, sizeof(allowed)));
-  }
-  SETERRQ(comm, PETSC_ERR_USER_INPUT, "-net_type %s: must be one of %s, or what a library registers (-dll_append)", name, allowed);
+  PetscCall(TzTableFind(&shells, comm, "-net_type", name, (const void **)&ops));
+  PetscCall(Create(comm, TzTableName(&shells, ops), ops, NULL, shell));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzShellCreateFrom(MPI_Comm comm, const TzShellOps *ops, void *data, TzShell *shell)

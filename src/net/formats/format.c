@@ -2,76 +2,38 @@
   All formats, the choice of a contraction for a layer, and whether its arrays fit.
 */
 #include "formats.h"
-
-#define MOST 32
+#include <private/tztableimpl.h>
 
 /* a new format is one file and one row, or a call of TzNetFormatRegister() */
-static struct {
-  const char        *name;
-  const TzFormatOps *ops;
-} formats[MOST] = {
-  {TZNETDENSE, &TzFormat_Dense},
-  {TZNETTT, &TzFormat_TT},
-  {TZNETTTM, &TzFormat_TTM},
-  {TZNETSPARSE, &TzFormat_Sparse},
-};
-
-static PetscInt Find(const char name[])
-{
-  PetscInt k = 0;
-
-  while (k < MOST && formats[k].name && strcmp(formats[k].name, name)) k++;
-  return k;
-}
+static TzTable formats = {.what = "format",
+                          .rows = {{TZNETDENSE, &TzFormat_Dense}, {TZNETTT, &TzFormat_TT}, {TZNETTTM, &TzFormat_TTM}, {TZNETSPARSE, &TzFormat_Sparse}}};
 
 PetscErrorCode TzNetFormatRegister(const char name[], const TzFormatOps *ops)
 {
-  const PetscInt k = Find(name);
-  char          *copy;
-
   PetscFunctionBegin;
   PetscCheck(ops->layout && ops->densify && ops->gradient && !ops->bond == !ops->bondgradient, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
              "format %s: needs layout, densify and gradient, and bond and bondgradient both or neither", name);
-  PetscCheck(k < MOST, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "format %s: there is room for %d formats", name, MOST);
-  PetscCheck(!formats[k].name || formats[k].ops == ops, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "format %s: there is one of this name", name);
-  if (formats[k].name) PetscFunctionReturn(PETSC_SUCCESS);
-  copy = strdup(name); /* outlives PetscFinalize(), as the table does */
-  PetscCheck(copy, PETSC_COMM_SELF, PETSC_ERR_MEM, "format %s", name);
-  formats[k].name = copy;
-  formats[k].ops  = ops;
+  PetscCall(TzTableAdd(&formats, name, ops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzFormatsNote(void)
 {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < MOST && formats[k].name; k++) PetscCall(TzTypeNote(formats[k].name));
+  PetscCall(TzTableNote(&formats));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **ops)
 {
-  const PetscInt k            = Find(name);
-  char           allowed[512] = "";
-
   PetscFunctionBegin;
-  if (k < MOST && formats[k].name) {
-    *ops = formats[k].ops;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  for (PetscInt i = 0; i < MOST && formats[i].name; i++) {
-    if (i) PetscCall(PetscStrlcat(allowed, ", ", sizeof(allowed)));
-    PetscCall(PetscStrlcat(allowed, formats[i].name, sizeof(allowed)));
-  }
-  SETERRQ(comm, PETSC_ERR_USER_INPUT, "-net_format %s: must be one of %s, or registered by a library", name, allowed);
+  PetscCall(TzTableFind(&formats, comm, "-net_format", name, (const void **)ops));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const char *TzFormatName(const TzFormatOps *ops)
 {
-  PetscInt k = 0;
-
-  while (formats[k].ops != ops) k++;
-  return formats[k].name;
+  return TzTableName(&formats, ops);
 }
 
 /* ------------------------------------------------------------- sizes ------------------------------------------------------------- */
