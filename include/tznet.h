@@ -203,6 +203,7 @@ typedef struct {
   PetscInt          first;
   PetscInt          nmu;
   const PetscReal  *mu;   /* [nmu] */
+  const PetscReal  *move; /* [nmu][count], of networks as hardware: how far what is held moves; TzNetEvalCoordinates() fills it in */
   TzNetSink         sink; /* gets every (parameter, step, row) once, rows in ascending order; none depends on what else is asked for */
   void             *ctx;
 } TzNetCoordinates;

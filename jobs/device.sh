@@ -1,17 +1,25 @@
 #!/bin/bash
-# What bits and noise cost: the paper's equation, tt rank 4, finite differences, signRGE, on models of hardware (README, -net_weight_bits ...).
-#   bash jobs/device.sh; python3 jobs/paper/report.py        variables: jobs/paper/lib.sh
-# wB: weights of B bits; nS: independent noise of the weights of deviation S, new for each query; cS: common to the queries of a step
-. "$(dirname "$0")/paper/lib.sh"
+# What bits and noise cost: the paper's equation, tt rank 4, finite differences and the sparse grid, signRGE, and the MNIST train of rank 6 by the hybrid
+# solver, on models of hardware (README, -net_weight_bits ...).
+#   bash jobs/device.sh; python3 jobs/paper/report.py        variables: jobs/paper/lib.sh; MNIST: the images, as for table1.sh
+# wB: weights of B bits; aB: activations of B bits; nS: independent noise of the weights of deviation S, new for each query; cS: common to the queries of a
+# step; sg-: by the sparse grid; mnist-: the classifier
+. "$(dirname "$0")/paper/mnist.sh"
 
 steps=${STEPS:-600}
 # mu above the distance of the levels, two-sided so that its bias is of second order; the figure is that of the model as the hardware has it
 short="-tao_type zosign -zo_queries 10 -zo_two_sided -zo_lr 2e-3 -zo_momentum 0.9 -zo_lr_schedule exponential -zo_lr_factor 0.01 -zo_lr_every $steps -tao_max_it $steps -loss_points 12 -tz_validate_every 0 -tz_validation_points 1000"
 device() { row device "$1" - $hjb $tt4 $fd $short "${@:2}"; }
+both() { device "$@"; row device "sg-$1" - $hjb $tt4 $sg $short "${@:2}"; }
 
-device full -zo_mu 1e-2
-for bits in 16 12 8; do device w$bits -zo_mu 1e-2 -net_weight_bits $bits; done
-device w6 -zo_mu 3e-2 -net_weight_bits 6
+both full -zo_mu 1e-2
+for bits in 16 12 8; do both w$bits -zo_mu 1e-2 -net_weight_bits $bits; done
+both w6 -zo_mu 3e-2 -net_weight_bits 6
 device w8-small-mu -zo_mu 1e-4 -net_weight_bits 8
-for noise in 1e-4 1e-3 1e-2 1e-1; do device n$noise -zo_mu 3e-2 -net_noise_weight $noise; done
+for noise in 1e-4 1e-3 1e-2 1e-1; do both n$noise -zo_mu 3e-2 -net_noise_weight $noise; done
 for noise in 1e-2 1e-1; do device c$noise -zo_mu 1e-2 -net_noise_weight $noise -net_noise_per step; done
+for bits in 16 12 8 6; do both a$bits -zo_mu 3e-2 -net_activation_bits $bits; done
+
+# the rates of table1.sh; mu and the second phase's: of the levels' size
+digital() { VERB=classify row device "mnist-$1" - $tt6 $hybrid "${@:2}"; }
+for bits in 8 6; do digital w$bits -net_weight_bits $bits -zo_mu $(case $bits in 8) echo 1e-2 ;; 6) echo 4e-2 ;; esac); done

@@ -55,6 +55,12 @@ PETSC_INTERN PetscErrorCode TzModelSetFromOptions(TzNet, TzOptionItems);
 PETSC_INTERN PetscErrorCode TzModelView(TzNet, PetscViewer);
 /* held [nparams]: theta as the hardware holds it, in place of what it held; hash: of theta */
 PETSC_INTERN PetscErrorCode TzModelBind(TzNet, const PetscReal theta[], PetscReal held[], uint64_t *hash);
+/*
+  Where one parameter has moved by mu: held [nparams], what the hardware then holds in its place; alone [nparams]: and it holds the others as before. For
+  models with TzModelMovesAlone(): whose random numbers do not depend on the other parameters, and which have more than values.
+*/
+PETSC_INTERN PetscBool      TzModelMovesAlone(TzNet);
+PETSC_INTERN PetscErrorCode TzModelMove(TzNet, const PetscReal theta[], PetscReal mu, PetscReal held[], PetscBool alone[]);
 PETSC_INTERN void           TzModelCountRows(TzNet, PetscInt64 rows);
 PETSC_INTERN void           TzModelActivations(TzNet, PetscInt width, PetscInt n, PetscReal a[]);
 PETSC_INTERN PetscErrorCode TzModelOutputs(TzNet, uint64_t hash, PetscInt n, const PetscReal X[], PetscReal Y[]);
@@ -167,6 +173,7 @@ struct _p_TzNetEval {
   PetscInt         built;   /* the binding that layer[] belongs to; 0: none */
   PetscInt         version; /* the network's set-up that all of this belongs to */
   PetscReal       *theta;   /* as the device model holds it */
+  PetscReal       *given;   /* as it was bound, where there is such a model */
   uint64_t         hash;    /* of the parameters bound, where there is such a model */
   TzBound          layer[TZ_MAX_LAYERS + 1];
   TzNetEval        leader; /* of an evaluator of another thread: the one it belongs to (threads.c) */

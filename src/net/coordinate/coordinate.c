@@ -11,10 +11,10 @@ static Strategy Choose(TzNet net, PetscBool jets, PetscInt *first)
   const PetscBool places = TzNetHasPlaces(net);
 
   *first = net->nparams;
-  if (net->shell || TzModelIsActive(net)) return NONE;
+  if (net->shell || (TzModelIsActive(net) && !TzModelMovesAlone(net))) return NONE;
   if (!places && TzCoordinateFits_Bonds(net, first)) return BONDS;
   *first = 0;
-  if (!places && TzCoordinateFits_Dense(net)) return DENSE;
+  if (!places && !TzModelIsActive(net) && TzCoordinateFits_Dense(net)) return DENSE;
   if (!jets && net->nhidden == 1 && TzCoordinateFits_Hidden(net)) return HIDDEN;
   if (!jets && TzCoordinateFits_Layers(net)) return LAYERS;
   *first = net->nparams;
@@ -40,6 +40,10 @@ PetscErrorCode TzNetEvalCoordinates_Fast(TzNetEval eval, PetscInt n, const Petsc
   if (!q->count || !n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(TzCoordinateAt(q, q->count - 1) < eval->net->nparams, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "parameter %" PetscInt_FMT " of %" PetscInt_FMT,
              TzCoordinateAt(q, q->count - 1), eval->net->nparams);
+  if (TzModelIsActive(eval->net) && !q->move) {
+    PetscCall(TzNetEvalCoordinates_Held(eval, n, X, F, q));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (strategy == BONDS || strategy == DENSE) PetscCall(TzEvalBuild(eval));
   switch (strategy) {
   case BONDS: PetscCall(TzNetEvalCoordinates_Bonds(eval, n, X, F, q)); break;

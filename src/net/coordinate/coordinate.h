@@ -27,6 +27,12 @@ static inline PetscInt TzCoordinateAt(const TzNetCoordinates *q, PetscInt k)
   return q->list ? q->list[k] : q->first + k;
 }
 
+/* How far the parameter at position k moves */
+static inline PetscReal TzCoordinateMove(const TzNetCoordinates *q, PetscInt k, PetscInt s)
+{
+  return q->move ? q->move[s * q->count + k] : q->mu[s];
+}
+
 /* Parameters offset .. offset+n-1 are asked for at the positions k0 .. k1-1 */
 static inline PetscBool TzCoordinateOverlap(const TzNetCoordinates *q, PetscInt offset, PetscInt n, PetscInt *k0, PetscInt *k1)
 {
@@ -45,6 +51,9 @@ PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval, PetscInt n, c
 /* dense: one or two hidden layers, values or jets of some rows, one parameter a call of the sink; all parameters */
 PETSC_INTERN PetscBool      TzCoordinateFits_Dense(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
+
+/* held: of networks as hardware: how far what is held moves; parameters that change the levels of others are evaluated by themselves */
+PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Held(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 
 /* layers: several outputs; the last two layers by `hidden`, otherwise the layer of the parameter and those above are evaluated again, one parameter a row */
 PETSC_INTERN PetscBool      TzCoordinateFits_Layers(TzNet);

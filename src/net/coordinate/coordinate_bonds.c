@@ -156,7 +156,7 @@ static inline PetscBool Wanted(const TzPass *pass, PetscInt i0, PetscInt i1)
 /* The step that the parameter really takes */
 static inline PetscReal Step(const TzPass *pass, PetscInt i, PetscInt s)
 {
-  return (pass->eval->theta[i] + pass->q->mu[s]) - pass->eval->theta[i];
+  return (pass->eval->theta[i] + TzCoordinateMove(pass->q, TzCoordinateFind(pass->q, i), s)) - pass->eval->theta[i];
 }
 
 static PetscErrorCode Tell(TzPass *pass, PetscInt k, PetscInt s, PetscInt size, const PetscReal Y[])

@@ -24,6 +24,7 @@ typedef struct {
   PetscReal *rows;      /* [COLUMNS][in]: what arrives at the last hidden layer from those below; NULL: there are none, it is the inputs */
   PetscReal *t;         /* inputs of a dense weight's entries */
   PetscReal *D, *w;     /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
+  PetscReal *scaled;    /* of a group, [rows][wide]: how far each parameter moves its units */
 
   TzNetCoordinates query;                 /* count and list or first that the slots are for; the list is ours */
   PetscInt         core[2][TZ_MAX_CORES]; /* slot of each core's first group, -1: no parameter of it is asked for */
@@ -31,14 +32,21 @@ typedef struct {
   PetscInt         nslots;
   PetscInt        *which; /* [nslots]: position in the query, -1: none */
   PetscReal       *Y;     /* [out][nslots] */
+  PetscReal       *moves; /* [nslots]: how far the parameter of each slot moves, where that is not the same for all */
 } Hidden;
 
 /* One row, one step */
 typedef struct {
   Hidden          *c;
   PetscReal        delta;
+  const PetscReal *moves; /* of the slots; NULL: all by delta */
   const PetscReal *x, *z, *a;
 } Call;
+
+static inline PetscReal Move(const Call *call, PetscInt slot)
+{
+  return call->moves ? call->moves[slot] : call->delta;
+}
 
 PetscBool TzCoordinateFits_Hidden(TzNet net)
 {
@@ -60,9 +68,9 @@ static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
   PetscFunctionBegin;
   PetscCall(TzChainDestroy(&c->chain[0]));
   PetscCall(TzChainDestroy(&c->chain[1]));
-  PetscCall(PetscFree5(c->t, c->W2, c->W2t, c->D, c->w));
+  PetscCall(PetscFree6(c->t, c->W2, c->W2t, c->D, c->w, c->scaled));
   PetscCall(PetscFree3(c->z, c->a, c->y));
-  PetscCall(PetscFree2(c->which, c->Y));
+  PetscCall(PetscFree3(c->which, c->Y, c->moves));
   PetscCall(PetscFree(c->query.list));
   PetscCall(PetscFree(c->x));
   PetscCall(PetscFree(c->rows));
@@ -94,8 +102,8 @@ static PetscErrorCode Create(TzNet net, Hidden **newc)
     size = PetscMax(size, map->ml * map->mr * map->wide);
   }
   size = PetscMax(size, PetscMax(c->in, c->hidden));
-  PetscCall(PetscCalloc5(PetscMax(c->in, c->hidden), &c->t, (size_t)c->out * c->hidden, &c->W2, (size_t)c->hidden * c->nv, &c->W2t, size, &c->D,
-                         (size_t)rows * c->nv, &c->w));
+  PetscCall(PetscCalloc6(PetscMax(c->in, c->hidden), &c->t, (size_t)c->out * c->hidden, &c->W2, (size_t)c->hidden * c->nv, &c->W2t, size, &c->D,
+                         (size_t)rows * c->nv, &c->w, size, &c->scaled));
   PetscCall(PetscMalloc3(TZ_COLUMNS * c->hidden, &c->z, TZ_COLUMNS * c->hidden, &c->a, TZ_COLUMNS * c->out, &c->y));
   if (c->l) PetscCall(PetscMalloc1(TZ_COLUMNS * c->in, &c->rows));
   else if (net->tokens) PetscCall(PetscCalloc1(c->in, &c->x));
@@ -172,13 +180,26 @@ static PetscErrorCode SetQuery(Hidden *c, const TzNetCoordinates *q)
   }
   PetscCall(PetscFree(c->query.list));
   c->query = (TzNetCoordinates){.count = q->count, .list = list, .first = q->first};
-  PetscCall(PetscFree2(c->which, c->Y));
+  PetscCall(PetscFree3(c->which, c->Y, c->moves));
   Place(c);
   PetscCheck((PetscInt64)c->nslots * c->out <= PETSC_MAX_INT, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " parameters: ask for fewer at a time",
              q->count);
-  PetscCall(PetscMalloc2(c->nslots, &c->which, (size_t)c->nslots * c->out, &c->Y));
+  PetscCall(PetscMalloc3(c->nslots, &c->which, (size_t)c->nslots * c->out, &c->Y, c->nslots, &c->moves));
   Place(c);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* t [ml][mr][wide] of a group, with the map's strides, times what its slots move: with no gaps, for which units has the strides */
+static const PetscReal *Scale(const Call *call, const TzCoreMap *map, PetscInt slot, const PetscReal t[], TzUnits *units)
+{
+  PetscReal *scaled = call->c->scaled;
+
+  units->left  = map->mr * map->wide;
+  units->right = map->wide;
+  for (PetscInt jl = 0; jl < map->ml; jl++)
+    for (PetscInt jr = 0; jr < map->mr; jr++)
+      for (PetscInt x = 0; x < map->wide; x++) scaled[(jl * map->mr + jr) * map->wide + x] = call->moves[slot + x] * t[jl * map->left + jr * map->right + x];
+  return scaled;
 }
 
 /* Entries of a core of the first weight */
@@ -192,18 +213,18 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
   PetscFunctionBegin;
   if (slot < 0) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt jk = 0; jk < map->core.m; jk++) {
-    const TzUnits units = {.ml    = map->ml,
-                           .mr    = map->mr,
-                           .zl    = map->core.m * map->mr,
-                           .left  = map->left,
-                           .right = map->right,
-                           .nv    = c->nv,
-                           .z     = call->z + jk * map->mr,
-                           .V     = c->W2t + jk * map->mr * c->nv};
+    TzUnits units = {.ml    = map->ml,
+                     .mr    = map->mr,
+                     .zl    = map->core.m * map->mr,
+                     .left  = map->left,
+                     .right = map->right,
+                     .nv    = c->nv,
+                     .z     = call->z + jk * map->mr,
+                     .V     = c->W2t + jk * map->mr * c->nv};
 
     for (PetscInt g = 0; g < map->groups; g++, slot += map->wide) {
-      const PetscReal *t    = T + g * map->group;
-      const PetscInt   rows = kernels->moveunits(c->net->act, &units, map->wide, call->delta, t, c->D, c->w);
+      const PetscReal *t    = call->moves ? Scale(call, map, slot, T + g * map->group, &units) : T + g * map->group;
+      const PetscInt   rows = kernels->moveunits(c->net->act, &units, map->wide, call->moves ? 1 : call->delta, t, c->D, c->w);
 
       kernels->product(c->out, map->wide, rows, (TzStrided){c->w, 1, c->nv}, c->D, map->wide, c->Y + slot, c->nslots, PETSC_TRUE);
     }
@@ -227,7 +248,7 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
           const PetscReal *t = T + g * map->group + jl * map->left + jr * map->right;
           PetscReal       *y = c->Y + ((jl * map->core.m + jk) * map->mr + jr) * c->nslots + slot;
 
-          for (PetscInt x = 0; x < map->width; x++) y[x] += call->delta * t[x];
+          for (PetscInt x = 0; x < map->width; x++) y[x] += Move(call, slot + x) * t[x];
         }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -235,10 +256,11 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
 /* Dense or sparse weights, a row of W [out][in] at a time */
 static void MatrixWeights(const Call *call, PetscInt l)
 {
-  Hidden        *c     = call->c;
-  const TzLayer *layer = &c->net->layer[c->l + l];
-  PetscReal     *Y = c->Y + c->weights[l], *t = c->t;
-  PetscInt       k0, k1;
+  Hidden         *c     = call->c;
+  const TzLayer  *layer = &c->net->layer[c->l + l];
+  const PetscReal delta = call->moves ? 1 : call->delta;
+  PetscReal      *Y = c->Y + c->weights[l], *t = c->t;
+  PetscInt        k0, k1;
 
   if (!TzCoordinateOverlap(&c->query, layer->weights, layer->nweights, &k0, &k1)) return;
   for (PetscInt k = k0, n; k < k1; k += n, Y += n) {
@@ -249,13 +271,13 @@ static void MatrixWeights(const Call *call, PetscInt l)
 
       if (row < 0) row = place / layer->in;
       if (place / layer->in != row) break;
-      t[n] = (l ? call->a : call->x)[place % layer->in];
+      t[n] = (call->moves ? call->moves[c->weights[l] + k - k0 + n] : 1) * (l ? call->a : call->x)[place % layer->in];
     }
     if (l == 0) {
-      TzKernelsGet()->move(c->net->act, n, call->z[row], call->delta, t, c->D);
+      TzKernelsGet()->move(c->net->act, n, call->z[row], delta, t, c->D);
       TzKernelsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
     } else {
-      for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += call->delta * t[i];
+      for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += delta * t[i];
     }
   }
 }
@@ -271,11 +293,12 @@ static void Biases(const Call *call)
       const PetscInt h = TzCoordinateAt(&c->query, k) - c->net->layer[c->l].bias;
       PetscReal      d;
 
-      TzKernelsGet()->move(c->net->act, 1, call->z[h], call->delta, &one, &d);
+      TzKernelsGet()->move(c->net->act, 1, call->z[h], Move(call, c->bias[0] + k - k0), &one, &d);
       for (PetscInt o = 0; o < c->out; o++) c->Y[o * c->nslots + c->bias[0] + k - k0] += c->W2[o * c->hidden + h] * d;
     }
   if (TzCoordinateOverlap(&c->query, c->net->layer[c->l + 1].bias, c->out, &k0, &k1))
-    for (PetscInt k = k0; k < k1; k++) c->Y[(TzCoordinateAt(&c->query, k) - c->net->layer[c->l + 1].bias) * c->nslots + c->bias[1] + k - k0] += call->delta;
+    for (PetscInt k = k0; k < k1; k++)
+      c->Y[(TzCoordinateAt(&c->query, k) - c->net->layer[c->l + 1].bias) * c->nslots + c->bias[1] + k - k0] += Move(call, c->bias[1] + k - k0);
 }
 
 /* Outputs (whole) or their changes at one row */
@@ -301,6 +324,14 @@ static const PetscReal *Input(Hidden *c, const PetscReal row[], PetscReal add)
   for (PetscInt s = 0; c->x && s < c->net->in; s++)
     if (row[s] >= 0) c->x[(PetscInt)row[s]] += add;
   return c->x ? c->x : row;
+}
+
+/* Of the slots, by what the parameters of the query move */
+static const PetscReal *Moves(Hidden *c, const TzNetCoordinates *q, PetscInt s)
+{
+  if (!q->move) return NULL;
+  for (PetscInt i = 0; i < c->nslots; i++) c->moves[i] = c->which[i] < 0 ? 0 : TzCoordinateMove(q, c->which[i], s);
+  return c->moves;
 }
 
 PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q)
@@ -330,7 +361,7 @@ PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const Pet
       const PetscReal *row = c->rows ? c->rows + p * c->in : X + (p0 + p) * c->net->in, *x = Input(c, row, 1);
 
       for (PetscInt s = 0; s < q->nmu; s++) {
-        const Call       call  = {.c = c, .delta = q->mu[s], .x = x, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};
+        const Call       call  = {.c = c, .delta = q->mu[s], .moves = Moves(c, q, s), .x = x, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};
         const TzNetMoved moved = {.s = s, .n = c->nslots, .which = c->which, .p0 = p0 + p, .m = 1, .Y = c->Y, .kstep = 1, .ostep = c->nslots};
 
         PetscCall(Row(&call, q->whole, c->y + p * c->out));

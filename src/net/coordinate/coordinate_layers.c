@@ -49,7 +49,7 @@ static PetscErrorCode Range(const Pass *pass, PetscInt offset, PetscInt n, Petsc
     const PetscReal old = theta[i];
 
     for (PetscInt s = 0; s < pass->q->nmu; s++) {
-      theta[i] = old + pass->q->mu[s];
+      theta[i] = old + TzCoordinateMove(pass->q, k, s);
       if (weights) PetscCall(TzColumnsRebind(pass->eval, pass->c, pass->l));
       TzColumnsFrom(pass->eval, pass->c, pass->l, pass->m, PETSC_TRUE);
       PetscCall(Emit(pass, k, s));

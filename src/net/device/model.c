@@ -157,8 +157,9 @@ static PetscErrorCode EachGroup(TzNet net, Visit visit, void *ctx)
 }
 
 typedef struct {
-  PetscReal *theta, *random; /* random: as many numbers, one kind after the other */
-  PetscInt   step, item;
+  const PetscReal *scale;          /* parameters of which the largest of each group sets its levels */
+  PetscReal       *theta, *random; /* what is held of others, in place; random: as many numbers, one kind after the other */
+  PetscInt         step, item;
 } Weights;
 
 static PetscErrorCode Quantise(TzNet net, PetscInt first, PetscInt n, void *ctx)
@@ -166,7 +167,7 @@ static PetscErrorCode Quantise(TzNet net, PetscInt first, PetscInt n, void *ctx)
   const TzDeviceModel *m    = &net->model;
   const Weights       *w    = (const Weights *)ctx;
   PetscReal           *x    = w->theta + first;
-  const PetscReal      step = LevelStep(m->weightbits, Largest(n, 1, x));
+  const PetscReal      step = LevelStep(m->weightbits, Largest(n, 1, w->scale + first));
 
   PetscFunctionBegin;
   if (m->rounding == TZ_ROUNDING_STOCHASTIC) PetscCall(TzRandomUniform(net->seed, TZ_STREAM_DEVICE, w->step, w->item, first, n, w->random));
@@ -193,22 +194,30 @@ void TzModelCountRows(TzNet net, PetscInt64 rows)
   net->costs.bytes += rows * (net->in + net->out) * (PetscInt64)sizeof(PetscReal);
 }
 
-PetscErrorCode TzModelBind(TzNet net, const PetscReal theta[], PetscReal held[], uint64_t *hash)
+static PetscErrorCode Hold(TzNet net, Weights *w)
 {
   const TzDeviceModel *m = &net->model;
-  Weights              w = {0};
+
+  PetscFunctionBegin;
+  if (m->weightbits) PetscCall(EachGroup(net, Quantise, w));
+  if (m->weightnoise > 0) PetscCall(EachGroup(net, AddNoise, w));
+  if (m->drift > 0) {
+    PetscCall(TzRandomNormal(net->seed, TZ_STREAM_DEVICE, TZ_STEP_NONE, 0, 0, net->nparams, w->random));
+    for (PetscInt i = 0; i < net->nparams; i++) w->theta[i] *= 1 + m->drift * net->time * w->random[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzModelBind(TzNet net, const PetscReal theta[], PetscReal held[], uint64_t *hash)
+{
+  Weights w = {.scale = theta};
 
   PetscFunctionBegin;
   *hash = Hash(net->nparams, theta, (uint64_t)net->seed);
   Key(net, *hash, &w.step, &w.item);
   PetscCall(PetscMalloc2(net->nparams, &w.theta, net->nparams, &w.random));
   PetscCall(PetscArraycpy(w.theta, theta, net->nparams));
-  if (m->weightbits) PetscCall(EachGroup(net, Quantise, &w));
-  if (m->weightnoise > 0) PetscCall(EachGroup(net, AddNoise, &w));
-  if (m->drift > 0) {
-    PetscCall(TzRandomNormal(net->seed, TZ_STREAM_DEVICE, TZ_STEP_NONE, 0, 0, net->nparams, w.random));
-    for (PetscInt i = 0; i < net->nparams; i++) w.theta[i] *= 1 + m->drift * net->time * w.random[i];
-  }
+  PetscCall(Hold(net, &w));
   for (PetscInt i = 0; i < net->nparams; i++) net->costs.writes += held[i] != w.theta[i];
   net->costs.binds++;
   net->costs.bytes += net->nparams * (PetscInt64)sizeof(PetscReal);
@@ -216,6 +225,58 @@ PetscErrorCode TzModelBind(TzNet net, const PetscReal theta[], PetscReal held[],
   PetscCall(PetscFree2(w.theta, w.random));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* ---------------------------------------------------- a single parameter moves ---------------------------------------------------- */
+
+PetscBool TzModelMovesAlone(TzNet net)
+{
+  const TzDeviceModel *m      = &net->model;
+  const PetscBool      random = (PetscBool)(m->weightnoise > 0 || (m->weightbits && m->rounding == TZ_ROUNDING_STOCHASTIC));
+
+  return (PetscBool)(!TzNetIsValues(net) && !(random && m->per == TZ_NOISE_PER_BIND) && !(m->weightnoise > 0 && m->type == TZ_NOISE_ADDITIVE));
+}
+
+typedef struct {
+  const PetscReal *theta;
+  PetscReal        mu;
+  PetscBool       *alone;
+} Alone;
+
+/* Whether the levels of the group stay where the parameter moves */
+static PetscErrorCode KeepsLevels(TzNet net, PetscInt first, PetscInt n, void *ctx)
+{
+  const Alone     *a    = (const Alone *)ctx;
+  const PetscInt   bits = net->model.weightbits;
+  const PetscReal *x = a->theta + first, most = Largest(n, 1, x);
+  PetscReal        rest = 0; /* the largest beside one of the largest */
+  PetscInt         at   = -1;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; i++) {
+    if (at < 0 && PetscAbsReal(x[i]) == most) at = i;
+    else rest = PetscMax(rest, PetscAbsReal(x[i]));
+  }
+  for (PetscInt i = 0; i < n; i++)
+    a->alone[first + i] = (PetscBool)(!bits || LevelStep(bits, PetscMax(i == at ? rest : most, PetscAbsReal(x[i] + a->mu))) == LevelStep(bits, most));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzModelMove(TzNet net, const PetscReal theta[], PetscReal mu, PetscReal held[], PetscBool alone[])
+{
+  Weights w = {.scale = theta, .theta = held};
+  Alone   a = {theta, mu, alone};
+
+  PetscFunctionBegin;
+  Key(net, 0, &w.step, &w.item);
+  PetscCall(PetscMalloc1(net->nparams, &w.random));
+  for (PetscInt i = 0; i < net->nparams; i++) held[i] = theta[i] + mu;
+  PetscCall(Hold(net, &w));
+  PetscCall(EachGroup(net, KeepsLevels, &a));
+  PetscCall(PetscFree(w.random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------ values ------------------------------------------------------------- */
 
 /* Y [n][out] at X [n][in], of a parameter vector with this hash */
 PetscErrorCode TzModelOutputs(TzNet net, uint64_t hash, PetscInt n, const PetscReal X[], PetscReal Y[])

@@ -52,6 +52,7 @@ static PetscErrorCode Reset(TzNetEval eval)
     PetscCall(PetscMemzero(b, sizeof(*b)));
   }
   PetscCall(PetscFree(eval->theta));
+  PetscCall(PetscFree(eval->given));
   eval->built = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -64,6 +65,7 @@ static PetscErrorCode SetUp(TzNetEval eval)
   if (eval->version == eval->net->version) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reset(eval));
   PetscCall(PetscCalloc1(eval->net->nfull, &eval->theta));
+  if (TzModelIsActive(eval->net)) PetscCall(PetscMalloc1(eval->net->nparams, &eval->given));
   eval->version = eval->net->version;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -183,8 +185,10 @@ PetscErrorCode TzNetEvalBind(TzNetEval eval, const PetscReal theta[])
 {
   PetscFunctionBegin;
   PetscCall(SetUp(eval));
-  if (TzModelIsActive(eval->net)) PetscCall(TzModelBind(eval->net, theta, eval->theta, &eval->hash));
-  else PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
+  if (TzModelIsActive(eval->net)) {
+    PetscCall(PetscArraycpy(eval->given, theta, eval->net->nparams));
+    PetscCall(TzModelBind(eval->net, theta, eval->theta, &eval->hash));
+  } else PetscCall(PetscArraycpy(eval->theta, theta, eval->net->nparams));
   eval->serial++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
