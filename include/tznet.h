@@ -22,7 +22,7 @@ typedef const char          *TzNetFormat;
 #define TZNETTTM    "ttm"
 #define TZNETSPARSE "sparse"
 
-/* An activation: a row of the table of src/net/activation.c ("sine", "tanh", "relu") or one of TzActivationRegister() (private/tzactivationimpl.h) */
+/* An activation: a row of the table of src/net/activation.c ("sine", "tanh", "relu", "square") or one of TzActivationRegister() (private/tzactivationimpl.h) */
 typedef const struct _n_TzActivation *TzActivation;
 
 /*
@@ -52,10 +52,13 @@ PETSC_EXTERN PetscErrorCode TzNetSetConcatenated(TzNet net, PetscBool concatenat
 */
 PETSC_EXTERN PetscErrorCode TzNetSetConvolutions(TzNet net, const char filters[]);         /* -net_conv; "": none */
 PETSC_EXTERN PetscErrorCode TzNetSetPooling(TzNet net, PetscInt n, const PetscInt pool[]); /* -net_pool; later ones have the last given */
-/* -net_activation: of all hidden layers, by its name, before TzNetEvalCreate(); PETSC_ERR_USER_INPUT naming all for one that is unknown. Not collective. */
-PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, const char name[]);
-PETSC_EXTERN PetscErrorCode TzNetGetActivation(TzNet net, const char *name[]); /* valid as long as the activation is registered */
-PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r);               /* -net_tt_rank */
+/*
+  -net_activation: of all hidden layers, or "square,sine" of one after the other, later ones having the last given; before TzNetEvalCreate().
+  PETSC_ERR_USER_INPUT naming all for one that is unknown. Not collective. Get: as given, valid until the next Set. TzNetGetLayout() has a layer's own.
+*/
+PETSC_EXTERN PetscErrorCode TzNetSetActivation(TzNet net, const char names[]);
+PETSC_EXTERN PetscErrorCode TzNetGetActivation(TzNet net, const char *names[]);
+PETSC_EXTERN PetscErrorCode TzNetSetRank(TzNet net, PetscInt r); /* -net_tt_rank */
 PETSC_EXTERN PetscErrorCode TzNetSetRanks(TzNet net, PetscInt n, const PetscInt r[]);
 PETSC_EXTERN PetscErrorCode TzNetSetBias(TzNet net, PetscBool bias);      /* -net_bias */
 PETSC_EXTERN PetscErrorCode TzNetSetModes(TzNet net, const char modes[]); /* -net_tt_modes "3,7|3,4,4,4,4;3,4,4,4,4|3,4,4,4,4" */

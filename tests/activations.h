@@ -8,8 +8,11 @@
 #include <private/tzactivationimpl.h>
 #include <math.h>
 
-static const char *const activations[] = {"sine", "tanh", "relu", "softplus", "cosine"};
+static const char *const activations[] = {"sine", "tanh", "relu", "softplus", "cosine", "square"};
 #define NACTIVATIONS PETSC_STATIC_ARRAY_LENGTH(activations)
+/* -net_activation of networks of two hidden layers, whose errors do not grow on the way (a first layer of squares: test_forms.c, test_cge.c) */
+static const char *const mixtures[] = {"sine", "tanh", "relu", "softplus", "cosine", "sine,square"};
+#define NMIXTURES PETSC_STATIC_ARRAY_LENGTH(mixtures)
 
 static void Softplus(PetscReal z, PetscInt order, PetscReal d[])
 {

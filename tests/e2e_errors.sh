@@ -52,6 +52,7 @@ mistake '-net_tt_rank 0' solve -net_tt_rank 0
 mistake '-net_tt_rank 1.5' solve -net_tt_rank 1.5
 mistake '-net_format' solve -net_format cp
 mistake '-net_activation' solve -net_activation step
+mistake '-net_activation step: unknown' solve -net_activation sine,step
 mistake '-net_weight_bits 1: must be 2 to 32' solve -net_weight_bits 1
 mistake '-net_noise_weight -1\.\?: must be at least 0' solve -net_noise_weight -1
 mistake '-net_noise_per step: no such option' solve -net_noise_per step

@@ -49,7 +49,7 @@ check "pendulum" -pde_type pendulum -pde_dim 2
 most=1e-10 # rounding of pre-activations of size 1e5
 check "large pre-activations" -net_format dense -net_frequency 1e5 -net_layers 8
 most=1e-14
-for a in tanh relu; do check "$a" -net_activation $a; done
+for a in tanh relu square,sine; do check "$a" -net_activation $a; done
 for p in lqg "lqg -lqg_extension heat -lqg_matrix rosenbrock" heat "heat -heat_problem ball" allencahn "allencahn -allencahn_solution wave" "sinegordon -sinegordon_extension heat" \
   advection "eikonal -eikonal_matrix diagonal" lqr "lqr -lqr_problem rod -lqr_extension constant" "lqr -lqr_discount 0.5" doublewell blackscholes \
   "blackscholes -blackscholes_payoff geometric" poisson exittime committor "hjb -pde_conditions soft"; do

@@ -42,7 +42,7 @@ done <<'END'
 -pde_type lqg -pde_dim 5 -net_format dense -net_layers 24 -net_activation tanh -rule_level 4
 -pde_type lqg -pde_dim 5 -net_format sparse -net_sparse_count 300 -net_layers 24,20,10 -deriv_type forward
 -pde_type lqg -pde_dim 5 -net_format dense -net_bias 0 -net_layers 24,20,10 -deriv_type forward
--pde_type lqg -pde_dim 5 -net_format dense -net_layers 24,20,10 -net_activation relu -deriv_type forward
+-pde_type lqg -pde_dim 5 -net_format dense -net_layers 24,20,10 -net_activation relu,square,tanh -deriv_type forward
 -pde_type lqr -pde_dim 4 -lqr_nu 0.3 -lqr_q 2 -net_layers 24,24 -net_tt_rank 2
 -pde_type lqr -pde_dim 4 -lqr_extension constant -net_layers 24,24 -net_tt_rank 2 -deriv_type forward
 -pde_type pendulum -net_format dense -net_layers 24,24 -deriv_type forward

@@ -13,6 +13,10 @@ on 2 round -tz_model model.h5 -round_tolerance 1e-12 -tz_output two.h5 >two.txt 
 ok "round on 2 ranks: the same parameters" h5diff -q exact.h5 two.h5 /theta
 on 2 eval -tz_model exact.h5 -tz_points 100 -tz_output e2.h5 >exact_eval.txt 2>&1
 ok "round: the same figures" near "$(field mse model.txt)" "$(field mse exact_eval.txt)" 1e-8
+on 1 solve $quick -net_activation tanh,sine -tao_max_it 5 -tz_output mixed.h5 >mixed.txt 2>&1
+on 1 round -tz_model mixed.h5 -round_tolerance 1e-12 -tz_output mixed2.h5 >>mixed.txt 2>&1
+ok "round: every layer keeps its activation" h5diff -q mixed.h5 mixed2.h5 /network/layer1/activation /network/layer1/activation
+ok "round: of the second, too" h5diff -q mixed.h5 mixed2.h5 /network/layer2/activation /network/layer2/activation
 on 1 round -tz_model model.h5 -round_tolerance 0.5 -tz_output small.h5 >small.txt 2>&1
 ok "round: fewer parameters" [ "$(field parameters small.txt)" -lt "$(field parameters exact.txt)" ]
 ok "round: the error is below the tolerance" awk -v e="$(field error small.txt)" 'BEGIN {exit !(e > 0 && e <= 0.5)}'

@@ -21,6 +21,8 @@ static const struct {
   {"-net_format dense -net_layers 13 -net_activation tanh", 9, 4},
   {"-net_format dense -net_layers 12,7,5 -net_activation sine", 6, 1},
   {"-net_format dense -net_layers 12,7,5 -net_activation softplus", 6, 2},
+  {"-net_format dense -net_layers 12,7,5 -net_activation tanh,square,sine", 6, 2},
+  {"-net_format tt -net_layers 24,16 -net_tt_rank 3 -net_activation sine,square", 12, 1},
   {"-net_format tt -net_layers 24,16 -net_tt_rank 3 -net_activation softplus", 12, 1},
   {"-net_format tt -net_layers 24,16 -net_tt_modes 3,4|4,6;4,6|4,4 -net_tt_bonds 2,3,1;4,1,3 -net_activation sine", 12, 1},
   {"-net_format ttm -net_layers 24 -net_tt_modes 3,2,2|2,3,4;2,3,4|1,5,2 -net_tt_bonds 1,3;4,2 -net_activation sine", 12, 10},

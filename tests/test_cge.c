@@ -29,6 +29,8 @@ static const char *const nets[] = {
   "-net_layers 48,36 -net_tt_rank 3 -net_activation relu",
   "-net_layers 48,36 -net_tt_rank 3 -net_activation softplus",
   "-net_layers 48,36 -net_tt_rank 4 -net_activation cosine",
+  "-net_layers 48,36 -net_tt_rank 4 -net_activation sine,square",
+  "-net_layers 30,36 -net_tt_rank 3 -net_activation square,sine",
   "-net_layers 24,60 -net_tt_rank 1",
   "-net_layers 30,36 -net_tt_rank 7",
   "-net_layers 40 -net_tt_rank 2",
@@ -38,6 +40,7 @@ static const char *const nets[] = {
   "-net_format dense -net_contraction auto -net_layers 17,14",
   "-net_format dense -net_contraction auto -net_layers 5,31 -net_activation tanh",
   "-net_format dense -net_contraction auto -net_layers 23 -net_activation softplus",
+  "-net_format dense -net_contraction auto -net_layers 17,14 -net_activation square,sine",
   "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
   "-net_layers 48,36 -net_tt_modes 2,3|6,8;6,8|6,6 -net_tt_bonds 2,3,1;4,3,5",
 };

@@ -99,14 +99,14 @@ static void test_differences(void **state)
 {
   (void)state;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(nets); i++)
-    for (size_t a = 0; a < PETSC_STATIC_ARRAY_LENGTH(activations); a++)
+    for (size_t a = 0; a < NMIXTURES; a++)
       for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(derivs); k++) {
-        const PetscBool relu = (PetscBool)!strcmp(activations[a], "relu");
+        const PetscBool relu = (PetscBool)!strcmp(mixtures[a], "relu");
         const PetscReal h = relu ? 1e-7 : 1e-3, tol = relu ? 1e-5 : 1e-7;
         Case            c;
         PetscReal       got = 0, want, size, scale;
 
-        Open(&c, nets[i], activations[a], derivs[k]);
+        Open(&c, nets[i], mixtures[a], derivs[k]);
         ok(PetscArrayzero(c.grad, c.np));
         ok(TzDerivAdjoint(c.deriv, c.eval, N, c.X, c.bar, c.grad));
         want  = (Functional(&c, h, &size) - Functional(&c, -h, &size)) / (2 * h);
@@ -117,7 +117,7 @@ static void test_differences(void **state)
         }
         if (!relu) want = (4 * (Functional(&c, h / 2, &size) - Functional(&c, -h / 2, &size)) / h - want) / 3;
         if (!(PetscAbsReal(got - want) <= tol * scale))
-          printf("%s, %s, %s: %.12g, differences %.12g, scale %g\n", nets[i], activations[a], derivs[k], got, want, scale);
+          printf("%s, %s, %s: %.12g, differences %.12g, scale %g\n", nets[i], mixtures[a], derivs[k], got, want, scale);
         assert_true(PetscAbsReal(got - want) <= tol * scale);
         Close(&c);
       }

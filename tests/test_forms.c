@@ -22,6 +22,8 @@
 
 static const char *const nets[] = {
   "-net_format dense -net_layers 13,9",
+  "-net_format dense -net_layers 13,9 -net_activation square,sine",
+  "-net_format tt -net_contraction bond -net_layers 24,16 -net_tt_rank 3 -net_activation sine,square",
   "-net_format tt -net_contraction bond -net_layers 24,16 -net_tt_rank 3",
   "-net_format tt -net_contraction bond -net_layers 24,20,12 -net_tt_rank 4 -net_activation softplus",
   "-net_format tt -net_contraction bond -net_layers 30 -net_tt_rank 2 -net_activation tanh",
@@ -125,16 +127,19 @@ static void test_reference(void **state)
     }
 }
 
-/* One unit f = v sin(w . x + b): gradient v w cos, forms -v (w' S w) sin, in closed form */
+/* One unit f = v act(w . x + b) + c: gradient v w act', forms v (w' S w) act'', in closed form; the square: those of a quadratic */
 static void test_closed_form(void **state)
 {
-  (void)state;
-  for (size_t s = 0; s < NSHAPES; s++) {
-    PetscReal want[N * MOST], *F;
-    PetscInt  nf;
-    Case      c;
+  static const char *const units[] = {"-net_format dense -net_layers 1 -net_activation sine", "-net_format dense -net_layers 1 -net_activation square"};
 
-    Open(&c, shapes[s], "-net_format dense -net_layers 1", derivs[0]);
+  (void)state;
+  for (size_t s = 0; s < 2 * NSHAPES; s++) {
+    const PetscBool square = (PetscBool)(s >= NSHAPES);
+    PetscReal       want[N * MOST], *F;
+    PetscInt        nf;
+    Case            c;
+
+    Open(&c, shapes[s % NSHAPES], units[square], derivs[0]);
     nf = TzJetFieldSize(c.shape);
     ok(PetscMalloc1(N * nf + 1, &F));
     ok(TzJetFields(c.shape, N, c.X, F));
@@ -143,8 +148,8 @@ static void test_closed_form(void **state)
       PetscReal        z = c.theta[c.in + 1], *j = want + p * c.J;
 
       for (PetscInt i = 0; i < c.in; i++) z += w[i] * x[i];
-      j[0] = v * sin(z) + c.theta[c.in + 2];
-      for (PetscInt i = 0; i < c.in; i++) j[1 + i] = v * w[i] * cos(z);
+      j[0] = v * (square ? z * z : sin(z)) + c.theta[c.in + 2];
+      for (PetscInt i = 0; i < c.in; i++) j[1 + i] = v * w[i] * (square ? 2 * z : cos(z));
       for (PetscInt q = 0; q < c.shape->nforms; q++) {
         TzFormAt  S;
         PetscReal wSw = 0;
@@ -152,11 +157,11 @@ static void test_closed_form(void **state)
         TzJetFormAt(c.shape, q, F + p * nf, &S);
         for (PetscInt i = 0; i < D; i++)
           for (PetscInt k = 0; k < D; k++) wSw += w[i] * TzFormEntry(&S, i, k) * w[k];
-        j[1 + c.in + q] = -v * wSw * sin(z);
+        j[1 + c.in + q] = v * wSw * (square ? 2 : -sin(z));
       }
     }
     ok(TzNetEvalJet(c.eval, N, c.X, c.shape, c.jet));
-    Same("one unit", shapes[s], "", N * c.J, c.jet, want, 1e-13);
+    Same("one unit", shapes[s % NSHAPES], units[square], N * c.J, c.jet, want, 1e-13);
     ok(PetscFree(F));
     Close(&c);
   }

@@ -192,6 +192,11 @@ static void Exact(const char name[], long double z, long double d[4])
     d[0] = z > 0 ? z : 0;
     d[1] = z > 0;
     d[2] = d[3] = 0;
+  } else if (!strcmp(name, "square")) {
+    d[0] = z * z;
+    d[1] = 2 * z;
+    d[2] = 2;
+    d[3] = 0;
   } else {
     const long double s = 1 / (1 + expl(-z));
 
@@ -246,7 +251,7 @@ static void TestElements(void **state)
     for (int i = 0; i < N; i++) {
       Exact(name, x[i], e);
       Near(k, "values", name, a[i], e[0], ACT * (1 + fabsl(e[0])));
-      Near(k, "adjoint", name, d[i], e[1] * bar[i], ACT * fabs(bar[i]));
+      Near(k, "adjoint", name, d[i], e[1] * bar[i], ACT * fabs(bar[i]) * (1 + fabsl(e[1])));
     }
     k->derivatives(act, N, x, all);
     for (int i = 0; i < N; i++) {
@@ -260,7 +265,7 @@ static void TestElements(void **state)
 
       Exact(name, 0.7, e0);
       Exact(name, 0.7 + 0.3L * x[i], e);
-      Near(k, "move", name, d[i], e[0] - e0[0], 2 * ACT * (1 + fabsl(e[0])) + EPS * (1 + fabs(x[i])));
+      Near(k, "move", name, d[i], e[0] - e0[0], 2 * ACT * (1 + fabsl(e[0])) + EPS * (1 + fabs(x[i])) * (1 + fabsl(e[1])));
       k->values(act, 1, x + i, &one);
       assert_true(one == a[i]); /* a number's bits do not depend on its neighbours */
       k->move(act, 1, 0.7, 0.3, x + i, &one);
@@ -275,12 +280,12 @@ static void TestElements(void **state)
       memcpy(A, Z, sizeof(Z));
       k->activate(act, 5, bias, A, order ? D1 : NULL, order ? D2 : NULL);
       for (int i = 0; i < 5 * TZ_PANEL; i++) {
-        const long double z = Z[i] + bias[i / TZ_PANEL], bound = ACT + EPS * fabsl(z); /* derivatives are at most 1 */
+        const long double z = Z[i] + bias[i / TZ_PANEL], bound = ACT + EPS * fabsl(z); /* derivatives are at most 1, or z by so much */
 
         Exact(name, Z[i] + bias[i / TZ_PANEL], e);
         Near(k, "activate", name, A[i], e[0], bound * (1 + fabsl(e[0])));
-        if (order) Near(k, "activate'", name, D1[i], e[1], bound);
-        if (order) Near(k, "activate''", name, D2[i], e[2], bound);
+        if (order) Near(k, "activate'", name, D1[i], e[1], bound * (1 + fabsl(e[1])));
+        if (order) Near(k, "activate''", name, D2[i], e[2], bound * (1 + fabsl(e[2])));
       }
     }
   }

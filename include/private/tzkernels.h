@@ -63,7 +63,7 @@ typedef struct {
 } TzExpansion;
 
 /* Activations that have vector code; the others are evaluated number by number */
-typedef enum { TZ_VECTOR_NONE, TZ_VECTOR_SINE, TZ_VECTOR_TANH, TZ_VECTOR_RELU } TzVector;
+typedef enum { TZ_VECTOR_NONE, TZ_VECTOR_SINE, TZ_VECTOR_TANH, TZ_VECTOR_RELU, TZ_VECTOR_SQUARE } TzVector;
 
 /* A matrix that is read entry by entry: entry (i, l) is a[i * row + l * col]; a transpose swaps row and col */
 typedef struct {

@@ -92,22 +92,23 @@ struct _p_TzNet {
   PetscInt           image[3];                       /* channels, rows, columns of the inputs; 0: they are no image */
   PetscInt           tokens;                         /* the inputs are numbers of so many tokens; 0: they are not */
   PetscBool          concatenate;                    /* -net_tokens */
-  TzActivation       act;
-  PetscInt           r[TZ_MAX_LAYERS + 1];      /* rank of each layer's train */
-  char              *modes, *bonds;             /* as given, or NULL */
-  TzNetAdaptive      adaptive;                  /* -net_tt_rank auto */
-  PetscInt           sparsecount, sparsemethod; /* sparse: parameters wanted, TzSparseMethod */
-  PetscInt           nmask, *mask;              /* sparse: trained weights, numbered in the network */
-  PetscBool          maskrandom;                /* sparse: whether the mask is ours, to be drawn again when the network changes */
-  PetscInt64         seed;                      /* of the random mask */
-  PetscBool          reference;                 /* -net_evaluation plain */
-  PetscInt           threads;                   /* -net_threads */
-  PetscBool          series;                    /* -net_series */
-  PetscReal          frequency;                 /* -net_frequency */
-  PetscReal          outputscale;               /* -net_output_scale */
-  PetscInt           firstinputs;               /* -net_first_inputs; 0: all */
-  TzPrecision        precision;                 /* -net_precision */
-  PetscInt           contraction;               /* -net_contraction: -1 automatic */
+  TzActivation       act[TZ_MAX_LAYERS];             /* of each hidden layer */
+  char              *activation;                     /* -net_activation: their names as given */
+  PetscInt           r[TZ_MAX_LAYERS + 1];           /* rank of each layer's train */
+  char              *modes, *bonds;                  /* as given, or NULL */
+  TzNetAdaptive      adaptive;                       /* -net_tt_rank auto */
+  PetscInt           sparsecount, sparsemethod;      /* sparse: parameters wanted, TzSparseMethod */
+  PetscInt           nmask, *mask;                   /* sparse: trained weights, numbered in the network */
+  PetscBool          maskrandom;                     /* sparse: whether the mask is ours, to be drawn again when the network changes */
+  PetscInt64         seed;                           /* of the random mask */
+  PetscBool          reference;                      /* -net_evaluation plain */
+  PetscInt           threads;                        /* -net_threads */
+  PetscBool          series;                         /* -net_series */
+  PetscReal          frequency;                      /* -net_frequency */
+  PetscReal          outputscale;                    /* -net_output_scale */
+  PetscInt           firstinputs;                    /* -net_first_inputs; 0: all */
+  TzPrecision        precision;                      /* -net_precision */
+  PetscInt           contraction;                    /* -net_contraction: -1 automatic */
   PetscInt           nlayers;
   TzLayer            layer[TZ_MAX_LAYERS + 1];
   PetscBool          bias;    /* -net_bias */

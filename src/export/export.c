@@ -88,7 +88,7 @@ static PetscErrorCode Begin(TzExporter *e, TzPDE pde, const char what[], const c
   PetscCall(TzNetGetNumParameters(e->net, &n));
   TzCodePrintf(code, "/*\n  %s: %s, written by tenzo export %s.\n  Equation %s in %" PetscInt_FMT " dimensions", name, what, TZ_VERSION, type, d);
   if (pde->formula) TzCodePrintf(code, ", %s", pde->formula);
-  TzCodePrintf(code, ";\n  a network of %" PetscInt_FMT " parameters (format %s, activation %s).\n", n, TzFormatName(e->net->format), e->net->act->name);
+  TzCodePrintf(code, ";\n  a network of %" PetscInt_FMT " parameters (format %s, activation %s).\n", n, TzFormatName(e->net->format), e->net->activation);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -151,7 +151,8 @@ static PetscErrorCode Check(MPI_Comm comm, const char option[], const char name[
              "a network with %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs; must have %" PetscInt_FMT " and 1", in, out, D);
   PetscCheck(!net->shell, comm, PETSC_ERR_USER_INPUT, "%s: a network of type %s cannot be written as C: only its library knows what it computes", option,
              ((PetscObject)net)->type_name);
-  PetscCheck(net->act->ops.code, comm, PETSC_ERR_USER_INPUT, "%s: activation %s cannot be written as C (its row says no code)", option, net->act->name);
+  for (PetscInt l = 0; l < net->nhidden; l++)
+    PetscCheck(net->act[l]->ops.code, comm, PETSC_ERR_USER_INPUT, "%s: activation %s cannot be written as C (its row says no code)", option, net->act[l]->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -154,13 +154,24 @@ static void Loop(TzExporter *e, const char head[], const char statements[], Pets
                head, e->net->bias ? " + bias[i]" : "", statements, slope ? "slope[i] = dy" : "(void)dy");
 }
 
-static void Activation(TzExporter *e)
+/* The first layer that has the activation of layer l: its function's number */
+static PetscInt ActivationNumber(TzNet net, PetscInt l)
 {
-  const TzActivationOps *ops  = &e->net->act->ops;
+  PetscInt k = 0;
+
+  while (net->act[k] != net->act[l]) k++;
+  return k + 1;
+}
+
+static void Activation(TzExporter *e, PetscInt l)
+{
+  const TzActivationOps *ops  = &e->net->act[l]->ops;
   const char            *bias = e->net->bias ? " + bias[i]" : "";
 
-  TzCodePrintf(e->code, "\n/* x [n] becomes %s of x%s; slope [n], or null: its derivative there */\nstatic void activate(int n%s, real *x, real *slope)\n{\n",
-               e->net->act->name, e->net->bias ? " + bias" : "", e->net->bias ? ", const real *bias" : "");
+  TzCodePrintf(e->code,
+               "\n/* x [n] becomes %s of x%s; slope [n], or null: its derivative there */\nstatic void activate_%" PetscInt_FMT
+               "(int n%s, real *x, real *slope)\n{\n",
+               e->net->act[l]->name, e->net->bias ? " + bias" : "", l + 1, e->net->bias ? ", const real *bias" : "");
   if (ops->fast) {
     TzCodeReal(e->code, "reach", ops->reach);
     TzCodePrintf(e->code, "  int small = 1;\n  for (int i = 0; i < n; i++) small &= x[i]%s <= reach && x[i]%s >= -reach;\n", bias, bias);
@@ -263,7 +274,7 @@ static void Forward(TzExporter *e)
   for (PetscInt l = 0, first = 0; l < e->net->nlayers; l++) {
     Multiply(e, l, &from, &turn);
     if (l == e->net->nhidden) break;
-    TzCodePrintf(e->code, "  activate(%" PetscInt_FMT ", ", e->net->layer[l].out);
+    TzCodePrintf(e->code, "  activate_%" PetscInt_FMT "(%" PetscInt_FMT ", ", ActivationNumber(e->net, l), e->net->layer[l].out);
     if (e->net->bias) TzCodePrintf(e->code, "bias_%" PetscInt_FMT ", ", l + 1);
     TzCodePrintf(e->code, "%s, slope ? slope + %" PetscInt_FMT " : 0);\n", from, first);
     first += e->net->layer[l].out;
@@ -312,7 +323,8 @@ PetscErrorCode TzExportLayers(TzExporter *e)
   if (Has(net, TRAIN)) TzCodePrintf(code, "%s", core_text);
   if (Has(net, DENSE)) TzCodePrintf(code, "%s", dense_text);
   if (Has(net, SPARSE)) TzCodePrintf(code, "%s", sparse_text);
-  Activation(e);
+  for (PetscInt l = 0; l < net->nhidden; l++)
+    if (ActivationNumber(net, l) == l + 1) Activation(e, l);
   Forward(e);
   Backward(e);
   PetscFunctionReturn(PETSC_SUCCESS);

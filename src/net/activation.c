@@ -48,13 +48,22 @@ static void ReLU(PetscReal z, PetscInt order, PetscReal d[])
   for (PetscInt k = 2; k <= order; k++) d[k] = 0;
 }
 
+static void Square(PetscReal z, PetscInt order, PetscReal d[])
+{
+  d[0] = z * z;
+  if (order > 0) d[1] = 2 * z;
+  if (order > 1) d[2] = 2;
+  if (order > 2) d[3] = 0;
+}
+
 static const struct _n_TzActivation
   sine      = {"sine",
                {.evaluate = Sine, .harmonic = PETSC_TRUE, .vector = TZ_VECTOR_SINE, .code = "y = M(sin)(z), dy = M(cos)(z);", .fast = sine_fast, .reach = 1e4}},
   tangent   = {"tanh", {.evaluate = Tanh, .vector = TZ_VECTOR_TANH, .code = "y = M(tanh)(z), dy = 1 - y * y;"}},
-  rectifier = {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU, .code = "y = z <= 0 ? 0 : z, dy = z <= 0 ? 0 : 1;"}};
+  rectifier = {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU, .code = "y = z <= 0 ? 0 : z, dy = z <= 0 ? 0 : 1;"}},
+  square    = {"square", {.evaluate = Square, .vector = TZ_VECTOR_SQUARE, .code = "y = z * z, dy = 2 * z;"}};
 
-static TzTable activations = {.what = "activation", .rows = {{"sine", &sine}, {"tanh", &tangent}, {"relu", &rectifier}}};
+static TzTable activations = {.what = "activation", .rows = {{"sine", &sine}, {"tanh", &tangent}, {"relu", &rectifier}, {"square", &square}}};
 /* row k of the table, registered: networks point to it, so it stays where it is */
 static struct _n_TzActivation registered[TZ_TABLE_ROWS];
 

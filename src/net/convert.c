@@ -98,8 +98,9 @@ static PetscErrorCode Check(TzNet from, const char option[], TzNet to)
              from->in, from->out, to->in, to->out);
   for (PetscInt l = 0; same && l < to->nhidden; l++) same = (PetscBool)(from->hidden[l] == to->hidden[l]);
   PetscCheck(same, comm, PETSC_ERR_USER_INPUT, "%s: a network with other hidden layers than -net_layers says; they must be the same", option);
-  PetscCheck(from->act == to->act, comm, PETSC_ERR_USER_INPUT, "%s: a network with the activation %s; -net_activation must be that, too, not %s", option,
-             from->act->name, to->act->name);
+  for (PetscInt l = 0; l < to->nhidden; l++) same = (PetscBool)(same && from->act[l] == to->act[l]);
+  PetscCheck(same, comm, PETSC_ERR_USER_INPUT, "%s: a network with the activation %s; -net_activation must be that, too, not %s", option, from->activation,
+             to->activation);
   PetscCheck(to->bias || !from->bias, comm, PETSC_ERR_USER_INPUT, "%s: a network with biases; must have -net_bias yes", option);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

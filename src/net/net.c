@@ -19,7 +19,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   PetscCall(TzFormatFind(comm, TZNETTT, &net->format));
   PetscCall(TzNetSetHidden(net, 2, (PetscInt[]){768, 768}));
   PetscCall(TzNetSetPooling(net, 1, (PetscInt[]){2}));
-  net->act = TzActivationEach(0);
+  PetscCall(TzNetSetActivation(net, TzActivationEach(0)->name));
   for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) net->r[l] = 4;
   net->contraction = -1;
   net->bias        = PETSC_TRUE;
@@ -58,6 +58,7 @@ PetscErrorCode TzNetDestroy(TzNet *net)
   PetscCall(TzShellDestroy(&(*net)->shell));
   PetscCall(PetscFree((*net)->modes));
   PetscCall(PetscFree((*net)->bonds));
+  PetscCall(PetscFree((*net)->activation));
   PetscCall(PetscFree((*net)->mask));
   PetscCall(PetscHeaderDestroy(net));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -190,21 +191,33 @@ PetscErrorCode TzNetSetSeed(TzNet net, PetscInt64 seed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetSetActivation(TzNet net, const char name[])
+PetscErrorCode TzNetSetActivation(TzNet net, const char names[])
 {
-  TzActivation act;
+  MPI_Comm     comm = PetscObjectComm((PetscObject)net);
+  TzActivation act[TZ_MAX_LAYERS];
+  char       **name, *copy;
+  int          n;
 
   PetscFunctionBegin;
-  PetscCall(TzActivationFind(PetscObjectComm((PetscObject)net), "-net_activation", name, &act));
-  if (act != net->act) net->setupcalled = PETSC_FALSE;
-  net->act = act;
+  PetscCall(PetscStrToArray(names, ',', &n, &name));
+  PetscCheck(n <= TZ_MAX_LAYERS, comm, PETSC_ERR_USER_INPUT, "-net_activation %s: %d layers; must be at most %d", names, n, TZ_MAX_LAYERS);
+  for (PetscInt l = 0; l < TZ_MAX_LAYERS; l++) {
+    if (l < PetscMax(n, 1)) PetscCall(TzActivationFind(comm, "-net_activation", n ? name[l] : "", &act[l]));
+    else act[l] = act[l - 1];
+    if (net->act[l] != act[l]) net->setupcalled = PETSC_FALSE;
+  }
+  PetscCall(PetscStrToArrayDestroy(n, name));
+  PetscCall(PetscArraycpy(net->act, act, TZ_MAX_LAYERS));
+  PetscCall(PetscStrallocpy(names, &copy)); /* names may be the text that is freed */
+  PetscCall(PetscFree(net->activation));
+  net->activation = copy;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetGetActivation(TzNet net, const char *name[])
+PetscErrorCode TzNetGetActivation(TzNet net, const char *names[])
 {
   PetscFunctionBegin;
-  *name = net->act->name;
+  *names = net->activation;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -332,8 +345,10 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
   if (flg) PetscCall(TzNetSetHidden(net, n, widths));
   PetscCall(TzNetPlacesSetFromOptions(net, PetscOptionsObject));
   PetscCall(TzOptionsBool("-net_bias", "Every layer has a trained bias (otherwise none)", "TzNetSetFromOptions", net->bias, &net->bias, NULL));
-  PetscCall(TzOptionsString("-net_activation", "Activation of the hidden layers: sine, tanh, relu, or a registered one", "TzNetSetActivation", net->act->name,
-                            text, sizeof(text), &flg));
+  PetscCall(
+    TzOptionsString("-net_activation",
+                    "Activation of the hidden layers: sine, tanh, relu, square, or a registered one; square,sine: of each, the last of those that follow",
+                    "TzNetSetActivation", net->activation, text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetActivation(net, text));
   PetscCall(InitialFromOptions(net, PetscOptionsObject));
   PetscCall(RanksFromOptions(net, PetscOptionsObject));
@@ -384,7 +399,8 @@ PetscErrorCode TzNetSetFromOptions(TzNet net)
 /* Single precision is for stencils that are power series in both hidden layers (series_first.c, series_last.c) */
 static PetscErrorCode CheckPrecision(TzNet net)
 {
-  PetscBool fits = (PetscBool)(net->act->ops.harmonic && net->nhidden == 2 && net->out == 1 && net->series && !net->reference && !TzNetIsValues(net));
+  PetscBool fits = (PetscBool)(net->act[0]->ops.harmonic && net->act[1]->ops.harmonic && net->nhidden == 2 && net->out == 1 && net->series && !net->reference &&
+                               !TzNetIsValues(net));
 
   PetscFunctionBegin;
   if (net->precision == TZ_PRECISION_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
@@ -493,7 +509,7 @@ PetscErrorCode TzNetView(TzNet net, PetscViewer viewer)
   if (ascii && net->shell) PetscCall(TzShellView(net->shell, viewer));
   if (ascii) PetscCall(TzModelView(net, viewer));
   if (!ascii || net->shell) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->act->name, net->nparams,
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  activation %s, %" PetscInt_FMT " parameters, evaluation %s, %s precision\n", net->activation, net->nparams,
                                    net->reference ? "reference" : "fast", TzPrecisions[net->precision]));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     PetscCall(PetscViewerASCIIPrintf(viewer, "  layer %" PetscInt_FMT ": ", l + 1));
@@ -533,7 +549,7 @@ PetscErrorCode TzNetDuplicateDense(TzNet net, TzNet *dense)
   PetscCall(TzNetSetFormat(*dense, TZNETDENSE));
   PetscCall(TzNetSetIO(*dense, net->in, net->out));
   PetscCall(TzNetSetHidden(*dense, net->nhidden, net->hidden));
-  PetscCall(TzNetSetActivation(*dense, net->act->name));
+  PetscCall(TzNetSetActivation(*dense, net->activation));
   (*dense)->bias = net->bias;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -571,7 +587,7 @@ PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayout *layout)
   PetscCheck(layer >= 0 && layer < net->nlayers, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "layer %" PetscInt_FMT " of %" PetscInt_FMT, layer, net->nlayers);
   p                  = &net->layer[layer];
   *layout            = (TzNetLayout){.format = TzFormatName(p->ops), .in = p->in, .out = p->out, .weights = p->weights, .nweights = p->nweights};
-  layout->activation = layer < net->nhidden ? net->act->name : NULL;
+  layout->activation = layer < net->nhidden ? net->act[layer]->name : NULL;
   layout->bias       = net->bias ? p->bias : -1;
   if (p->at.apply == TZ_APPLY_WINDOWS)
     PetscCall(PetscArraycpy(layout->windows, ((PetscInt[6]){p->at.channels, p->at.rows, p->at.cols, p->at.krows, p->at.kcols, p->at.pool}), 6));

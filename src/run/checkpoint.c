@@ -460,7 +460,7 @@ PetscErrorCode TzCheckpointRestoreRanks(TzStore store, TzNet net)
 
 PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm comm, const char option[], TzNet *newnet)
 {
-  char              modes[2048], bonds[2048];
+  char              modes[2048], bonds[2048], names[2048] = "", path[64];
   const char       *format, *activation;
   const PetscInt64 *bias, *mask;
   PetscInt          layers = 0, shape[2] = {0, 0}, in = 0, n, width[TZ_NET_LAYERS_MAX], *copy;
@@ -480,10 +480,15 @@ PetscErrorCode TzCheckpointCreateNetwork(TzStore store, MPI_Comm comm, const cha
   PetscCall(TzNetSetIO(net, in, width[layers - 1]));
   PetscCall(TzNetSetHidden(net, layers - 1, width));
   PetscCall(TzStoreGetText(store, "/network/layer1/format", &format));
-  PetscCall(TzStoreGetText(store, "/network/layer1/activation", &activation));
+  for (PetscInt l = 1; l < layers; l++) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "/network/layer%" PetscInt_FMT "/activation", l));
+    PetscCall(TzStoreGetText(store, path, &activation));
+    if (l > 1) PetscCall(PetscStrlcat(names, ",", sizeof(names)));
+    PetscCall(PetscStrlcat(names, activation, sizeof(names)));
+  }
   PetscCall(TzStoreGetInt(store, "/network/bias", &n, &bias));
   PetscCall(TzNetSetFormat(net, format));
-  PetscCall(TzNetSetActivation(net, activation));
+  PetscCall(TzNetSetActivation(net, names));
   PetscCall(TzNetSetBias(net, (PetscBool)(n == 1 && bias[0])));
   PetscCall(GetTrains(store, layers, sizeof(modes), modes, bonds));
   if (modes[0]) PetscCall(TzNetSetModes(net, modes));

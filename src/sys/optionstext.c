@@ -122,16 +122,32 @@ static PetscBool TzOptionIsType(const char name[])
   return PETSC_FALSE;
 }
 
+/* Whether all of a list of types are known: -net_activation may name several */
+static PetscErrorCode TzOptionTypesAreRegistered(const char names[], PetscBool *all)
+{
+  char **name;
+  int    n;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrToArray(names, ',', &n, &name));
+  *all = (PetscBool)(n > 0);
+  for (int i = 0; i < n; i++) *all = (PetscBool)(*all && TzTypeIsRegistered(name[i]));
+  PetscCall(PetscStrToArrayDestroy(n, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzOptionsInsertText(MPI_Comm comm, const char option[], const char file[], const char text[])
 {
   char        name[1024], value[1024];
   const char *line = text;
-  PetscBool   given, set;
+  PetscBool   given, set, known;
 
   PetscFunctionBegin;
   while ((line = TzOptionsNextLine(line, sizeof(name), name, value, &given))) {
-    PetscCheck(!TzOptionIsType(name) || TzTypeIsRegistered(value), comm, PETSC_ERR_USER_INPUT,
-               "%s %s: needs %s %s, unknown here; a library registers it: give it by -dll_append", option, file, name, value);
+    known = PETSC_TRUE;
+    if (TzOptionIsType(name)) PetscCall(TzOptionTypesAreRegistered(value, &known));
+    PetscCheck(known, comm, PETSC_ERR_USER_INPUT, "%s %s: needs %s %s, unknown here; a library registers it: give it by -dll_append", option, file, name,
+               value);
   }
   line = text;
   while ((line = TzOptionsNextLine(line, sizeof(name), name, value, &given))) {

@@ -137,7 +137,7 @@ static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
 
     if (c > 1) Metric(pass, l);
     for (PetscInt j = 0; j < r; j++) PetscCall(PetscArraycpy(Y + j * TZ_PANEL, co->S[l] + j * ns * TZ_PANEL, TZ_PANEL));
-    (*k->units)(pass->m, eval->net->act, n, r, c, eval->layer[l].table, width, co->S[l], co->F[l], co->U[l], TzEvalIsBig(eval, l, pass->m, Y));
+    (*k->units)(pass->m, eval->net->act[l], n, r, c, eval->layer[l].table, width, co->S[l], co->F[l], co->U[l], TzEvalIsBig(eval, l, pass->m, Y));
     for (PetscInt ch = 0; ch < c; ch++)
       (*k->combine)(pass->m, q, n, eval->layer[l].table + 1 + r, 1, width, co->U[l] + ch * TZ_PANEL, c * TZ_PANEL, co->S[l + 1] + ch * TZ_PANEL, ns * TZ_PANEL);
   }
@@ -254,7 +254,7 @@ static PetscErrorCode Slice(TzPass *pass, PetscInt l, PetscInt i, TzSlice *slice
   for (PetscInt s = 0; s < pass->q->nmu; s++) {
     slice->mu    = Step(pass, i, s);
     slice->reach = PetscAbsReal(slice->mu) * most;
-    (*pass->eval->kernels->slice)(pass->m, pass->eval->net->act, pass->c, q, slice, delta);
+    (*pass->eval->kernels->slice)(pass->m, pass->eval->net->act[l], pass->c, q, slice, delta);
     PetscCall(Moved(pass, l + 1, i, s, delta));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -179,7 +179,7 @@ static void BaseLayer(const Pass *pass, Point *b, PetscInt l, const PetscReal a[
 
   (*k->product)(1, n, in, (TzStrided){a, in, 1}, left, n, u->z, n, PETSC_FALSE);
   for (PetscInt h = 0; h < n; h++) u->z[h] += eval->theta[layer->bias + h];
-  (*k->derivatives)(eval->net->act, n, u->z, u->d);
+  (*k->derivatives)(eval->net->act[l], n, u->z, u->d);
   if (!D) return;
   if (!l) (void)PetscArraycpy(u->Z, W, n * D);
   else {
@@ -237,7 +237,7 @@ static void LastHidden(const Pass *pass, const Point *b, PetscInt h, PetscInt R,
   PetscReal *z = c->rows[0], *pair = c->rows[1], *const d[4] = {c->moved[0], c->moved[1], c->moved[2], c->moved[3]};
 
   for (PetscInt r = 0; r < R; r++) z[r] = u->z[h] + mu * (c->j[r] < 0 ? 1 : a[c->j[r]]);
-  (*k->derivatives)(pass->eval->net->act, R, z, d);
+  (*k->derivatives)(pass->eval->net->act[l], R, z, d);
   for (PetscInt r = 0; r < R; r++) {
     const PetscInt j = c->j[r];
 
@@ -324,7 +324,7 @@ static void First(const Pass *pass, const Point *b, PetscInt j, PetscInt R, Pets
 
   for (PetscInt h = 0; h < H; h++) w[h] = W[h * m + j];
   for (PetscInt r = 0; r < R; r++) d[0][r] = b->layer[0].z[j] + pass->mu * (c->j[r] < 0 ? 1 : b->x[c->j[r]]);
-  (*k->derivatives)(eval->net->act, R, d[0], d);
+  (*k->derivatives)(eval->net->act[0], R, d[0], d);
   for (PetscInt r = 0; r < R; r++) {
     pair[2 * r]     = 1;
     pair[2 * r + 1] = d[0][r] - b->layer[0].d[0][j];
@@ -332,7 +332,7 @@ static void First(const Pass *pass, const Point *b, PetscInt j, PetscInt R, Pets
   (void)PetscArraycpy(basis, u->z, H);
   (void)PetscArraycpy(basis + H, w, H);
   (*k->product)(R, H, 2, (TzStrided){pair, 2, 1}, basis, H, f[0], H, PETSC_FALSE);
-  (*k->derivatives)(eval->net->act, R * H, f[0], f);
+  (*k->derivatives)(eval->net->act[1], R * H, f[0], f);
   for (PetscInt r = 0; r < R; r++) {
     Y[r * step] = eval->theta[out->bias];
     (*k->dots)(1, H, f[0] + r * H, v, Y + r * step);

@@ -224,7 +224,7 @@ static PetscErrorCode FirstWeight(void *context, const TzCoreMap *map, const Pet
 
     for (PetscInt g = 0; g < map->groups; g++, slot += map->wide) {
       const PetscReal *t    = call->moves ? Scale(call, map, slot, T + g * map->group, &units) : T + g * map->group;
-      const PetscInt   rows = kernels->moveunits(c->net->act, &units, map->wide, call->moves ? 1 : call->delta, t, c->D, c->w);
+      const PetscInt   rows = kernels->moveunits(c->net->act[c->l], &units, map->wide, call->moves ? 1 : call->delta, t, c->D, c->w);
 
       kernels->product(c->out, map->wide, rows, (TzStrided){c->w, 1, c->nv}, c->D, map->wide, c->Y + slot, c->nslots, PETSC_TRUE);
     }
@@ -274,7 +274,7 @@ static void MatrixWeights(const Call *call, PetscInt l)
       t[n] = (call->moves ? call->moves[c->weights[l] + k - k0 + n] : 1) * (l ? call->a : call->x)[place % layer->in];
     }
     if (l == 0) {
-      TzKernelsGet()->move(c->net->act, n, call->z[row], delta, t, c->D);
+      TzKernelsGet()->move(c->net->act[c->l], n, call->z[row], delta, t, c->D);
       TzKernelsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
     } else {
       for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += delta * t[i];
@@ -293,7 +293,7 @@ static void Biases(const Call *call)
       const PetscInt h = TzCoordinateAt(&c->query, k) - c->net->layer[c->l].bias;
       PetscReal      d;
 
-      TzKernelsGet()->move(c->net->act, 1, call->z[h], Move(call, c->bias[0] + k - k0), &one, &d);
+      TzKernelsGet()->move(c->net->act[c->l], 1, call->z[h], Move(call, c->bias[0] + k - k0), &one, &d);
       for (PetscInt o = 0; o < c->out; o++) c->Y[o * c->nslots + c->bias[0] + k - k0] += c->W2[o * c->hidden + h] * d;
     }
   if (TzCoordinateOverlap(&c->query, c->net->layer[c->l + 1].bias, c->out, &k0, &k1))

@@ -21,7 +21,7 @@ static PetscErrorCode ColumnsBackward(TzNetEval eval, TzColumns *c, TzNetLayers 
     s->z = c->z[l];
     s->a = l < net->nhidden ? c->a[l + 1] : c->z[l];
     PetscCall((*rule)(ctx, s, zbar));
-    if (l < net->nhidden) (*eval->kernels->adjoint)(net->act, layer->out * n, c->z[l], zbar, zbar);
+    if (l < net->nhidden) (*eval->kernels->adjoint)(net->act[l], layer->out * n, c->z[l], zbar, zbar);
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < n; p++) grad[layer->bias + j] += zbar[j * n + p];
     PetscCall(PetscArraycpy(adj->zbar, zbar, layer->out * n));

@@ -125,7 +125,7 @@ void TzColumnsFrom(TzNetEval eval, const TzColumns *c, PetscInt l0, PetscInt n, 
     Multiply(eval, c, l, n, (PetscBool)(gathered && l == l0));
     for (PetscInt j = 0; j < layer->out; j++)
       for (PetscInt p = 0; p < cols; p++) c->z[l][j * cols + p] += bias[j];
-    if (l < net->nhidden) (*eval->kernels->values)(net->act, layer->out * cols, c->z[l], c->h[l] ? c->h[l] : c->a[l + 1]);
+    if (l < net->nhidden) (*eval->kernels->values)(net->act[l], layer->out * cols, c->z[l], c->h[l] ? c->h[l] : c->a[l + 1]);
     if (c->h[l]) TzPoolSquares(layer, n, c->h[l], c->a[l + 1]);
     if (l < net->nhidden && net->model.activationbits) TzModelActivations(net, net->hidden[l], n, c->a[l + 1]);
   }
@@ -194,7 +194,7 @@ void TzColumnsActivateAdjoint(TzNetEval eval, const TzColumns *c, PetscInt l, Pe
   const TzLayer *below = &eval->net->layer[l - 1];
 
   if (c->h[l - 1]) TzPoolSquaresAdjoint(below, n, c->h[l - 1], c->a[l], s->abar, s->hbar);
-  (*eval->kernels->adjoint)(eval->net->act, below->out * below->at.places * n, c->z[l - 1], c->h[l - 1] ? s->hbar : s->abar, s->zbar);
+  (*eval->kernels->adjoint)(eval->net->act[l - 1], below->out * below->at.places * n, c->z[l - 1], c->h[l - 1] ? s->hbar : s->abar, s->zbar);
 }
 
 PetscErrorCode TzColumnsAdjointBegin(TzNetEval eval, const TzColumns *c, PetscInt n, PetscReal grad[], TzColumnsAdjoint *s)

@@ -129,7 +129,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
     if (b->table) {
       PetscCall(PetscArrayzero(to, np * next->q * TZ_PANEL));
       for (PetscInt p = 0; p < np; p++)
-        (*k->bond)(net->act, layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL,
+        (*k->bond)(net->act[l], layer->out, b->q, next->q, b->table, y + p * b->q * TZ_PANEL, to + p * next->q * TZ_PANEL,
                    TzEvalIsBig(eval, l, TZ_PANEL, y + p * b->q * TZ_PANEL));
     } else {
       H = y;
@@ -137,7 +137,7 @@ PetscErrorCode TzEvalTail(TzNetEval eval, PetscInt l, PetscInt np, PetscReal Y[]
         PetscCall(TzEvalScratch(eval, TZ_SCRATCH_H, (PetscInt64)np * layer->out * TZ_PANEL, &H));
         PetscCall(TzEvalExpand(eval, l, np, y, H));
       }
-      for (PetscInt p = 0; p < np; p++) (*k->activate)(net->act, layer->out, bias, H + p * layer->out * TZ_PANEL, NULL, NULL);
+      for (PetscInt p = 0; p < np; p++) (*k->activate)(net->act[l], layer->out, bias, H + p * layer->out * TZ_PANEL, NULL, NULL);
       PetscCall(TzEvalContract(eval, l + 1, np, H, to));
     }
     y = to;

@@ -130,7 +130,7 @@ PetscErrorCode TzNetEvalForward_Reference(TzNetEval eval, PetscInt n, const Pets
         PetscCall(Multiply(eval, l, x, work, z));
         for (PetscInt j = 0; j < layer->out; j++) {
           h[j * places + k] = z[j] + b[j];
-          if (l < net->nhidden) (*net->act->ops.evaluate)(h[j * places + k], 0, &h[j * places + k]);
+          if (l < net->nhidden) (*net->act[l]->ops.evaluate)(h[j * places + k], 0, &h[j * places + k]);
         }
       }
       Squares(layer, h, a);
@@ -188,7 +188,7 @@ PetscErrorCode TzNetEvalJet_Reference(TzNetEval eval, PetscInt n, const PetscRea
       for (PetscInt j = 0; j < layer->out; j++) {
         PetscReal d[4] = {z[j] + b[j], 1, 0};
 
-        if (l < net->nhidden) (*net->act->ops.evaluate)(d[0], 2, d);
+        if (l < net->nhidden) (*net->act[l]->ops.evaluate)(d[0], 2, d);
         a[j] = d[0];
         for (PetscInt c = 1; c < nc; c++) a[c * width + j] = d[1] * z[c * width + j];
         for (PetscInt q = 0; q < shape->nforms; q++) a[(D + 1 + q) * width + j] += d[2] * Quadratic(shape, q, F + p * nf, z + width + j, width);

@@ -88,7 +88,7 @@ static void Units(TzJetAdjoint a, PetscInt l, const PetscReal *y, const TzJetTra
     p->product(n, PAD(g->rows[s]), TZ_PANEL, (TzStrided){w->act[s], TZ_PANEL, 1}, a->flip, PAD(g->rows[s]), g->coeff[s], PAD(g->rows[s]), PETSC_TRUE);
     bars += PAD(g->rows[s]) * TZ_PANEL;
   }
-  PreActivation(a->eval->net->act, n * TZ_PANEL, a->values, w, a->F);
+  PreActivation(a->eval->net->act[l], n * TZ_PANEL, a->values, w, a->F);
   for (PetscInt i = 0; i < TZ_PANEL; i++)
     for (PetscInt k = 0; k < ld; k++) a->flip[i * ld + k] = k < r ? y[k * TZ_PANEL + i] : k == r;
   p->product(n, ld, TZ_PANEL, (TzStrided){a->F, TZ_PANEL, 1}, a->flip, ld, g->z, ld, PETSC_TRUE);
@@ -332,7 +332,7 @@ static PetscInt Place(TzJetAdjoint a, PetscReal *memory)
   for (PetscInt l = 0; l < net->nhidden; l++) {
     TAKE(a->work[l].act[0], TzJetsTraceSize(eval, l));
     a->third[l] = NULL;
-    if (!a->values && !net->act->ops.harmonic) TAKE(a->third[l], net->layer[l].out * TZ_PANEL);
+    if (!a->values && !net->act[l]->ops.harmonic) TAKE(a->third[l], net->layer[l].out * TZ_PANEL);
   }
   for (PetscInt l = 0; l <= net->nhidden; l++) TAKE(a->state[l].y, states);
   for (int i = 0; i < 2; i++) TAKE(a->bar[i].y, states);
@@ -385,7 +385,7 @@ static void ValueLayer(TzNetEval eval, PetscInt l, const TzJetState *from, TzJet
 {
   const PetscInt n = eval->net->layer[l].out, r = eval->layer[l].q, q = eval->layer[l + 1].q;
 
-  (*eval->kernels->expand)(TZ_PANEL, eval->net->act, n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2], NULL,
+  (*eval->kernels->expand)(TZ_PANEL, eval->net->act[l], n, r, eval->layer[l].table, 1 + r + q, from->y, w->act[0], w->act[1], w->act[2], NULL,
                            TzEvalIsBig(eval, l, TZ_PANEL, from->y));
   TzGemm(eval->kernels, TZ_PANEL, 1, q, n, TzJetsGet(eval)->layer[l].coeff[0], w->act[0], to->y);
 }

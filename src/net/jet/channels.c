@@ -210,7 +210,7 @@ static void Activate(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, cons
 
   for (PetscInt h = 0; h < out; h++)
     for (PetscInt p = 0; p < P; p++) b->act[0][h * P + p] = b->z[h * V * P + p];
-  (*eval->kernels->derivatives)(eval->net->act, out * P, b->act[0], b->act);
+  (*eval->kernels->derivatives)(eval->net->act[l], out * P, b->act[0], b->act);
   Forms(eval, c, l, P, F);
   for (PetscInt h = 0; h < out; h++)
     for (PetscInt p = 0, x = h * P; p < P; p++, x++) {

@@ -32,7 +32,7 @@ TzJets *TzJetsGet(TzNetEval eval)
 TzJetPlaces TzJetsPlaces(TzNetEval eval, PetscInt l)
 {
   const TzJets   *jets   = TzJetsGet(eval);
-  const PetscBool minus  = eval->net->act->ops.harmonic;
+  const PetscBool minus  = eval->net->act[l]->ops.harmonic;
   TzJetPlaces     places = {.r = eval->layer[l].q, .q = eval->layer[l + 1].q};
 
   places.nn     = !jets->nforms ? 0 : l || !jets->single ? places.r * (places.r + 1) / 2 : 1;
@@ -50,7 +50,7 @@ static PetscErrorCode Allocate(TzNetEval eval)
   PetscCall(PetscNew(&jets));
   for (PetscInt l = 0; l < eval->net->nhidden; l++) { /* room for whatever shape: rows in use are set by Coefficients() */
     const PetscInt  r = eval->layer[l].q, q = eval->layer[l + 1].q, second = q * r * (r + 1) / 2, n = eval->net->layer[l].out;
-    const PetscBool minus   = eval->net->act->ops.harmonic;
+    const PetscBool minus   = eval->net->act[l]->ops.harmonic;
     const PetscInt  rows[3] = {q + (minus ? second : 0), q * r, minus ? 0 : second};
 
     for (int s = 0; s < 3; s++)
@@ -110,7 +110,7 @@ PetscErrorCode TzJetsPrepare(TzNetEval eval, const TzJetShape *shape)
     jl->rows[1]             = places.q * places.r;
     jl->rows[2]             = 0;
     jl->rows[places.stream] = places.second + places.q * places.nn;
-    (*eval->kernels->jet)(eval->net->act, eval->net->layer[l].out, places.r, places.q, eval->layer[l].table, l || !jets->single ? NULL : jets->M, jl->coeff);
+    (*eval->kernels->jet)(eval->net->act[l], eval->net->layer[l].out, places.r, places.q, eval->layer[l].table, l || !jets->single ? NULL : jets->M, jl->coeff);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -249,7 +249,7 @@ PetscErrorCode TzJetsLayer(TzNetEval eval, PetscInt m, PetscInt l, PetscInt firs
   for (PetscInt h = 0; h < n; h += TZ_CHUNK) { /* so many stay in the first-level cache between their activation and the products */
     const PetscInt units = PetscMin(TZ_CHUNK, n - h), at = h * TZ_PANEL;
 
-    (*eval->kernels->expand)(m, eval->net->act, units, places.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at,
+    (*eval->kernels->expand)(m, eval->net->act[l], units, places.r, eval->layer[l].table + h * width, width, from->y, w->act[0] + at, w->act[1] + at,
                              w->act[2] + at, w->third ? w->third + at : NULL, big);
     for (int s = 0; s < 3; s++)
       for (PetscInt i = 0; i < jl->rows[s]; i += TZ_GEMM)

@@ -46,7 +46,7 @@ PetscErrorCode TzSeriesLastCreate(TzNetEval eval, PetscInt l, TzSeriesLast **ser
 
   PetscFunctionBegin;
   *series = NULL;
-  if (!eval->net->act->ops.harmonic || !eval->layer[l].table || eval->layer[l + 1].q != 1 || l + 1 != eval->net->nhidden) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!eval->net->act[l]->ops.harmonic || !eval->layer[l].table || eval->layer[l + 1].q != 1 || l + 1 != eval->net->nhidden) PetscFunctionReturn(PETSC_SUCCESS);
   /* a unit costs r multiply-adds and its activation */
   while (most < TZ_MULTIINDEX_ORDER && r <= TZ_SERIES_MAX_BOND) {
     terms = terms * (r + most + 1) / (most + 1);
@@ -172,7 +172,7 @@ PetscErrorCode TzSeriesLastSetPoints(TzSeriesLast *s, TzNetEval eval, PetscInt n
     const PetscReal *y = s->Y0 + p * s->r * TZ_PANEL;
 
     s->order[p] = 0;
-    (*eval->kernels->expand)(Lanes(s, p), eval->net->act, s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL,
+    (*eval->kernels->expand)(Lanes(s, p), eval->net->act[s->l], s->n, s->r, eval->layer[s->l].table, 2 + s->r, y, s->S + p * s->n * TZ_PANEL,
                              s->C + p * s->n * TZ_PANEL, unused, NULL, TzEvalIsBig(eval, s->l, TZ_PANEL, y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -48,7 +48,7 @@ static inline TzPoints *Points(TzNetEval eval)
 /* The matrix product replaces the forming of activations where the second layer's bond is narrow */
 static PetscBool UsesProduct(TzNetEval eval)
 {
-  return (PetscBool)(eval->net->act->ops.harmonic && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_OPERATOR &&
+  return (PetscBool)(eval->net->act[0]->ops.harmonic && eval->layer[1].packed && eval->net->layer[1].contraction != TZ_CONTRACT_OPERATOR &&
                      eval->layer[1].q <= TZ_MAX_BOND);
 }
 
@@ -130,9 +130,9 @@ static PetscErrorCode PreparePanel(TzNetEval eval, TzPoints *pts, PetscInt p)
   for (PetscInt i = 0; i < m; i++)
     for (PetscInt c = 0; c < in; c++) H[c * TZ_PANEL + i] = pts->X[(p * TZ_PANEL + i) * in + c];
   PetscCall(FirstLayer(eval, H, a));
-  if (eval->net->act->ops.harmonic) {
+  if (eval->net->act[0]->ops.harmonic) {
     PetscCall(TzEvalScratch(eval, TZ_SCRATCH_TABLE, (PetscInt64)n1 * TZ_PANEL, &unused));
-    (*eval->kernels->activate)(eval->net->act, n1, bias, a, pts->ca + p * n1 * TZ_PANEL, unused);
+    (*eval->kernels->activate)(eval->net->act[0], n1, bias, a, pts->ca + p * n1 * TZ_PANEL, unused);
   } else
     for (PetscInt h = 0; h < n1; h++)
       for (PetscInt i = 0; i < TZ_PANEL; i++) a[h * TZ_PANEL + i] += bias[h];
@@ -176,7 +176,7 @@ static PetscErrorCode Tables(TzNetEval eval, const TzPairs *pairs, PetscReal s, 
   for (PetscInt j = 0; j < m; j++)
     for (PetscInt k = pairs->ptr[j0 + j]; k < pairs->ptr[j0 + j + 1]; k++) H[pairs->idx[k] * TZ_PANEL + j] = s * pairs->val[k];
   PetscCall(FirstLayer(eval, H, S));
-  if (eval->net->act->ops.harmonic) (*eval->kernels->sincos)(n1 * TZ_PANEL, S, S, C);
+  if (eval->net->act[0]->ops.harmonic) (*eval->kernels->sincos)(n1 * TZ_PANEL, S, S, C);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -261,7 +261,7 @@ static PetscErrorCode PanelForm(TzNetEval eval, const PetscReal C[], const Petsc
       const PetscInt at   = (p0 + p) / TZ_PANEL * n1 * TZ_PANEL + (p0 + p) % TZ_PANEL;
       PetscReal     *plus = H + 2 * p * n1 * TZ_PANEL;
 
-      (*eval->kernels->shift)(eval->net->act, n1, pts->a + at, pts->ca + at, C, S, plus, plus + n1 * TZ_PANEL);
+      (*eval->kernels->shift)(eval->net->act[0], n1, pts->a + at, pts->ca + at, C, S, plus, plus + n1 * TZ_PANEL);
     }
     PetscCall(TzEvalContract(eval, 1, 2 * points, H, Y));
     PetscCall(TzEvalTail(eval, 1, 2 * points, Y, f));

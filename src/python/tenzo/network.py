@@ -22,9 +22,13 @@ def _relu(z):
     return np.maximum(z, 0), np.where(z > 0, 1.0, 0.0), np.zeros_like(z)
 
 
+def _square(z):
+    return z * z, 2 * z, np.full_like(z, 2.0)
+
+
 # name: z -> value, first and second derivative
-ACTIVATIONS = {"sine": _sine, "tanh": _tanh, "relu": _relu}
-VALUES = {"sine": np.sin, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+ACTIVATIONS = {"sine": _sine, "tanh": _tanh, "relu": _relu, "square": _square}
+VALUES = {"sine": np.sin, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "square": np.square}
 
 
 def _train(cores):
