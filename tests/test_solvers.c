@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "testloss.h"
+#include "testrun.h"
 #include <private/tzzoimpl.h>
 
 #define NP          37
@@ -18,96 +18,19 @@
 static PetscMPIInt       rank, size;
 static const char *const own[] = {"lmvm", "blmvm", "cg", "bncg", "bqnls", "bqnktr", "bqnktl", "nm", "pounders", "brgn"}; /* solvers/tao.c */
 
-typedef struct {
-  Tao      tao;
-  TzLoss   loss;
-  Vec      x;
-  uint64_t hash; /* of what monitors saw */
-} Run;
-
-/* Objective, norm and learning rate of every step go into the checksum */
-static PetscErrorCode Watch(Tao tao, void *ctx)
-{
-  uint64_t *hash = (uint64_t *)ctx;
-  PetscReal f[3] = {0, 0, 0};
-  PetscBool is;
-
-  PetscFunctionBegin;
-  PetscCall(TaoGetSolutionStatus(tao, NULL, &f[0], &f[1], NULL, NULL, NULL));
-  PetscCall(TaoZOIs(tao, &is));
-  if (is) PetscCall(TaoZOGetLearningRate(tao, &f[2]));
-  *hash = test_checksum(*hash, 3, f);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static Run Open(MPI_Comm comm, const char type[], const char options[], PetscBool fixed, PetscReal poison)
+static TestRun Open(MPI_Comm comm, const char type[], const char options[], PetscBool fixed, PetscReal poison)
 {
   const TestLoss shape = {.kind = TEST_SMOOTH, .n = NP, .samples = 23, .block = 3, .nodeblocks = 2, .fixed = fixed, .poison = poison};
-  Run            run   = {.hash = TEST_CHECKSUM};
-  PetscReal      start[NP], *x;
-  PetscInt       i0, i1;
 
-  test_start(NP, start);
-  PetscCallAbort(comm, PetscOptionsClear(NULL));
-  PetscCallAbort(comm, PetscOptionsInsertString(NULL, options));
-  run.loss = test_loss(comm, shape, PETSC_FALSE);
-  PetscCallAbort(comm, TaoCreate(comm, &run.tao));
-  PetscCallAbort(comm, TaoSetType(run.tao, type));
-  PetscCallAbort(comm, TaoZOSetLoss(run.tao, run.loss));
-  PetscCallAbort(comm, TaoSetFromOptions(run.tao));
-  PetscCallAbort(comm, TaoZOCreateSolution(run.tao, &run.x));
-  PetscCallAbort(comm, VecGetOwnershipRange(run.x, &i0, &i1));
-  PetscCallAbort(comm, VecGetArray(run.x, &x));
-  PetscCallAbort(comm, PetscArraycpy(x, start + i0, i1 - i0));
-  PetscCallAbort(comm, VecRestoreArray(run.x, &x));
-  PetscCallAbort(comm, TaoSetSolution(run.tao, run.x));
-  return run;
-}
-
-static void Close(Run *run)
-{
-  PetscCallAbort(PETSC_COMM_SELF, TaoDestroy(&run->tao));
-  PetscCallAbort(PETSC_COMM_SELF, TzLossDestroy(&run->loss));
-  PetscCallAbort(PETSC_COMM_SELF, VecDestroy(&run->x));
-}
-
-/* all [NP]: the whole vector on every rank */
-static void Whole(Vec x, PetscReal all[])
-{
-  VecScatter       scatter;
-  Vec              local;
-  const PetscReal *array;
-  MPI_Comm         comm = PetscObjectComm((PetscObject)x);
-
-  PetscCallAbort(comm, VecScatterCreateToAll(x, &scatter, &local));
-  PetscCallAbort(comm, VecScatterBegin(scatter, x, local, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCallAbort(comm, VecScatterEnd(scatter, x, local, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCallAbort(comm, VecGetArrayRead(local, &array));
-  PetscCallAbort(comm, PetscArraycpy(all, array, NP));
-  PetscCallAbort(comm, VecRestoreArrayRead(local, &array));
-  PetscCallAbort(comm, VecScatterDestroy(&scatter));
-  PetscCallAbort(comm, VecDestroy(&local));
-}
-
-/* The checksum of the history and the result */
-static uint64_t Solve(Run *run, PetscInt steps)
-{
-  MPI_Comm  comm = PetscObjectComm((PetscObject)run->tao);
-  PetscReal x[NP];
-
-  PetscCallAbort(comm, TaoSetMaximumIterations(run->tao, steps));
-  PetscCallAbort(comm, TaoMonitorSet(run->tao, Watch, &run->hash, NULL));
-  PetscCallAbort(comm, TaoSolve(run->tao));
-  Whole(run->x, x);
-  return test_checksum(run->hash, NP, x);
+  return test_run_open(comm, shape, type, options);
 }
 
 /* The loss of the samples of step 0 at the solution, by the start's */
-static PetscReal Fall(Run *run)
+static PetscReal Fall(TestRun *run)
 {
   PetscReal x[NP], start[NP], l, l0;
 
-  Whole(run->x, x);
+  test_whole(run->x, x);
   test_start(NP, start);
   CHECK(TzLossSample(run->loss, 0));
   CHECK(TzLossObjective(run->loss, start, &l0));
@@ -115,7 +38,7 @@ static PetscReal Fall(Run *run)
   return l / l0;
 }
 
-static PetscInt Gradients(const Run *run)
+static PetscInt Gradients(const TestRun *run)
 {
   return ((const TestLoss *)run->loss->data)->gradients;
 }
@@ -127,7 +50,8 @@ static const struct {
   {TAOZOSGD, "-zo_lr 1e-3 -zo_momentum 0.7 -zo_direction hadamard"},
   {TAOZOSIGN, "-zo_lr 1e-2 -zo_lr_schedule cosine -zo_lr_steps 100"},
   {TAOZOCGE, "-zo_lr 1e-2 -zo_two_sided -zo_lr_schedule exponential -zo_lr_every 50"},
-  {TAOZOHYBRID, "-zo_lr 1e-2 -zo_patience 3 -zo_direction rademacher -zo_phase2_lr 3e-3"},
+  {TAOZOCGE, "-zo_lr 1e-2 -zo_lr_schedule piecewise -zo_lr_at 2,8 -zo_lr_values 5e-3,2e-3"},
+  {TAOZOHYBRID, "-zo_lr 1e-2 -zo_patience 2 -zo_direction rademacher -zo_phase2_lr 1e-3"},
   {TAOZOHYBRID, "-zo_phase1 zoadam -zo_lr 1e-2 -zo_patience 2 -zo_phase2 zogn -zo_phase2_queries 10 -zo_phase2_momentum 0.5"},
   {TAOZOADAM, "-zo_lr 1e-2"},
   {TAOZOGN, ""},
@@ -168,41 +92,41 @@ static void test_falls(void **state)
     EACH(c)
     {
       const PetscBool first = (PetscBool)!strncmp(cases[c].type, "tz", 2);
-      Run             run   = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_TRUE, 0);
+      TestRun         run   = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_TRUE, 0);
       PetscReal       fall;
 
-      (void)Solve(&run, 60);
+      (void)test_run_solve(&run, 60);
       fall = Fall(&run);
       if (!(fall < 0.8) || (Gradients(&run) > 0) != first) print_error("%s: %g, %d gradients\n", cases[c].type, (double)fall, (int)Gradients(&run));
       assert_true(everywhere(fall < 0.8)); /* the start is far from the minimum, which is 0: more parameters than samples */
       assert_true(everywhere(size > 8 || (Gradients(&run) > 0) == first));
-      Close(&run);
+      test_run_close(&run);
     }
 }
 
+/* The history and the result of every type have the bits of one rank, however samples and nodes are shared among the ranks */
 static void test_ranks(void **state)
 {
   (void)state;
   for
     EACH(c)
     {
-      Run            alone = Open(PETSC_COMM_SELF, cases[c].type, cases[c].options, PETSC_FALSE, 0);
-      const uint64_t one   = Solve(&alone, 8);
+      TestRun        alone = Open(PETSC_COMM_SELF, cases[c].type, cases[c].options, PETSC_FALSE, 0);
+      const uint64_t one   = test_run_solve(&alone, 8);
 
-      Close(&alone);
-      for (PetscMPIInt ranks = 1; ranks <= size; ranks++) {
-        MPI_Comm comm;
-        int      same = 1;
+      test_run_close(&alone);
+      for (int nodes = 0; nodes <= 2; nodes++) { /* 0: shared as the loss thinks best */
+        char    options[512], partition[64];
+        TestRun run;
+        int     same;
 
-        MPI_Comm_split(PETSC_COMM_WORLD, rank < ranks ? 0 : MPI_UNDEFINED, rank, &comm);
-        if (comm != MPI_COMM_NULL) {
-          Run run = Open(comm, cases[c].type, cases[c].options, PETSC_FALSE, 0);
-
-          same = Solve(&run, 8) == one;
-          Close(&run);
-          MPI_Comm_free(&comm);
-        }
-        if (!everywhere(same)) print_error("%s on %d ranks\n", cases[c].type, ranks);
+        if (nodes && size % nodes) continue;
+        CHECK(PetscSNPrintf(partition, sizeof(partition), " -tz_partition %d,%d", size / PetscMax(nodes, 1), nodes));
+        CHECK(PetscSNPrintf(options, sizeof(options), "%s%s", cases[c].options, nodes ? partition : ""));
+        run  = Open(PETSC_COMM_WORLD, cases[c].type, options, PETSC_FALSE, 0);
+        same = test_run_solve(&run, 8) == one;
+        test_run_close(&run);
+        if (!everywhere(same)) print_error("%s %s on %d ranks\n", cases[c].type, options, size);
         assert_true(everywhere(same));
       }
     }
@@ -215,16 +139,16 @@ static void test_resume(void **state)
   for
     EACH(c)
     {
-      Run all  = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 0),
-          half = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 0),
-          rest = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 0);
+      TestRun all  = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 0),
+              half = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 0),
+              rest = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 0);
       TzZOState s, r;
       TzCounts  counts, expected;
       PetscReal x[NP], y[NP];
       int       same = 1;
 
-      (void)Solve(&all, 10);
-      (void)Solve(&half, 5);
+      (void)test_run_solve(&all, 10);
+      (void)test_run_solve(&half, 5);
       CHECK(TaoZOGetState(half.tao, &s));
       CHECK(TaoZOGetState(rest.tao, &r));
       CHECK(VecCopy(half.x, rest.x));
@@ -233,11 +157,11 @@ static void test_resume(void **state)
       CHECK(TzLossGetCounts(half.loss, &counts));
       CHECK(TzLossSetCounts(rest.loss, &counts));
       CHECK(TaoZOSetStep(rest.tao, 5));
-      (void)Solve(&rest, 10);
+      (void)test_run_solve(&rest, 10);
       CHECK(TaoZOGetState(all.tao, &s));
       for (PetscInt i = -1; i < s.nvec; i++) {
-        Whole(i < 0 ? all.x : s.vec[i], x);
-        Whole(i < 0 ? rest.x : r.vec[i], y);
+        test_whole(i < 0 ? all.x : s.vec[i], x);
+        test_whole(i < 0 ? rest.x : r.vec[i], y);
         same = same && !memcmp(x, y, sizeof(x));
       }
       for (PetscInt i = 0; i < s.nscalar; i++) same = same && *s.scalar[i] == *r.scalar[i];
@@ -246,9 +170,9 @@ static void test_resume(void **state)
       same = same && counts.queries == expected.queries && counts.forwards == expected.forwards;
       if (!everywhere(same)) print_error("%s\n", cases[c].type);
       assert_true(everywhere(same));
-      Close(&all);
-      Close(&half);
-      Close(&rest);
+      test_run_close(&all);
+      test_run_close(&half);
+      test_run_close(&rest);
     }
 }
 
@@ -259,18 +183,18 @@ static void test_nan(void **state)
   for
     EACH(c)
     {
-      Run                run = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 1e-3);
+      TestRun            run = Open(PETSC_COMM_WORLD, cases[c].type, cases[c].options, PETSC_FALSE, 1e-3);
       PetscReal          x[NP], start[NP];
       PetscInt           its;
       TaoConvergedReason reason;
 
-      (void)Solve(&run, 5);
+      (void)test_run_solve(&run, 5);
       CHECK(TaoGetConvergedReason(run.tao, &reason));
       CHECK(TaoGetIterationNumber(run.tao, &its));
-      Whole(run.x, x);
+      test_whole(run.x, x);
       test_start(NP, start);
       assert_true(everywhere(reason == TAO_DIVERGED_NAN && its == 0 && !memcmp(x, start, sizeof(x))));
-      Close(&run);
+      test_run_close(&run);
     }
 }
 
@@ -285,12 +209,12 @@ static void test_phases(void **state)
     TzZOState s;
 
     snprintf(options, sizeof(options), "-zo_phase1 %s -zo_phase2 %s -zo_lr 1e-9 -zo_patience 4", two[i][0], two[i][1]);
-    Run run = Open(PETSC_COMM_WORLD, TAOZOHYBRID, options, PETSC_TRUE, 0);
-    (void)Solve(&run, 40);
+    TestRun run = Open(PETSC_COMM_WORLD, TAOZOHYBRID, options, PETSC_TRUE, 0);
+    (void)test_run_solve(&run, 40);
     CHECK(TaoZOGetState(run.tao, &s));
     assert_string_equal(s.scalarname[1], "phase");
     assert_true(everywhere(*s.scalar[1] == 1 && Fall(&run) < 0.999)); /* the first does not move */
-    Close(&run);
+    test_run_close(&run);
   }
 }
 
@@ -306,18 +230,18 @@ static void test_gaussnewton(void **state)
 
   (void)state;
   for (int k = 0; k < 3; k++) {
-    Run       run = Open(PETSC_COMM_WORLD, types[k], options[k], PETSC_TRUE, 0);
+    TestRun   run = Open(PETSC_COMM_WORLD, types[k], options[k], PETSC_TRUE, 0);
     TestLoss *t   = (TestLoss *)run.loss->data;
     PetscReal fall;
 
     t->kind = TEST_QUADRATIC;
-    (void)Solve(&run, 3);
-    Whole(run.x, x[k]);
-    (void)Solve(&run, 8);
+    (void)test_run_solve(&run, 3);
+    test_whole(run.x, x[k]);
+    (void)test_run_solve(&run, 8);
     fall = Fall(&run);
     if (!(fall < 1e-12)) print_error("%s %s: %g\n", types[k], options[k], (double)fall);
     assert_true(everywhere(fall < 1e-12));
-    Close(&run);
+    test_run_close(&run);
   }
   for (PetscInt i = 0; i < NP; i++) assert_true(everywhere(fabs(x[0][i] - x[1][i]) < 1e-8));
 }
@@ -333,26 +257,19 @@ static void test_own(void **state)
   (void)state;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(own); i++) {
     const PetscBool forward = (PetscBool)(!strcmp(own[i], "nm") || !strcmp(own[i], "pounders") || !strcmp(own[i], "brgn"));
-    Run             alone   = Open(PETSC_COMM_SELF, own[i], "", PETSC_TRUE, 0);
-    const uint64_t  one     = Solve(&alone, 60);
+    TestRun         alone   = Open(PETSC_COMM_SELF, own[i], "", PETSC_TRUE, 0);
+    const uint64_t  one     = test_run_solve(&alone, 60);
     const PetscReal fall    = Fall(&alone);
 
     if (!(fall < 0.8) || (Gradients(&alone) == 0) != forward) print_error("%s: %g, %d gradients\n", own[i], (double)fall, (int)Gradients(&alone));
     assert_true(everywhere(fall < 0.8 && (Gradients(&alone) == 0) == forward));
-    Close(&alone);
-    for (PetscMPIInt ranks = 2; ranks <= size && !Sequential(own[i]); ranks++) {
-      MPI_Comm comm;
-      int      same = 1;
+    test_run_close(&alone);
+    if (size > 1 && !Sequential(own[i])) {
+      TestRun run  = Open(PETSC_COMM_WORLD, own[i], "", PETSC_TRUE, 0);
+      int     same = test_run_solve(&run, 60) == one;
 
-      MPI_Comm_split(PETSC_COMM_WORLD, rank < ranks ? 0 : MPI_UNDEFINED, rank, &comm);
-      if (comm != MPI_COMM_NULL) {
-        Run run = Open(comm, own[i], "", PETSC_TRUE, 0);
-
-        same = Solve(&run, 60) == one;
-        Close(&run);
-        MPI_Comm_free(&comm);
-      }
-      if (!everywhere(same)) print_error("%s on %d ranks\n", own[i], ranks);
+      test_run_close(&run);
+      if (!everywhere(same)) print_error("%s\n", own[i]);
       assert_true(everywhere(same));
     }
   }
