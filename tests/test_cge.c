@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include "activations.h"
 #include "formats.h"
-#include <private/tzlossimpl.h>
+#include "testproblem.h"
 
 #define CHECK(call) assert_int_equal((call), 0)
 #define NPTS        29 /* two panels of rows, six blocks, the last short */
@@ -50,42 +50,14 @@ static const char *const nets[] = {
 /* A loss on HJB-LQG in 5 dimensions and its network's parameters, biases included, larger than initial ones by `scale` */
 static TzLoss Problem(MPI_Comm comm, const char net_options[], const char estimator[], PetscReal scale, PetscInt *n, PetscReal **theta)
 {
-  TzPDE   pde;
-  TzNet   net;
-  TzDeriv deriv;
-  TzLoss  loss;
-  char    points[64];
+  char   problem[128];
+  TzLoss loss;
 
-  CHECK(PetscSNPrintf(points, sizeof(points), "-loss_points %d -loss_block 5", NPTS));
-  CHECK(PetscOptionsClear(NULL));
-  CHECK(PetscOptionsInsertString(NULL, "-net_format tt -net_contraction bond -pde_type lqg -pde_dim 5"));
-  CHECK(PetscOptionsInsertString(NULL, points));
-  CHECK(PetscOptionsInsertString(NULL, estimator));
-  CHECK(PetscOptionsInsertString(NULL, net_options));
-  CHECK(TzPDECreate(comm, &pde));
-  CHECK(TzPDESetFromOptions(pde));
-  CHECK(TzPDESetUp(pde));
-  CHECK(TzNetCreate(comm, &net));
-  CHECK(TzNetSetIO(net, 6, 1));
-  CHECK(TzNetSetFromOptions(net));
-  CHECK(TzNetSetUp(net));
-  CHECK(TzDerivCreate(comm, &deriv));
-  CHECK(TzDerivSetNet(deriv, net, NULL));
-  CHECK(TzDerivSetFromOptions(deriv));
-  CHECK(TzLossCreate(comm, &loss));
-  CHECK(TzLossSetType(loss, TZLOSSRESIDUAL));
-  CHECK(TzLossSetNet(loss, net));
-  CHECK(TzLossSetProblem(loss, pde, deriv));
-  CHECK(TzLossSetFromOptions(loss));
-  CHECK(TzLossSetUp(loss));
+  CHECK(PetscSNPrintf(problem, sizeof(problem), "-net_format tt -net_contraction bond -pde_type lqg -pde_dim 5 -loss_points %d -loss_block 5", NPTS));
+  loss   = test_problem(comm, problem, estimator, net_options);
+  *theta = test_parameters(loss, n);
   CHECK(TzLossSample(loss, 2));
-  CHECK(TzLossGetNumParameters(loss, n));
-  CHECK(PetscMalloc1(*n, theta));
-  CHECK(TzNetInitialize(net, 3, *theta));
   for (PetscInt i = 0; i < *n; i++) (*theta)[i] = scale * ((*theta)[i] + 0.01 * sin(i));
-  CHECK(TzNetDestroy(&net));
-  CHECK(TzPDEDestroy(&pde));
-  CHECK(TzDerivDestroy(&deriv));
   return loss;
 }
 
