@@ -10,8 +10,9 @@
   Parameters are changed when they are bound: all evaluations, stencils, derivatives go on as before, gradients are those at the acting parameters taken
   as if by theta (straight through). Activations and values are changed where plain values are made: then there are no derivatives.
 
-  Numbers are drawn by keys: xi of (seed, t, theta), zeta of (seed, t, theta, x): the same on every rank, and other ones for each parameter vector, as a
-  device does not repeat its noise (-net_noise_per bind); or without theta, common to the queries of a step (step); or one pattern for all (once).
+  Numbers are drawn by keys: xi of (seed, t, theta, k), zeta of (seed, t, theta, k, x): the same on every rank, and other ones for each parameter vector
+  and each repetition k of its evaluation (-zo_repeats), as a device does not repeat its noise (-net_noise_per bind); or without theta and k, common to the
+  queries of a step (step); or one pattern for all (once).
 */
 #ifndef TZDEVICE_H
 #define TZDEVICE_H
@@ -38,6 +39,8 @@ PETSC_EXTERN PetscErrorCode TzNetGetDeviceModel(TzNet net, TzDeviceModel *model)
 /* t of the noise and the drift, the number of steps done: TzLossSample() and validations set it. Evaluators have it from TzNetEvalBind() on */
 PETSC_EXTERN PetscErrorCode TzNetSetTime(TzNet net, PetscInt t);
 PETSC_EXTERN PetscErrorCode TzNetGetTime(TzNet net, PetscInt *t);
+/* Evaluations of one parameter vector at one time that are repeated (k = 0, 1 ...) have other noise than the first; so has TzQueries.repeat. As the time */
+PETSC_EXTERN PetscErrorCode TzNetSetRepeat(TzNet net, PetscInt k);
 /* The step of the levels that each parameter has at theta, step [nparams]; 0: it is not quantised */
 PETSC_EXTERN PetscErrorCode TzNetGetWeightSteps(TzNet net, const PetscReal theta[], PetscReal step[]);
 

@@ -37,7 +37,8 @@ typedef struct {
   PetscInt        first, n;
   const PetscInt *which; /* coordinate: xi_q is unit vector number which[first + q], ascending; NULL: first + q */
   PetscInt64      seed;
-  PetscInt        step; /* with seed and first + q the key of xi_q (TZ_STREAM_DIRECTION) */
+  PetscInt        step;   /* with seed and first + q the key of xi_q (TZ_STREAM_DIRECTION) */
+  PetscInt        repeat; /* of the same queries in this step: networks as hardware have other noise */
 } TzQueries;
 
 /*

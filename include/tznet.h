@@ -21,6 +21,9 @@ typedef const char          *TzNetFormat;
 #define TZNETTT     "tt"
 #define TZNETTTM    "ttm"
 #define TZNETSPARSE "sparse"
+#define TZNETMZI    "mzi"
+#define TZNETMZITT  "mzi-tt"
+#define TZNETMZITTM "mzi-ttm"
 
 /* An activation: a row of the table of src/net/activation.c ("sine", "tanh", "relu", "square") or one of TzActivationRegister() (private/tzactivationimpl.h) */
 typedef const struct _n_TzActivation *TzActivation;

@@ -3,7 +3,7 @@
 # solver, on models of hardware (README, -net_weight_bits ...).
 #   bash jobs/device.sh; python3 jobs/paper/report.py        variables: jobs/paper/lib.sh; MNIST: the images, as for table1.sh
 # wB: weights of B bits; aB: activations of B bits; nS: independent noise of the weights of deviation S, new for each query; cS: common to the queries of a
-# step; sg-: by the sparse grid; mnist-: the classifier
+# step; mzi: a train of meshes of interferometers; sg-: by the sparse grid; mnist-: the classifier
 . "$(dirname "$0")/paper/mnist.sh"
 
 steps=${STEPS:-600}
@@ -19,6 +19,12 @@ device w8-small-mu -zo_mu 1e-4 -net_weight_bits 8
 for noise in 1e-4 1e-3 1e-2 1e-1; do both n$noise -zo_mu 3e-2 -net_noise_weight $noise; done
 for noise in 1e-2 1e-1; do device c$noise -zo_mu 1e-2 -net_noise_weight $noise -net_noise_per step; done
 for bits in 16 12 8 6; do both a$bits -zo_mu 3e-2 -net_activation_bits $bits; done
+
+# trained from the phases of its meshes (mzi-tt): ideal, and with cross-talk 0.005 and noise of the phases, independent for each query, or 8 bits of them
+mzi() { both "mzi$1" -net_format mzi-tt "${@:2}"; }
+mzi "" -zo_mu 1e-2
+for noise in 1e-3 1e-2; do mzi -n$noise -zo_mu 3e-2 -net_noise_weight $noise -net_mzi_crosstalk 0.005; done
+mzi -w8 -zo_mu 1e-2 -net_weight_bits 8 -net_mzi_crosstalk 0.005
 
 # the rates of table1.sh; mu and the second phase's: of the levels' size
 digital() { VERB=classify row device "mnist-$1" - $tt6 $hybrid "${@:2}"; }

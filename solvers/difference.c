@@ -5,8 +5,8 @@
 #include <private/tzzoimpl.h>
 
 typedef struct {
-  PetscReal *lp, *lm; /* [queries] */
-  PetscBool  warned;  /* that all differences of a step were 0 */
+  PetscReal *lp, *lm, *sum; /* [queries], [queries], [2][queries] */
+  PetscBool  warned;        /* that all differences of a step were 0 */
 } Losses;
 
 void TzZOCoefficients(const TzQueries *q, PetscReal l0, const PetscReal lp[], const PetscReal lm[], PetscReal c[])
@@ -46,6 +46,11 @@ static PetscErrorCode SetFromOptions(Tao tao, TzZOPhase *phase, TzOptionItems Pe
 {
   PetscFunctionBegin;
   PetscCall(TzZOQueriesFromOptions(tao, phase, TZ_DIRECTION_HADAMARD, PetscOptionsObject));
+  phase->repeats = PetscMax(1, phase->repeats);
+  PetscCall(TzOptionsInt(TzZOOption(phase, "repeats"), "Evaluations of each query of a step, of which the mean is taken: of networks that are noisy (>= 1)",
+                         "TaoZOSetLoss", phase->repeats, &phase->repeats, NULL));
+  PetscCheck(phase->repeats >= 1, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": must be at least 1",
+             TzZOOption(phase, "repeats"), phase->repeats);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,9 +65,9 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   if (phase->direction == TZ_DIRECTION_COORDINATE) PetscCall(TzLossGetNumParameters(zo->loss, &phase->queries));
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(TzLossGetPartition(zo->loss, &q, grid)); /* a partition that does not fit is an error now, not after hours */
-  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), 2. * phase->queries, "%s %" PetscInt_FMT, TzZOOption(phase, "queries"), phase->queries));
+  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), 4. * phase->queries, "%s %" PetscInt_FMT, TzZOOption(phase, "queries"), phase->queries));
   PetscCall(PetscNew(&l));
-  PetscCall(PetscMalloc2(phase->queries, &l->lp, phase->queries, &l->lm));
+  PetscCall(PetscMalloc3(phase->queries, &l->lp, phase->queries, &l->lm, 2 * phase->queries, &l->sum));
   phase->data = l;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,6 +90,30 @@ static PetscErrorCode WarnOfZeros(Tao tao, TzZOPhase *phase, const TzQueries *q,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The losses of the queries: of each the mean of so many evaluations */
+static PetscErrorCode Evaluate(TAO_ZO *zo, PetscInt repeats, TzQueries *q, Losses *l, PetscReal *l0)
+{
+  PetscReal sum = 0;
+
+  PetscFunctionBegin;
+  if (repeats > 1) PetscCall(PetscArrayzero(l->sum, 2 * q->n));
+  for (q->repeat = 0; q->repeat < PetscMax(1, repeats); q->repeat++) {
+    PetscCall(TzLossEvaluate(zo->loss, zo->theta, q, l0, l->lp, l->lm));
+    sum += *l0;
+    for (PetscInt p = 0; p < q->n && repeats > 1; p++) {
+      l->sum[p] += l->lp[p];
+      if (q->twosided) l->sum[q->n + p] += l->lm[p];
+    }
+  }
+  if (repeats <= 1) PetscFunctionReturn(PETSC_SUCCESS);
+  *l0 = sum / repeats;
+  for (PetscInt p = 0; p < q->n; p++) {
+    l->lp[p] = l->sum[p] / repeats;
+    l->lm[p] = l->sum[q->n + p] / repeats;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscReal *norm)
 {
   TAO_ZO   *zo = (TAO_ZO *)tao->data;
@@ -95,7 +124,7 @@ static PetscErrorCode Estimate(Tao tao, TzZOPhase *phase, PetscReal *l0, PetscRe
   PetscFunctionBegin;
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(VecGetOwnershipRange(tao->solution, &i0, &i1));
-  PetscCall(TzLossEvaluate(zo->loss, zo->theta, &q, l0, l->lp, l->lm));
+  PetscCall(Evaluate(zo, phase->repeats, &q, l, l0));
   TzZOCoefficients(&q, *l0, l->lp, l->lm, l->lp);
   *norm = GradientNorm(&q, l->lp);
   PetscCall(WarnOfZeros(tao, phase, &q, l, *l0));
@@ -108,7 +137,7 @@ static PetscErrorCode Destroy(TzZOPhase *phase)
   Losses *l = (Losses *)phase->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscFree2(l->lp, l->lm));
+  PetscCall(PetscFree3(l->lp, l->lm, l->sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -93,6 +93,7 @@ static PetscErrorCode Measure(Tao tao, TzZOPhase *phase)
   if (phase->direction == TZ_DIRECTION_COORDINATE) curvature /= N; /* xi is about sqrt(N) long, a unit vector 1 */
   zo->state.noise = PetscMax(noise, 0);
   zo->state.mu    = phase->mu;
+  noise /= PetscSqrtReal(PetscMax(1, phase->repeats)); /* of a mean */
   if (curvature > 0) zo->state.mu = PetscMin(1, PetscMax(1e-9, PetscPowReal(8, 0.25) * PetscSqrtReal(noise / curvature)));
   else
     PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)tao), stderr, "tenzo: warning: %s auto: the loss shows no %s along its line: %g is kept\n",

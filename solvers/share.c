@@ -56,6 +56,7 @@ PetscErrorCode TzZOQueriesView(Tao tao, const TzZOPhase *p, PetscViewer viewer)
   if (p->direction == TZ_DIRECTION_COORDINATE) PetscCall(PetscViewerASCIIPrintf(viewer, "all coordinates, "));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " %s directions, ", p->queries, TzDirections[p->direction]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "%s-sided differences of mu = %g, ", p->twosided ? "two" : "one", (double)p->mu));
+  if (p->repeats > 1) PetscCall(PetscViewerASCIIPrintf(viewer, "means of %" PetscInt_FMT " evaluations, ", p->repeats));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

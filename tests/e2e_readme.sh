@@ -9,7 +9,7 @@ values() { "$tenzo" solve -help 2>/dev/null | grep -E "^ *-$1 " | sed 's/.*(one 
   for verb in $("$tenzo" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do help_of "$verb"; done
   for t in $(values pde_type); do help_of solve -pde_type "$t"; done
   for t in zosgd zosign zocge zohybrid zoadam zogn zolls zoflops zofgw zostp zoscd tzsgd tzadam tzgn lmvm; do help_of solve -tao_type $t; done
-  for t in dense ttm sparse; do help_of solve -net_format $t; done
+  for t in dense ttm sparse mzi; do help_of solve -net_format $t; done
   for t in process shell; do help_of solve -net_type $t; done
   for t in fd forward; do help_of solve -deriv_type $t; done
   for t in hjb lqg heat allencahn; do help_of solve -pde_type $t -pde_conditions soft; done

@@ -35,6 +35,9 @@ static const struct {
   {"-net_format sparse -net_layers 24,16 -net_sparse_count 150 -net_activation tanh", 9, 3},
   {"-net_format lowrank -net_layers 24,16 -net_tt_rank 3 -net_activation sine", 12, 2},
   {"-net_format lowrankbond -net_layers 24,16 -net_tt_rank 3 -net_activation tanh", 12, 2},
+  {"-net_format mzi -net_layers 13,7 -net_activation tanh", 9, 4},
+  {"-net_format mzi-tt -net_layers 24,16 -net_tt_rank 3 -net_mzi_crosstalk 0.05", 12, 1},
+  {"-net_format mzi-ttm -net_layers 24 -net_tt_rank 3 -net_mzi_crosstalk 0.02", 12, 10},
   {"-net_format ttm -net_layers 64 -net_tt_rank 5 -net_tt_modes 2,4,3|4,4,4;4,4,4|2,5,1 -net_activation relu", 24, 10},
 };
 

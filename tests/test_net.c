@@ -104,6 +104,7 @@ static const char *const variants[] = {
   "-net_format sparse -net_layers 40,32 -net_sparse_count 400",
   "-net_format lowrank -net_layers 48,36 -net_tt_rank 3",
   "-net_format lowrank -net_layers 20 -net_tt_rank 2",
+  "-net_format mzi-tt -net_layers 48,36 -net_tt_rank 3",
   "-net_format lowrankbond -net_layers 48,36 -net_tt_rank 3",
   "-net_format lowrankbond -net_layers 48,36 -net_tt_rank 3 -net_contraction dense",
 };

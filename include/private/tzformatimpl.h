@@ -114,6 +114,9 @@ struct _TzFormatOps {
   PetscErrorCode (*view)(const TzLayer *, PetscViewer);
   void (*describe)(const TzLayer *, TzNetLayout *);                                          /* modes, cores, ranks of TzNetGetLayout() */
   PetscErrorCode (*initialize)(const TzLayer *, PetscInt64 seed, PetscInt l, PetscReal w[]); /* [nweights] standard normal; NULL: of the layer's stream */
+  PetscErrorCode (*scale)(const TzLayer *, PetscReal factor, PetscReal theta[]); /* W := factor W; NULL: W is homogeneous in the weights, of any degree */
+  PetscErrorCode (*fit)(const TzLayer *, const PetscReal W[], PetscReal w[]);    /* [nweights] for which the matrix is W, or as near as can be */
+  PetscInt (*group)(const TzLayer *, PetscInt first); /* weights from this one on that hardware holds with one scale; NULL: cores of a train, or all */
   /* left [in][r], right [r][out] with r = bond > 0; and the adjoint */
   PetscErrorCode (*bond)(const TzLayer *, const PetscReal theta[], PetscReal left[], PetscReal right[]);
   PetscErrorCode (*bondgradient)(const TzLayer *, const PetscReal theta[], const PetscReal leftbar[], const PetscReal rightbar[], PetscReal grad[]);

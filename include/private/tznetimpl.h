@@ -81,8 +81,9 @@ struct _p_TzNet {
   PETSCHEADER(struct _TzNetOps);
   TzShell            shell; /* NULL: layers; otherwise nothing about layers holds */
   TzDeviceModel      model;
-  PetscInt           time;  /* of its noise and drift */
-  TzNetCosts         costs; /* of what it stands for; a shell has its own */
+  PetscInt           time;   /* of its noise and drift */
+  PetscInt           repeat; /* of its noise */
+  TzNetCosts         costs;  /* of what it stands for; a shell has its own */
   const TzFormatOps *format;
   PetscInt           in, out;
   PetscInt           nwidths, widths[TZ_MAX_LAYERS]; /* -net_layers */
@@ -98,6 +99,7 @@ struct _p_TzNet {
   char              *modes, *bonds;                  /* as given, or NULL */
   TzNetAdaptive      adaptive;                       /* -net_tt_rank auto */
   PetscInt           sparsecount, sparsemethod;      /* sparse: parameters wanted, TzSparseMethod */
+  PetscReal          crosstalk;                      /* -net_mzi_crosstalk */
   PetscInt           nmask, *mask;                   /* sparse: trained weights, numbered in the network */
   PetscBool          maskrandom;                     /* sparse: whether the mask is ours, to be drawn again when the network changes */
   PetscInt64         seed;                           /* of the random mask */

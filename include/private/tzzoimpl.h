@@ -51,6 +51,7 @@ struct _TzZOPhase {
   const TzZOEstimate *estimate;
   TzDirection         direction; /* TZ_DIRECTION_COORDINATE: all unit vectors (CGE), otherwise random (RGE) */
   PetscInt            queries;   /* N of the RGE */
+  PetscInt            repeats;   /* evaluations of each of them, whose mean is taken; 0: one */
   PetscReal           mu, lr, momentum;
   PetscReal           beta2, epsilon;      /* beta2 > 0: Adam's scaling by the second moment */
   PetscReal           sparsity;            /* points.c: the part of the coordinates */

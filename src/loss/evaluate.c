@@ -7,6 +7,7 @@
   terms in ascending order, or, for residual vectors, `width` = blocksize numbers. One allgather brings all items to all ranks, where blocks
   are added in ascending order. No sum depends on the grid, so no result does.
 */
+#include <tzdevice.h>
 #include <private/tzlossimpl.h>
 #include <private/tzcosts.h>
 #include "partition.h"
@@ -530,8 +531,11 @@ PetscErrorCode TzLossEvaluate(TzLoss loss, const PetscReal theta[], const TzQuer
 
   PetscFunctionBegin;
   PetscCall(TzLossSetUp(loss));
+  if (loss->net) PetscCall(TzNetSetRepeat(loss->net, q->repeat));
   if (q->base && structured) { /* one ordinary value, over the samples */
-    PetscCall(TzLossObjective(loss, theta, l0));
+    const TzQueries base = {.base = PETSC_TRUE, .repeat = q->repeat};
+
+    PetscCall(TzLossEvaluate(loss, theta, &base, l0, NULL, NULL));
     sub.base = PETSC_FALSE;
   }
   n = TzQueriesCount(&sub);

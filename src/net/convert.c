@@ -78,11 +78,7 @@ static PetscErrorCode ToTrain(const TzLayer *from, const PetscReal theta[], cons
   }
   if (!fits) PetscCall(TzCoresRound(&cores, 0, rank, &error));
   PetscCall(TzCoresGrow(&cores, rank, seed, l));
-  for (PetscInt k = 0; k < train->ncores; k++) {
-    const TzCore c = train->core[k];
-
-    PetscCall(PetscArraycpy(converted + c.offset, cores.G[k], c.r0 * c.m * c.n * c.r1));
-  }
+  PetscCall(TzCoresPlace(train, &cores, converted));
   PetscCall(TzCoresDestroy(&cores));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -134,12 +130,18 @@ PetscErrorCode TzNetConvert(TzNet from, const PetscReal theta[], const char opti
     const TzLayer  *a = &from->layer[l], *b = &to->layer[l];
     const TzCut     cut   = TzLayerGetCut(b);
     const PetscBool dense = (PetscBool)(cut.entries && !cut.place);
+    PetscReal      *W;
 
     if (cut.train) PetscCall(ToTrain(a, theta, b, seed, l, converted));
     else if (dense) PetscCall((*a->ops->densify)(a, theta, converted + b->weights));
-    else {
+    else if (b->ops->fit && a->ops != b->ops) {
+      PetscCall(PetscMalloc1((size_t)b->in * b->out, &W));
+      PetscCall((*a->ops->densify)(a, theta, W));
+      PetscCall((*b->ops->fit)(b, W, converted + b->weights));
+      PetscCall(PetscFree(W));
+    } else {
       PetscCheck(a->ops == b->ops && a->nweights == b->nweights, PetscObjectComm((PetscObject)to), PETSC_ERR_USER_INPUT,
-                 "%s: format %s takes no parameters from another network; -net_format must be dense, tt or ttm", option, TzFormatName(b->ops));
+                 "%s: format %s takes no parameters from another network; -net_format must be dense, tt, ttm, or one of mzi", option, TzFormatName(b->ops));
       PetscCall(PetscArraycpy(converted + b->weights, theta + a->weights, b->nweights));
     }
     if (from->bias) PetscCall(PetscArraycpy(converted + b->bias, theta + a->bias, b->out));

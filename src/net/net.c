@@ -122,6 +122,13 @@ PetscErrorCode TzNetSetTime(TzNet net, PetscInt t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzNetSetRepeat(TzNet net, PetscInt k)
+{
+  PetscFunctionBegin;
+  net->repeat = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzNetGetTime(TzNet net, PetscInt *t)
 {
   PetscFunctionBegin;
@@ -336,8 +343,10 @@ static PetscErrorCode LayersFromOptions(TzNet net, TzOptionItems PetscOptionsObj
   PetscInt    contraction    = net->contraction < 0 ? 3 : net->contraction;
 
   PetscFunctionBegin;
-  PetscCall(TzOptionsString("-net_format", "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse, or a registered one",
-                            "TzNetSetFormat", TzFormatName(net->format), text, sizeof(text), &flg));
+  PetscCall(TzOptionsString(
+    "-net_format",
+    "Format of the weights: dense, tt (tensor train), ttm (tensor-train matrix), sparse, mzi, mzi-tt, mzi-ttm (these of interferometers), or a registered one",
+    "TzNetSetFormat", TzFormatName(net->format), text, sizeof(text), &flg));
   if (flg) PetscCall(TzNetSetFormat(net, text));
   PetscCall(PetscArraycpy(widths, net->widths, net->nwidths)); /* -help shows what stands there */
   PetscCall(PetscArrayzero(widths + net->nwidths, n - net->nwidths));
@@ -606,6 +615,10 @@ static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscRe
   PetscReal     *w = theta + layer->weights, *W, sum[2] = {0, 0}, degree;
 
   PetscFunctionBegin;
+  if (layer->ops->scale) {
+    PetscCall((*layer->ops->scale)(layer, factor, theta));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(size, &W));
   for (int k = 0; k < 2; k++) {
     for (PetscInt i = 0; k && i < layer->nweights; i++) w[i] *= 2;

@@ -145,7 +145,10 @@ static PetscErrorCode EachGroup(TzNet net, Visit visit, void *ctx)
     const TzLayer *layer = &net->layer[l];
     const TzTrain *train = TzLayerGetCut(layer).train;
 
-    if (!train) PetscCall((*visit)(net, layer->weights, layer->nweights, ctx));
+    for (PetscInt first = 0, n; !train && first < layer->nweights; first += n) {
+      n = layer->ops->group ? (*layer->ops->group)(layer, first) : layer->nweights;
+      PetscCall((*visit)(net, layer->weights + first, n, ctx));
+    }
     for (PetscInt k = 0; train && k < train->ncores; k++) {
       const TzCore *c = &train->core[k];
 
@@ -213,7 +216,7 @@ PetscErrorCode TzModelBind(TzNet net, const PetscReal theta[], PetscReal held[],
   Weights w = {.scale = theta};
 
   PetscFunctionBegin;
-  *hash = Hash(net->nparams, theta, (uint64_t)net->seed);
+  *hash = Hash(net->nparams, theta, (uint64_t)net->seed ^ (uint64_t)net->repeat << 32);
   Key(net, *hash, &w.step, &w.item);
   PetscCall(PetscMalloc2(net->nparams, &w.theta, net->nparams, &w.random));
   PetscCall(PetscArraycpy(w.theta, theta, net->nparams));

@@ -43,8 +43,8 @@ static PetscErrorCode Multiply(PetscInt m, PetscInt n, PetscInt k, const PetscRe
   return PETSC_SUCCESS;
 }
 
-/* A [m][n] (destroyed) = U [m][k] diag(s) V [k][n], k = min(m, n), s descending. A matrix by rows is its transpose by columns, so U and V change places */
-static PetscErrorCode SVD(PetscInt m, PetscInt n, PetscReal A[], PetscReal U[], PetscReal s[], PetscReal V[])
+/* A matrix by rows is its transpose by columns, so U and V change places */
+PetscErrorCode TzSVD(PetscInt m, PetscInt n, PetscReal A[], PetscReal U[], PetscReal s[], PetscReal V[])
 {
   const PetscInt k = PetscMin(m, n);
   PetscBLASInt   bm, bn, bk, lwork, info;
@@ -70,7 +70,7 @@ static PetscErrorCode Orthogonalize(TzCores *c, PetscInt k)
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc4(rows * rank, &U, rank, &s, rank * cols, &V, rank * next, &G));
-  PetscCall(SVD(rows, cols, c->G[k], U, s, V));
+  PetscCall(TzSVD(rows, cols, c->G[k], U, s, V));
   for (PetscInt i = 0; i < rank; i++)
     for (PetscInt j = 0; j < cols; j++) V[i * cols + j] *= s[i];
   PetscCall(Multiply(rank, next, cols, V, c->G[k + 1], G));
@@ -90,7 +90,7 @@ static PetscErrorCode Truncate(TzCores *c, PetscInt k, PetscReal drop, PetscInt 
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc4(rows * full, &U, full, &s, full * cols, &V, before * full, &G));
-  PetscCall(SVD(rows, cols, c->G[k], U, s, V));
+  PetscCall(TzSVD(rows, cols, c->G[k], U, s, V));
   while (rank > 1 && (rank > most || tail + s[rank - 1] * s[rank - 1] <= drop)) {
     rank--;
     tail += s[rank] * s[rank];
@@ -181,7 +181,7 @@ PetscErrorCode TzCoresFromMatrix(const TzTrain *train, const PetscReal W[], TzCo
       break;
     }
     PetscCall(PetscMalloc3(rows * rank, &U, rank, &s, rank * cols, &V));
-    PetscCall(SVD(rows, cols, T, U, s, V));
+    PetscCall(TzSVD(rows, cols, T, U, s, V));
     for (PetscInt i = 0; i < rank; i++)
       for (PetscInt j = 0; j < cols; j++) T[i * cols + j] = s[i] * V[i * cols + j];
     c->r[k + 1] = rank;
@@ -190,6 +190,29 @@ PetscErrorCode TzCoresFromMatrix(const TzTrain *train, const PetscReal W[], TzCo
     PetscCall(PetscFree3(U, s, V));
   }
   PetscCall(PetscFree(T));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzTrainFromMatrix(const TzTrain *train, const PetscReal W[], PetscReal theta[])
+{
+  PetscInt  rank[TZ_MAX_CORES + 1] = {1};
+  PetscReal error;
+  TzCores   cores;
+
+  PetscFunctionBegin;
+  PetscCall(TzCoresFromMatrix(train, W, &cores));
+  for (PetscInt k = 0; k < train->ncores; k++) rank[k + 1] = train->core[k].r1;
+  PetscCall(TzCoresRound(&cores, 0, rank, &error));
+  PetscCall(TzCoresGrow(&cores, rank, 0, 0));
+  PetscCall(TzCoresPlace(train, &cores, theta));
+  PetscCall(TzCoresDestroy(&cores));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCoresPlace(const TzTrain *train, const TzCores *c, PetscReal theta[])
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < train->ncores; k++) PetscCall(PetscArraycpy(theta + train->core[k].offset, c->G[k], Size(c, k)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

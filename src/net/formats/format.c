@@ -6,7 +6,13 @@
 
 /* a new format is one file and one row, or a call of TzNetFormatRegister() */
 static TzTable formats = {.what = "format",
-                          .rows = {{TZNETDENSE, &TzFormat_Dense}, {TZNETTT, &TzFormat_TT}, {TZNETTTM, &TzFormat_TTM}, {TZNETSPARSE, &TzFormat_Sparse}}};
+                          .rows = {{TZNETDENSE, &TzFormat_Dense},
+                                   {TZNETTT, &TzFormat_TT},
+                                   {TZNETTTM, &TzFormat_TTM},
+                                   {TZNETSPARSE, &TzFormat_Sparse},
+                                   {TZNETMZI, &TzFormat_MZI},
+                                   {TZNETMZITT, &TzFormat_MZITT},
+                                   {TZNETMZITTM, &TzFormat_MZITTM}}};
 
 PetscErrorCode TzNetFormatRegister(const char name[], const TzFormatOps *ops)
 {

@@ -6,7 +6,7 @@
 
 #include <private/tznetimpl.h>
 
-PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzFormat_Sparse;
+PETSC_INTERN const TzFormatOps TzFormat_Dense, TzFormat_TT, TzFormat_TTM, TzFormat_Sparse, TzFormat_MZI, TzFormat_MZITT, TzFormat_MZITTM;
 
 /* data of a layer that is a train of modes: tt, ttm */
 typedef struct {
