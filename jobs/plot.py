@@ -2,18 +2,21 @@
 """
 plot.py: pictures of runs, straight from their HDF5 files, as PNG and PDF.
 
-  plot.py convergence OUT FILE...   validation error against steps, queries and seconds; label: the file's name
+  plot.py convergence OUT FILE...   error of the validation (without a known solution the residual) against steps, queries and seconds; label: the file's name
   plot.py accuracy OUT FILE...      a classifier's accuracy against epochs (EPOCH steps, default 937) and against forward evaluations; prints what 85 % took
   plot.py slices OUT EVAL           u and its error on a plane: EVAL is the output of `tenzo eval` on the points of `plot.py plane`
-  plot.py plane OUT D [N]           an N x N grid in (x_1, t), other coordinates 0.5 (h5 with /points), for tenzo eval -tz_points
+  plot.py plane OUT MODEL [N]       an N x N grid in (x_1, t) where MODEL was trained, other coordinates in the middle (h5 with /points), for tenzo eval -tz_points
+  plot.py ranks OUT LOG...          parameters and ranks over the training with -net_tt_rank auto, from what `tenzo solve` printed; label: the error it ended with
   plot.py device OUT CSV            error against bits and against noise, from jobs/paper/results.csv
-  plot.py bars OUT CSV TABLE [PREFIX...]  a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv; a panel for each PREFIX of rows  plot.py loop OUT SIMULATION       closed loop: states and controls of each policy, median and the band of 90 % of the paths kept, from `tenzo simulate`
+  plot.py bars OUT CSV TABLE [PREFIX...]  a table's rows as bars, ours beside the paper's, from jobs/paper/results.csv; a panel for each PREFIX of rows
+  plot.py loop OUT SIMULATION       closed loop: states and controls of each policy, median and the band of 90 % of the paths kept, from `tenzo simulate`
   plot.py agents OUT SIMULATION     paths of `-pde_type agents` in the plane, one axis a policy; a dot where an agent starts
   plot.py feedback OUT EVAL         value and control of a problem in two dimensions at t = 0: EVAL is the output of `tenzo eval` on the points of
   plot.py states OUT LO HI [N]      an N x N grid of states x in [LO, HI]^2 at t = 0 (h5 with /points)
 """
 import csv
 import os
+import re
 import sys
 
 import h5py
@@ -32,22 +35,27 @@ def save(figure, out):
 
 def convergence(out, *files):
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharey=True)
-    left = {key: np.inf for key in ("step", "queries", "seconds")}
+    left, kinds = {key: np.inf for key in ("step", "queries", "seconds")}, set()
     for file in files:
         with h5py.File(file) as f:
             name = "mse" if "mse" in f["validation"] else "residual"
             step, error = f["validation/step"][:], f[f"validation/{name}"][:]
-            # history has one entry a step, the validation that after `step` steps
-            at = np.clip(step.astype(int) - 1, 0, len(f["history/step"]) - 1)
-            for axis, key in zip(axes, ("step", "queries", "seconds")):
-                x = step if key == "step" else f[f"history/{key}"][:][at]
-                left[key] = min(left[key], x[min(1, len(x) - 1)])
-                axis.loglog(np.maximum(x, 1e-2), error, marker=".", label=os.path.basename(file).replace(".h5", ""))
+            # history has one entry a step, the validation that after `step` steps: what was spent by then
+            spent = {"step": step} | {key: np.concatenate([[0], f[f"history/{key}"][:]])[step.astype(int)] for key in ("queries", "seconds")}
+        kinds.add({"mse": "error of u, validation MSE", "residual": "residual, mean square"}[name])
+        label = os.path.basename(file).replace(".h5", "") + (": residual" if name == "residual" else "")
+        for axis, key in zip(axes, left):
+            # the error before the first step has no place on a logarithmic axis: a level on the left
+            line, = axis.loglog(spent[key][step > 0], error[step > 0], marker=".", label=label)
+            if step[0] == 0:
+                axis.axhline(error[0], xmax=0.03, color=line.get_color(), linewidth=3)
+            left[key] = min([left[key], *spent[key][step > 0]])
     for axis, key in zip(axes, left):
-        axis.set_xlim(left=left[key] / 2)  # the lines come in from the start, which a logarithm does not show
+        if np.isfinite(left[key]):
+            axis.set_xlim(left=left[key] / 1.5)
         axis.set_xlabel(key.replace("step", "steps"))
         axis.grid(True, which="both", alpha=0.3)
-    axes[0].set_ylabel("validation MSE")
+    axes[0].set_ylabel("\n".join(sorted(kinds)))
     axes[2].legend(fontsize="small", bbox_to_anchor=(1.02, 1), loc="upper left")
     save(figure, out)
 
@@ -73,27 +81,63 @@ def accuracy(out, *files):
     save(figure, out)
 
 
-def plane(out, d, n="41"):
-    d, n = int(d), int(n)
-    points = np.full((n * n, d + 1), 0.5)
-    points[:, 0], points[:, d] = [g.ravel() for g in np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n), indexing="ij")]
+def plane(out, model, n="41"):
+    n = int(n)
+    with h5py.File(model) as f:
+        t, lo, hi, radius = (f[f"region/{key}"][:] for key in ("t", "lo", "hi", "radius"))
+        inputs, d = int(f["network/layer1/shape"][1]), lo.shape[1]
+    part = np.linspace(0, 1, n)
+    if inputs == d:  # no time: (x_1, x_2), of a ball or shell what fits into it
+        (inner, outer), low, high = radius[0], lo[0], hi[0]
+        if outer > 0:
+            low[1], high[1] = np.array([-1, 1]) * np.sqrt((outer**2 - inner**2) / 2)
+            low[0], high[0] = inner or low[1], np.sqrt(outer**2 - high[1] ** 2)
+        points = np.tile((low + high) / 2, (n, n, 1))
+        if outer > 0:
+            points[..., 2:] = 0
+        points[..., 0], points[..., 1] = low[0] + part[:, None] * (high[0] - low[0]), low[1] + part * (high[1] - low[1])
+    else:  # (x_1, t): at every t from one end of the region to the other
+        points, at = np.empty((n, n, d + 1)), t[0] + part * (t[-1] - t[0])
+        low, high = (np.stack([np.interp(at, t, x[:, i]) for i in range(d)], 1) for x in (lo, hi))  # [n times][d]
+        points[..., :d], points[..., d] = (low + high) / 2, at
+        start = np.interp(at, t, radius[:, 0])
+        low[:, 0] = np.where(start > 0, start, low[:, 0])
+        points[..., 0] = low[:, 0] + part[:, None] * (high[:, 0] - low[:, 0])
     with h5py.File(out, "w") as f:
-        f["points"] = points
+        f["points"] = points.reshape(n * n, inputs)
 
 
 def slices(out, file):
     with h5py.File(file) as f:
         points, u = f["points"][:], f["u"][:]
         error = f["error"][:] if "error" in f else None
-    n = int(round(len(u) ** 0.5))
-    x, t = points[:, 0].reshape(n, n), points[:, -1].reshape(n, n)
+        time = "u_t" in f
+    n, second = int(round(len(u) ** 0.5)), -1 if time else 1
+    x, t = points[:, 0].reshape(n, n), points[:, second].reshape(n, n)
     panels = [("u", u)] + ([("error", error)] if error is not None else [])
     figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 4), squeeze=False)
     for axis, (name, value) in zip(axes[0], panels):
         colours = {"cmap": "viridis"} if name == "u" else {"cmap": "RdBu_r", "vmin": -np.abs(value).max(), "vmax": np.abs(value).max()}
         picture = axis.pcolormesh(x, t, value.reshape(n, n), shading="gouraud", **colours)
-        axis.set(xlabel="$x_1$", ylabel="$t$", title=name)
+        axis.set(xlabel="$x_1$", ylabel="$t$" if time else "$x_2$", title=name)
         figure.colorbar(picture, ax=axis)
+    save(figure, out)
+
+
+def ranks(out, *logs):
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4))
+    for k, log in enumerate(logs):
+        text = open(log).read()
+        cuts = [(int(s), int(p), [int(r) for r in re.findall(r"\d+", bonds)]) for s, p, bonds in re.findall(r'^step (\d+): (\d+) parameters, -net_tt_bonds "(.*)"$', text, re.M)]
+        result = dict(w.split("=", 1) for w in re.findall(r"^RESULT (.*)$", text, re.M)[-1].split() if "=" in w)
+        steps = [s for s, _, _ in cuts] + [int(result["steps"])]
+        axes[0].step(steps, [p for _, p, _ in cuts] + [cuts[-1][1]], where="post", color=f"C{k}", label=f"{os.path.basename(log)}: error {result.get('rel_l2', '')[:7]}")
+        bonds = np.array([r for _, _, r in cuts] + [cuts[-1][2]])
+        axes[1].step(steps, bonds + 0.05 * np.arange(bonds.shape[1]) + 0.02 * k, where="post", color=f"C{k}", alpha=0.6)
+    for axis, label in zip(axes, ("parameters", "rank of each bond")):
+        axis.set(xlabel="step", ylabel=label, ylim=(0, None))
+        axis.grid(True, alpha=0.3)
+    axes[0].legend(fontsize="small")
     save(figure, out)
 
 
@@ -211,7 +255,7 @@ def device(out, file):
         axis.axhline(full, color="grey", linewidth=1, label="full precision (mean)")
         axis.set_xlabel(label)
         axis.set_yscale("log")
-        axis.legend()
+        axis.legend(fontsize="small", loc="upper left")
     axes[0].invert_xaxis()
     axes[1].set_xscale("log")
     axes[0].set_ylabel("validation MSE")
@@ -219,7 +263,10 @@ def device(out, file):
 
 
 if __name__ == "__main__":
-    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, bars, device, loop, agents, states, feedback)}
+    verbs = {f.__name__: f for f in (convergence, accuracy, slices, plane, ranks, bars, device, loop, agents, states, feedback)}
+    if len(sys.argv) == 1:
+        print(__doc__)
+        sys.exit()
     if len(sys.argv) < 4 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     verbs[sys.argv[1]](*sys.argv[2:])
