@@ -26,6 +26,7 @@ mzi "" -zo_mu 1e-2
 for noise in 1e-3 1e-2; do mzi -n$noise -zo_mu 3e-2 -net_noise_weight $noise -net_mzi_crosstalk 0.005; done
 mzi -w8 -zo_mu 1e-2 -net_weight_bits 8 -net_mzi_crosstalk 0.005
 
-# the rates of table1.sh; mu and the second phase's: of the levels' size
+# the rates of table1.sh, mu of the levels' size; 6 bits with two epochs, of which the first phase has 120 steps
 digital() { VERB=classify row device "mnist-$1" - $tt6 $hybrid "${@:2}"; }
-for bits in 8 6; do digital w$bits -net_weight_bits $bits -zo_mu $(case $bits in 8) echo 1e-2 ;; 6) echo 4e-2 ;; esac); done
+digital w8 -net_weight_bits 8 -zo_mu 1e-2
+digital w6 $early -tz_epochs 2 -net_weight_bits 6 -zo_mu 4e-2

@@ -3,22 +3,7 @@
 # wrong files. Where the real MNIST is, a short run on it.
 . "$(dirname "$0")/lib.sh"
 
-# 8 x 8 images: digits 0..4 a bright row, 5..9 a bright column, on noise; as IDX files, plain (train) and gzip (t10k)
-perl -e '
-  srand(1);
-  for (["train", 2000], ["t10k", 500]) {
-    my ($name, $n) = @$_; my ($pixel, $label) = ("", "");
-    for my $i (0 .. $n - 1) {
-      my $d = $i % 10; $label .= chr($d);
-      for my $r (0 .. 7) { for my $c (0 .. 7) {
-        my $on = int(($d < 5 ? $r : $c) / 1.6) == $d % 5;
-        $pixel .= chr(int(rand(100)) + ($on ? 100 : 0));
-      } }
-    }
-    open(F, ">", "$name-images-idx3-ubyte"); binmode F; print F pack("N4", 0x803, $n, 8, 8), $pixel; close F;
-    open(F, ">", "$name-labels-idx1-ubyte"); binmode F; print F pack("N2", 0x801, $n), $label; close F;
-  }'
-gzip t10k-*
+digits
 small="-mnist_dir . -net_layers 32 -net_tt_rank 3 -net_tt_modes 8,8|8,4;8,4|5,2 -tz_quiet"
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN {exit !(a >= b)}'; }
 
@@ -114,4 +99,19 @@ if [ -d "$mnist" ]; then
 else
   skip "no MNIST at $mnist"
 fi
+
+# --- a device outside with ten outputs: the bits of a built-in network of the same function, and it learns ---
+cc -O2 -ffp-contract=off "$root/tests/devices/dense.c" -o device -lm
+small="-mnist_dir . -tz_quiet -tao_type zosign -zo_queries 20 -zo_lr 1e-2"
+layers="-net_format dense -net_layers 12 -net_activation sine -net_evaluation reference"
+on 1 classify $small $layers -tao_max_it 0 -tz_output first.h5 >first.txt 2>&1
+on 1 classify $small $layers -tao_max_it 60 -tz_init first.h5 -tz_output inside.h5 >inside.txt 2>&1
+for n in 1 2; do
+  rm -f outside.h5
+  on $n classify $small -net_type process -net_command "$work/device 12" -tao_max_it 60 -tz_init first.h5 -tz_output outside.h5 >outside.txt 2>&1
+  ok "a device outside, $n ranks: the parameters of the built-in network" same "$(field theta inside.txt)" "$(field theta outside.txt)"
+done
+on 2 eval -tz_model outside.h5 -net_command "$work/device 12" -mnist_dir . -tz_output outside-eval.h5 >eval.txt 2>&1
+ok "... its accuracy, $(field accuracy eval.txt), is that of the run" same "$(field accuracy outside.txt)" "$(field accuracy eval.txt)"
+ok "... and it learns" at_least "$(field accuracy eval.txt)" 0.6
 finish

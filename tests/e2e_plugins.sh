@@ -61,6 +61,15 @@ for o in "zocge" "zogn" "zohybrid -zo_patience 2" "nm"; do
   on 2 solve -dll_append ./libsines.so -net_type sines ${small/-zo_lr 5e-3/} -deriv_type stein -rule_type mc -rule_samples 20 -tao_type $o -tao_max_it 5 -tz_output none >out.txt 2>&1
   ok "a network of values alone: -tao_type $o" grep -q '^RESULT .* steps=5 ' out.txt
 done
+digits
+for n in 1 2; do
+  rm -f digits.h5
+  on $n classify -dll_append ./libsines.so -net_type sines -mnist_dir . -zo_queries 20 -zo_lr 1e-2 -tz_epochs 3 -tz_quiet -tz_output digits.h5 >digits.$n.txt 2>&1
+done
+ok "a network of values alone classifies: accuracy $(field accuracy digits.2.txt)" awk -v a="$(field accuracy digits.2.txt)" 'BEGIN {exit !(a >= 0.8)}'
+ok "... on 2 ranks as on one" same "$(field theta digits.1.txt)" "$(field theta digits.2.txt)"
+on 2 eval -dll_append ./libsines.so -tz_model digits.h5 -mnist_dir . -tz_output digits-eval.h5 >eval.txt 2>&1
+ok "... and evaluates to the same" same "$(field accuracy digits.2.txt)" "$(field accuracy eval.txt)"
 on 2 pde -dll_append ./libneumann.so -pde_type neumann -pde_dim 5 >check.txt 2>&1
 ok "an equation with a Neumann condition: its file is true to 1e-9" grep -q "^CHECK pde=neumann .*residual=[0-9.]*e-1[0-9] .*condition=[0-9.]*e-1[0-9] " check.txt
 on 2 solve -dll_append ./libneumann.so -pde_type neumann -pde_dim 5 -net_format dense -net_layers 32 -deriv_type forward -tao_type zogn -zo_queries 100 \

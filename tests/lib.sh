@@ -39,3 +39,20 @@ digest() { # digest FILE.h5 : of the bits of parameters, solver state, history (
     md5sum <"$work/digest.bin"
   done | md5sum
 }
+digits() { # 2,000 and 500 images of 8 x 8 in the working folder: 0..4 a bright row, 5..9 a bright column, on noise; as IDX files, plain (train) and gzip (t10k)
+  perl -e '
+    srand(1);
+    for (["train", 2000], ["t10k", 500]) {
+      my ($name, $n) = @$_; my ($pixel, $label) = ("", "");
+      for my $i (0 .. $n - 1) {
+        my $d = $i % 10; $label .= chr($d);
+        for my $r (0 .. 7) { for my $c (0 .. 7) {
+          my $on = int(($d < 5 ? $r : $c) / 1.6) == $d % 5;
+          $pixel .= chr(int(rand(100)) + ($on ? 100 : 0));
+        } }
+      }
+      open(F, ">", "$name-images-idx3-ubyte"); binmode F; print F pack("N4", 0x803, $n, 8, 8), $pixel; close F;
+      open(F, ">", "$name-labels-idx1-ubyte"); binmode F; print F pack("N2", 0x801, $n), $label; close F;
+    }'
+  gzip t10k-*
+}
