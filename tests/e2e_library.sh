@@ -10,6 +10,10 @@ cp "$root/tests/example_run.c" . # outside the tree: nothing but the installed h
 ok "at most 30 lines" [ "$(wc -l <example_run.c)" -le 30 ]
 ok "the README quotes it" same "$(sed -n '/^\/\* A user.s own program/,/^```$/p' "$root/README.md" | sed '/^```$/,$d')" "$(cat example_run.c)"
 ok "it compiles without a warning" "${MPICC:-mpicc}" -Wall -Wextra -Werror ${SAN:+-fsanitize=$SAN} example_run.c -o own $(pkg-config --cflags --libs tenzo)
+refuses() { "${MPICC:-mpicc}" "$1" $(pkg-config --cflags tenzo) -fsyntax-only -w own.c 2>&1 | grep -q "error.*Tenzo $2"; }
+echo '#include <private/tzactivationimpl.h>' >own.c
+ok "a plug-in compiled with -ffast-math is refused" refuses -ffast-math 'cannot be compiled with -ffast-math'
+ok "complex numbers are refused" refuses -DPETSC_USE_COMPLEX 'needs a PETSc of real numbers'
 tenzo=$work/own
 
 long="${quick/-tz_quiet/} -pde_type own -zo_momentum 0.5 -tao_max_it 2000 -tz_checkpoint_every 100 -tz_validate_every 500"
