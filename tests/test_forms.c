@@ -489,7 +489,7 @@ static void test_ranks(void **state)
       Evaluate(PETSC_COMM_SELF, shapes[s], derivs[k], &n, &mine);
       Evaluate(PETSC_COMM_WORLD, shapes[s], derivs[k], &n, &ours);
       same = !memcmp(mine, ours, sizeof(*mine) * (size_t)(1 + 2 * n)) && mine[0] > 0;
-      MPI_Allreduce(&same, &all, 1, MPI_INT, MPI_MIN, PETSC_COMM_WORLD);
+      ok(MPI_Allreduce(&same, &all, 1, MPI_INT, MPI_MIN, PETSC_COMM_WORLD));
       if (!all) fail_msg("%s, %s: other bits on %d ranks", shapes[s], derivs[k], (int)size);
       ok(PetscFree(mine));
       ok(PetscFree(ours));
