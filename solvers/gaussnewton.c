@@ -12,6 +12,9 @@
   What was taken before, phi, is remembered: among random directions it is one more; of all coordinates the step is beta phi + c, which is SPRING (Goldshlager,
   Abrahamsen and Lin 2024): c minimises with r + beta A'phi in place of r.
 
+  Where it is asked for, half the geodesic acceleration is added to the step v: the solution of the same equations with the second derivative of the residuals
+  along v, a difference of one more residual vector, in place of r (Transtrum and Sethna 2012, arXiv 1201.5885). Without damping r is then 0 to third order.
+
   The step is searched along its line by forward evaluations, 1, 1/4, 1/16 of it, and taken where the loss on the same samples has fallen. lambda follows the
   gain, which is the fall by the fall that the linear model foretold (Nielsen 1999).
 */
@@ -21,6 +24,8 @@
 #define TRIALS     8 /* dampings tried in a step */
 #define HALVINGS   3 /* points on the line of one: 1, 1/4, 1/16 */
 #define DAMPINGMAX 1e6
+#define PROBE      0.1      /* part of the step at which its second derivative is taken */
+#define SMALL      0.75     /* the acceleration is taken where 2 |a| is at most this part of |v|: farther, the curvature says little (section 4.2 there) */
 #define TABLE      67108864 /* numbers of residual vectors that are asked for at a time */
 
 typedef struct {
@@ -33,6 +38,7 @@ typedef struct {
   PetscReal *G, *F, *b;  /* [m][m], [m][m], [m], m the smaller of n and samples */
   PetscReal *c;          /* [n] */
   PetscReal *fall;       /* [samples]: A'd, d the whole step */
+  PetscReal *second, *a; /* [samples], [n]: for the acceleration */
   PetscReal *phi;        /* [full]: the step before, the same on every rank */
   PetscReal  length;     /* random directions: phi is asked for with this factor */
 } GaussNewton;
@@ -46,6 +52,7 @@ static PetscErrorCode SetFromOptions(Tao tao, TzZOPhase *p, TzOptionItems PetscO
   PetscCheck(p->dampingmin > 0 && p->dampingmin <= DAMPINGMAX, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
              "%s %g: must be positive, and at most %g", TzZOOption(p, "damping_min"), (double)p->dampingmin, DAMPINGMAX);
   if (p->last) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzOptionsBool(TzZOOption(p, "acceleration"), "Add half the geodesic acceleration to steps", "TaoZOSetLoss", p->accelerated, &p->accelerated, NULL));
   PetscCall(TzOptionsReal(TzZOOption(p, "momentum"), "Part of the last step that the next begins with (0 <= beta < 1); random directions: 0, or not",
                           "TaoZOSetLoss", p->momentum, &p->momentum, NULL));
   PetscCheck(p->momentum >= 0 && p->momentum < 1, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT, "%s %g: must be at least 0 and below 1",
@@ -120,6 +127,7 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   PetscCall(PetscMalloc1((size_t)s->n * (size_t)s->samples, &s->A));
   PetscCall(PetscMalloc3((size_t)m * (size_t)m, &s->G, (size_t)m * (size_t)m, &s->F, m, &s->b));
   PetscCall(PetscMalloc4(s->samples, &s->r, s->n, &s->c, s->samples, &s->fall, s->full, &s->phi));
+  if (phase->accelerated) PetscCall(PetscMalloc2(s->samples, &s->second, s->n, &s->a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,26 +207,47 @@ static PetscErrorCode Remember(Tao tao, const TzZOPhase *phase, GaussNewton *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  c for this damping, from s->G = A A' or A'A (divided by the samples) and the right-hand side s->b, A r or r. *solved: the matrix had a factor.
-  s->fall = A'd, d the whole step.
-*/
+/* b: A v / S or v, the right-hand side of the smaller of the two systems for v in place of r; where it is v, it may be the same array */
+static PetscErrorCode RightHandSide(const GaussNewton *s, const PetscReal v[], PetscReal b[])
+{
+  const TzMatrix A = MatrixOf(s);
+
+  PetscFunctionBegin;
+  if (s->n <= s->samples) {
+    PetscCall(TzMatrixMultiply(&A, v, b));
+    for (PetscInt p = 0; p < s->n; p++) b[p] /= s->samples;
+  } else if (b != v) PetscCall(PetscArraycpy(b, v, s->samples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x [n] of -b, by the factor; work [samples]; b may be that of the two which has its length */
+static PetscErrorCode Solution(MPI_Comm comm, const GaussNewton *s, const PetscReal b[], PetscReal work[], PetscReal x[])
+{
+  const TzMatrix A = MatrixOf(s);
+  const PetscInt m = PetscMin(s->n, s->samples);
+  PetscReal     *y = s->n <= s->samples ? x : work;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < m; p++) y[p] = -b[p];
+  PetscCall(TzCholeskySolve(comm, m, s->F, y));
+  if (y == x) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzMatrixMultiply(&A, y, x));
+  for (PetscInt p = 0; p < s->n; p++) x[p] /= s->samples;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* c for this damping, from s->G = A A' or A'A (divided by the samples) and r. *solved: the matrix had a factor. s->fall = A'd, d the whole step */
 static PetscErrorCode Coefficients(Tao tao, const TzZOPhase *phase, GaussNewton *s, PetscReal lambda, PetscBool *solved)
 {
   MPI_Comm       comm = PetscObjectComm((PetscObject)tao);
   const TzMatrix A = MatrixOf(s), At = TzMatrixTranspose(&A);
   const PetscInt m = PetscMin(s->n, s->samples);
-  PetscReal     *y = s->n <= s->samples ? s->c : s->fall;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(s->F, s->G, (size_t)m * (size_t)m));
-  for (PetscInt p = 0; p < m; p++) y[p] = -s->b[p];
-  PetscCall(TzCholeskySolve(comm, m, lambda, s->F, y, solved));
+  PetscCall(TzCholeskyFactor(comm, m, lambda, s->F, solved));
   if (!*solved) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->n > s->samples) {
-    PetscCall(TzMatrixMultiply(&A, y, s->c));
-    for (PetscInt p = 0; p < s->n; p++) s->c[p] /= s->samples;
-  }
+  PetscCall(Solution(comm, s, s->b, s->fall, s->c));
   if (IsWhole(phase) && phase->momentum > 0)
     for (PetscInt p = 0; p < s->n; p++) s->c[p] += phase->momentum * s->phi[p];
   PetscCall(TzMatrixMultiply(&At, s->c, s->fall));
@@ -260,6 +289,25 @@ static PetscErrorCode Move(Tao tao, const TzZOPhase *phase, const GaussNewton *s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* c + a/2 in place of c = v, where the acceleration a is small; otherwise the step is one for more damping */
+static PetscErrorCode Accelerate(Tao tao, const TzZOPhase *phase, GaussNewton *s, PetscBool *small)
+{
+  TAO_ZO   *zo = (TAO_ZO *)tao->data;
+  PetscReal v2 = 0, a2 = 0, *b = s->n <= s->samples ? s->a : s->second;
+
+  PetscFunctionBegin;
+  PetscCall(Move(tao, phase, s, PROBE));
+  PetscCall(TzLossResidualVector(zo->loss, zo->theta, s->second));
+  for (PetscInt i = 0; i < s->samples; i++) s->second[i] = 2 / PROBE * ((s->second[i] - s->r[i]) / PROBE - s->fall[i]);
+  PetscCall(RightHandSide(s, s->second, b));
+  PetscCall(Solution(PetscObjectComm((PetscObject)tao), s, b, s->second, s->a));
+  for (PetscInt p = 0; p < s->n; p++) v2 += s->c[p] * s->c[p], a2 += s->a[p] * s->a[p];
+  *small = (PetscBool)(4 * a2 <= SMALL * SMALL * v2);
+  if (!*small) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt p = 0; p < s->n; p++) s->c[p] += s->a[p] / 2;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Along the line of the step: *gain is the fall of the loss by what the linear model foretold, of the first part at which there is one; 0: at none, or
    a signal has cut it off */
 static PetscErrorCode Line(Tao tao, const TzZOPhase *phase, const GaussNewton *s, PetscReal l0, PetscReal *gain, PetscBool *givenup)
@@ -295,6 +343,7 @@ static PetscErrorCode Search(Tao tao, const TzZOPhase *phase, GaussNewton *s, Pe
   PetscCall(VecCopy(tao->solution, zo->previous));
   for (PetscInt trial = 0; trial < TRIALS && !(gain > 0) && !givenup; trial++) {
     PetscCall(Coefficients(tao, phase, s, zo->state.damping * scale, &solved));
+    if (solved && phase->accelerated) PetscCall(Accelerate(tao, phase, s, &solved));
     if (solved) PetscCall(Line(tao, phase, s, l0, &gain, &givenup));
     if (gain > 0) zo->state.damping *= PetscMax(1 / (PetscReal)3, 1 - PetscPowReal(2 * PetscMin(gain, 1) - 1, 3));
     else zo->state.damping *= 4;
@@ -326,10 +375,7 @@ static PetscErrorCode NormalEquations(Tao tao, const TzZOPhase *phase, GaussNewt
   if (IsWhole(phase) && phase->momentum > 0) PetscCall(TzMatrixMultiply(&At, s->phi, s->fall));
   else PetscCall(PetscArrayzero(s->fall, s->samples));
   for (PetscInt i = 0; i < s->samples; i++) s->fall[i] = s->r[i] + phase->momentum * s->fall[i];
-  if (s->n <= s->samples) {
-    PetscCall(TzMatrixMultiply(&A, s->fall, s->b));
-    for (PetscInt p = 0; p < m; p++) s->b[p] /= s->samples;
-  } else PetscCall(PetscArraycpy(s->b, s->fall, m));
+  PetscCall(RightHandSide(s, s->fall, s->b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -370,6 +416,7 @@ static PetscErrorCode Destroy(TzZOPhase *phase)
   PetscCall(PetscFree(s->A));
   PetscCall(PetscFree3(s->G, s->F, s->b));
   PetscCall(PetscFree4(s->r, s->c, s->fall, s->phi));
+  PetscCall(PetscFree2(s->second, s->a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -101,26 +101,43 @@ PetscErrorCode TzMatrixMultiply(const TzMatrix *A, const PetscReal v[], PetscRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzCholeskySolve(MPI_Comm comm, PetscInt n, PetscReal shift, PetscReal G[], PetscReal x[], PetscBool *definite)
+/* Rank 0 does it: the others would do the same */
+PetscErrorCode TzCholeskyFactor(MPI_Comm comm, PetscInt n, PetscReal shift, PetscReal G[], PetscBool *definite)
 {
-  PetscBLASInt size, nrhs = 1, info = 0;
-  PetscMPIInt  rank, count;
+  PetscBLASInt size, info = 0;
+  PetscMPIInt  rank;
   int          threads, failed;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(PetscBLASIntCast(n, &size));
-  PetscCall(PetscMPIIntCast(n, &count));
-  for (PetscInt i = 0; i < n; i++) G[i * n + i] += shift;
-  if (!rank) { /* the others would do the same */
+  if (!rank) {
+    for (PetscInt i = 0; i < n; i++) G[i * n + i] += shift;
     threads = SetBlasThreads(1);
     PetscCallBLAS("LAPACKpotrf", LAPACKpotrf_("U", &size, G, &size, &info));
-    if (!info) PetscCallBLAS("LAPACKpotrs", LAPACKpotrs_("U", &size, &nrhs, G, &size, x, &size, &info));
     (void)SetBlasThreads(threads);
   }
   failed = info != 0;
   PetscCallMPI(MPI_Bcast(&failed, 1, MPI_INT, 0, comm));
   *definite = failed ? PETSC_FALSE : PETSC_TRUE;
-  if (!failed) PetscCallMPI(MPI_Bcast(x, count, MPIU_REAL, 0, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCholeskySolve(MPI_Comm comm, PetscInt n, const PetscReal factor[], PetscReal x[])
+{
+  PetscBLASInt size, nrhs = 1, info = 0;
+  PetscMPIInt  rank, count;
+  int          threads;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PetscBLASIntCast(n, &size));
+  PetscCall(PetscMPIIntCast(n, &count));
+  if (!rank) {
+    threads = SetBlasThreads(1);
+    PetscCallBLAS("LAPACKpotrs", LAPACKpotrs_("U", &size, &nrhs, (PetscReal *)factor, &size, x, &size, &info));
+    (void)SetBlasThreads(threads);
+  }
+  PetscCallMPI(MPI_Bcast(x, count, MPIU_REAL, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

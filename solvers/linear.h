@@ -17,8 +17,10 @@ typedef struct {
 PETSC_INTERN PetscErrorCode TzMatrixGram(MPI_Comm comm, const TzMatrix *A, PetscReal G[]);
 /* y[n] = A v (v[m]) */
 PETSC_INTERN PetscErrorCode TzMatrixMultiply(const TzMatrix *A, const PetscReal v[], PetscReal y[]);
-/* x[n] <- (G + shift I)^-1 x for a symmetric G [n][n], which is overwritten; *definite: whether the matrix is positive definite, else x is as it was */
-PETSC_INTERN PetscErrorCode TzCholeskySolve(MPI_Comm comm, PetscInt n, PetscReal shift, PetscReal G[], PetscReal x[], PetscBool *definite);
+/* A symmetric G [n][n] becomes a factor of G + shift I, for TzCholeskySolve(); *definite: whether the matrix is positive definite, else there is none */
+PETSC_INTERN PetscErrorCode TzCholeskyFactor(MPI_Comm comm, PetscInt n, PetscReal shift, PetscReal G[], PetscBool *definite);
+/* x[n] <- (G + shift I)^-1 x */
+PETSC_INTERN PetscErrorCode TzCholeskySolve(MPI_Comm comm, PetscInt n, const PetscReal factor[], PetscReal x[]);
 
 static inline TzMatrix TzMatrixTranspose(const TzMatrix *A)
 {

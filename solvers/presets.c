@@ -150,6 +150,8 @@ const TzZOPreset TzZOPresets[] = {
   . -zo_mu, -zo_two_sided - as in TAOZOSGD (default mu: 1e-4, since no noise is to be averaged)
   . -zo_momentum beta - random directions: 0, or the last step is one more of them; coordinates: part of the last step that the next begins with (SPRING)
     (default 0)
+  . -zo_acceleration - half the geodesic acceleration is added to a step (Transtrum and Sethna 2012); one query more for each damping tried
+  . -zo_damping_min - least damping (default 1e-14)
   - -zo_lr lr - part of the step that is tried first (default 1)
 
     Level: intermediate
@@ -320,6 +322,7 @@ const TzZOPreset TzZOPresets[] = {
 
     Options Database Keys:
   + -zo_momentum beta - part of the last step that the next begins with (SPRING: Goldshlager, Abrahamsen and Lin 2024) (default 0)
+  . -zo_acceleration, -zo_damping_min - as in TAOZOGN
   - -zo_lr lr - part of the step that is tried first (default 1)
 
     Level: intermediate

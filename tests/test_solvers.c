@@ -38,6 +38,17 @@ static PetscReal Fall(TestRun *run)
   return l / l0;
 }
 
+/* The root of the loss of step 0 at the solution */
+static PetscReal Residuals(TestRun *run)
+{
+  PetscReal x[NP], l;
+
+  test_whole(run->x, x);
+  CHECK(TzLossSample(run->loss, 0));
+  CHECK(TzLossObjective(run->loss, x, &l));
+  return sqrt(l);
+}
+
 static PetscInt Gradients(const TestRun *run)
 {
   return ((const TestLoss *)run->loss->data)->gradients;
@@ -68,6 +79,8 @@ static const struct {
   {TAOTZADAM, "-zo_lr 1e-2"},
   {TAOTZGN, ""},
   {TAOTZGN, "-zo_momentum 0.9"},
+  {TAOTZGN, "-zo_acceleration"},
+  {TAOZOGN, "-zo_queries 30 -zo_acceleration"},
 };
 #define EACH(c) (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(cases); c++)
 
@@ -246,6 +259,54 @@ static void test_gaussnewton(void **state)
   for (PetscInt i = 0; i < NP; i++) assert_true(everywhere(fabs(x[0][i] - x[1][i]) < 1e-8));
 }
 
+/*
+  Near parameters where all residuals are 0 a step without damping leaves residuals of second order in the distance, an accelerated one of third: at half the
+  distance a fourth and an eighth of them, of which the next order takes or adds some hundredths at distances of 1e-2.
+*/
+static void test_acceleration(void **state)
+{
+  const char *const types[] = {TAOTZGN, TAOZOGN}, *const options[] = {"", "-zo_direction coordinate -zo_two_sided"};
+  PetscReal zero[NP], w[NP];
+
+  (void)state;
+  {
+    TestRun run = Open(PETSC_COMM_WORLD, TAOTZGN, "", PETSC_TRUE, 0);
+
+    (void)test_run_solve(&run, 60);
+    test_whole(run.x, zero);
+    assert_true(everywhere(Fall(&run) < 1e-24));
+    test_run_close(&run);
+  }
+  CHECK(TzRandomNormal(3, TZ_STREAM_INIT, 0, 0, 0, NP, w));
+  for (int t = 0; t < 2; t++)
+    for (int accelerated = 0; accelerated < 2; accelerated++) {
+      PetscReal l[2];
+      char      text[128];
+
+      CHECK(PetscSNPrintf(text, sizeof(text), "%s -zo_damping_min 1e-14%s", options[t], accelerated ? " -zo_acceleration" : ""));
+      for (int k = 0; k < 2; k++) {
+        TestRun    run = Open(PETSC_COMM_WORLD, types[t], text, PETSC_TRUE, 0);
+        TzZOState  s;
+        PetscReal *x;
+        PetscInt   i0, i1;
+
+        CHECK(TaoZOGetState(run.tao, &s)); /* as after a step that has left no damping */
+        CHECK(TaoZOSetStep(run.tao, 1));
+        for (PetscInt i = 0; i < s.nscalar; i++)
+          if (!strcmp(s.scalarname[i], "damping")) *s.scalar[i] = 1e-14;
+        CHECK(VecGetOwnershipRange(run.x, &i0, &i1));
+        CHECK(VecGetArray(run.x, &x));
+        for (PetscInt i = i0; i < i1; i++) x[i - i0] = zero[i] + (k ? 0.005 : 0.01) * w[i];
+        CHECK(VecRestoreArray(run.x, &x));
+        (void)test_run_solve(&run, 2);
+        l[k] = Residuals(&run);
+        test_run_close(&run);
+      }
+      if (!(fabs(log2(l[0] / l[1]) - 2 - accelerated) < 0.2)) print_error("%s %s: order %g\n", types[t], text, log2(l[0] / l[1]));
+      assert_true(everywhere(fabs(log2(l[0] / l[1]) - 2 - accelerated) < 0.2));
+    }
+}
+
 static PetscBool Sequential(const char type[])
 {
   return (PetscBool)(!strcmp(type, "pounders"));
@@ -306,9 +367,9 @@ static void test_refused(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_complete),    cmocka_unit_test(test_falls), cmocka_unit_test(test_ranks),
-    cmocka_unit_test(test_resume),      cmocka_unit_test(test_nan),   cmocka_unit_test(test_phases),
-    cmocka_unit_test(test_gaussnewton), cmocka_unit_test(test_own),   cmocka_unit_test(test_refused),
+    cmocka_unit_test(test_complete), cmocka_unit_test(test_falls),   cmocka_unit_test(test_ranks),       cmocka_unit_test(test_resume),
+    cmocka_unit_test(test_nan),      cmocka_unit_test(test_phases),  cmocka_unit_test(test_gaussnewton), cmocka_unit_test(test_acceleration),
+    cmocka_unit_test(test_own),      cmocka_unit_test(test_refused),
   };
   int failed;
 

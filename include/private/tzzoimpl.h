@@ -56,6 +56,7 @@ struct _TzZOPhase {
   PetscReal           beta2, epsilon;      /* beta2 > 0: Adam's scaling by the second moment */
   PetscReal           sparsity;            /* points.c: the part of the coordinates */
   PetscReal           damping, dampingmin; /* gaussnewton.c: at the start, at least */
+  PetscBool           accelerated;         /* gaussnewton.c: by the geodesic acceleration */
   PetscBool           last;                /* gaussnewton.c: of all coordinates those of the output layer */
   PetscBool           twosided;
   PetscBool           automatic; /* mu is measured in the first step */
