@@ -8,7 +8,8 @@
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make docs       manual pages of program and library (Doxygen)
 #   make install PREFIX=/usr/local                  with the manual pages, if they have been made
-# `make demo` and `make check` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo), unless PETSC_DIR is given.
+#   make deb        a Debian package of all that, $(BUILD)/tenzo_VERSION_ARCHITECTURE.deb
+# `make demo`, `make check` and `make deb` first install what is missing (jobs/deps.sh: apt-get, as root or by sudo), unless PETSC_DIR is given.
 #
 # PETSc: any from 3.18 on, of real numbers in double precision; 32- or 64-bit indices, with or without debugging
 #   make PETSC_DIR=/opt/petsc PETSC_ARCH=arch-linux-c-opt     as every program on PETSc (PETSC_ARCH stays empty for an installed one)
@@ -117,9 +118,9 @@ tests: $(TESTS)
 RUN := env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 BUILD=$(BUILD) SAN=$(SAN)
 
 # pkg-config is asked when a Makefile is read: so what needs packages is made by a second make
-memcheck: DEPS := dev
+memcheck deb: DEPS := dev
 check-slurm: DEPS = $(if $(wildcard $(TZ_SHARED)/slurm),slurm)
-demo check memcheck check-slurm:
+demo check memcheck check-slurm deb:
 	$(if $(PETSC_DIR),,bash jobs/deps.sh $(DEPS))
 	$(MAKE) --no-print-directory run-$@
 
@@ -202,9 +203,33 @@ install: all
 	  'Cflags: -I$${includedir} $(if $(PETSC_DIR),$(PETSC_C))' 'Libs: -L$${libdir} -ltenzo $(PC_LIBS)' \
 	  'Libs.private: $(if $(HDF5_DIR),$(HDF5_L)) $(if $(PETSC_DIR),,$(LAPACK)) -fopenmp -ldl -lm' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tenzo.pc
 
+# one package, made by any user; the libraries of Debian that it needs are those that its two binaries are linked with
+DEB  := $(abspath $(BUILD)/deb)
+ARCH  = $(shell dpkg --print-architecture)
+run-deb: docs
+	@rm -rf $(DEB); mkdir -p $(DEB)/debian $(DEB)/root/DEBIAN
+	$(MAKE) --no-print-directory install DESTDIR=$(DEB)/root PREFIX=/usr
+	strip --strip-unneeded $(DEB)/root/usr/bin/tenzo $(DEB)/root/usr/lib/libtenzo.so.$(VERSION)
+	strip --strip-debug $(DEB)/root/usr/lib/libtenzo.a
+	find $(DEB)/root/usr/share/man -type f -exec gzip -9n {} +
+	install -D -m 644 LICENSE $(DEB)/root/usr/share/doc/tenzo/copyright
+	install -D -m 644 -t $(DEB)/root/usr/share/doc/tenzo/examples jobs/*.opts jobs/*.sbatch
+	printf '%s\n' 'Source: tenzo' '' 'Package: tenzo' 'Architecture: any' > $(DEB)/debian/control
+	echo 'libtenzo $(basename $(VERSION))' > $(DEB)/debian/shlibs.local
+	cd $(DEB) && dpkg-shlibdeps -Troot/DEBIAN/shlibs root/usr/bin/tenzo root/usr/lib/libtenzo.so.$(VERSION)
+	printf '%s\n' 'Package: tenzo' 'Version: $(VERSION)' 'Architecture: $(ARCH)' 'Maintainer: the Tenzo developers <tenzo@localhost>' 'Section: science' \
+	  'Priority: optional' "Installed-Size: $$(du -sk $(DEB)/root/usr | cut -f 1)" "Depends: $$(sed 's/^shlibs:Depends=//' $(DEB)/root/DEBIAN/shlibs)" \
+	  'Recommends: openmpi-bin' 'Suggests: libpetsc-real-dev, libhdf5-openmpi-dev, zlib1g-dev, pkg-config' \
+	  'Description: tensor-train physics-informed networks trained from forward evaluations' \
+	  ' Solver of high-dimensional partial differential equations, as a program and as a C library' \
+	  ' on Open MPI, PETSc and HDF5. What is suggested is needed to compile with the library.' > $(DEB)/root/DEBIAN/control
+	rm $(DEB)/root/DEBIAN/shlibs
+	echo 'activate-noawait ldconfig' > $(DEB)/root/DEBIAN/triggers
+	dpkg-deb --root-owner-group --build $(DEB)/root $(BUILD)/tenzo_$(VERSION)_$(ARCH).deb
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all fuzz run-fuzz docs tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style check-slurm bench style format install clean
+.PHONY: all fuzz run-fuzz docs tests demo check bench-accuracy memcheck run-demo run-check run-memcheck run-check-slurm run-style deb run-deb check-slurm bench style format install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
