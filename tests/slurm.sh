@@ -1,6 +1,6 @@
 #!/bin/bash
-# The batch job on a cluster of two virtual nodes ($TZ_SHARED/slurm): by srun and by mpirun; signalled, requeued and resumed
-# it gives the uninterrupted result, bit by bit.
+# The batch job on a cluster of two virtual nodes ($TZ_SHARED/slurm): by srun and by mpirun; signalled, requeued and resumed, and in
+# pieces of a minute, it gives the uninterrupted result, bit by bit.
 . "$(dirname "$0")/lib.sh"
 shared=$TZ_SHARED/slurm
 if [ ! -d "$shared" ] || ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null || [ "$(id -u)" != 0 ]; then
@@ -21,7 +21,7 @@ on 1 solve -options_file quick.opts -tz_output whole.h5 >whole.txt 2>&1
 whole=$(field theta whole.txt)
 ok "the uninterrupted run" [ -n "$whole" ]
 state() { timeout 5 scontrol -o show job "$1" | grep -o 'JobState=[A-Z]*'; }
-await() { for _ in $(seq 300); do eval "$1" && return 0; sleep 0.2; done; echo "  waited in vain for: $1"; return 1; }
+await() { for _ in $(seq ${2:-1000}); do eval "$1" && return 0; sleep 0.2; done; echo "  waited in vain for: $1"; return 1; }
 
 for launch in srun mpirun; do
   export TZ_LAUNCH=$launch TZ_OPTS=quick.opts
@@ -42,4 +42,16 @@ for launch in srun mpirun; do
   ok "$launch: resumed: history" same "$(digest whole.h5)" "$(digest "$launch-cut.h5")"
   [ "$failed" = 0 ] || cat "$launch.txt" "$launch-cut.txt"
 done
+
+# a job of less time than its work, with no option but that: as often as it needs. 250 large validations on one rank are a work of 45 seconds at least
+sed -e "s/^-tz_validate_every .*/-tz_validate_every 20/; s/^-tz_validation_points .*/-tz_validation_points 1000000/; s/^-tao_max_it .*/-tao_max_it 5000/" quick.opts >slow.opts
+export TZ_LAUNCH=srun TZ_OPTS=slow.opts TZ_OUT=pieces.h5
+timeout 10 sbatch --time=1 --nodes=1 --ntasks-per-node=1 --parsable -o pieces.txt "$root/jobs/hjb20.sbatch" >job.txt
+limit=900 on 1 solve -options_file slow.opts -tz_output slow.h5 >slow.txt 2>&1
+await '[ "$(state $(cat job.txt))" = JobState=COMPLETED ]' 4000
+ok "a limit shorter than the work: in $(grep -c '^start ' pieces.txt) pieces" [ "$(grep -c '^start ' pieces.txt)" -ge 2 ]
+ok "... each ended before its limit, by the program itself" same "$(grep -c '^stopped by the time limit' pieces.txt)" "$(($(grep -c '^start ' pieces.txt) - 1))"
+ok "... theta" same "$(field theta slow.txt)" "$(grep ^RESULT pieces.txt | tail -n 1 | sed 's/.*theta=//')"
+ok "... history" same "$(digest slow.h5)" "$(digest pieces.h5)"
+[ "$failed" = 0 ] || cat pieces.txt
 finish

@@ -10,11 +10,27 @@
 
 #define SLURM_MARGIN 30 /* seconds before the end of a batch job that are left for the last checkpoint and for SLURM */
 
+/* When the SLURM job ends, in seconds since 1970; 0 without one, or where it is not known. SLURM_JOB_END_TIME says it from release 23.02 on; before, squeue is
+   asked, by the first rank alone (every step makes one decision of those of all ranks). */
+static double JobEnd(PetscMPIInt rank)
+{
+  const char *end = getenv("SLURM_JOB_END_TIME"), *job = getenv("SLURM_JOB_ID");
+  char        command[128], answer[32]                 = "";
+  FILE       *squeue;
+
+  if (end) return atof(end);
+  if (rank || !job || !job[0] || strspn(job, "0123456789") != strlen(job)) return 0;
+  if (snprintf(command, sizeof(command), "SLURM_TIME_FORMAT=%%s timeout 10 squeue -h -j %s -o %%e 2>/dev/null", job) >= (int)sizeof(command)) return 0;
+  if (!(squeue = popen(command, "r"))) return 0;
+  if (!fgets(answer, sizeof(answer), squeue)) answer[0] = 0;
+  (void)pclose(squeue);
+  return atof(answer); /* "NONE", "N/A" without a limit */
+}
+
 PetscErrorCode TzRunGetStopOptions(TzRun run)
 {
   MPI_Comm      comm = PetscObjectComm((PetscObject)run);
   TzRunOptions *o    = &run->o;
-  const char   *end  = getenv("SLURM_JOB_END_TIME"); /* seconds since 1970 */
   PetscBool     given;
 
   PetscFunctionBegin;
@@ -29,7 +45,15 @@ PetscErrorCode TzRunGetStopOptions(TzRun run)
   PetscCheck(!given || o->limit > 0, comm, PETSC_ERR_USER_INPUT, "-tz_time_limit %g: must be positive", (double)o->limit);
   PetscCheck(o->targeterror >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_target_error %g: must be at least 0", (double)o->targeterror);
   PetscCheck(o->targetloss >= 0, comm, PETSC_ERR_USER_INPUT, "-tz_target_loss %g: must be at least 0", (double)o->targetloss);
-  if (!given && end && atof(end) > (double)time(NULL) && strcmp(o->output, "none")) o->limit = PetscMax(atof(end) - (double)time(NULL) - SLURM_MARGIN, 1);
+  if (!given && strcmp(o->output, "none")) {
+    PetscMPIInt rank;
+    double      end, now;
+
+    PetscCallMPI(MPI_Comm_rank(comm, &rank));
+    end = JobEnd(rank);
+    now = (double)time(NULL);
+    if (end > now) o->limit = PetscMax(end - now - SLURM_MARGIN, 1);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
