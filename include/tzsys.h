@@ -37,10 +37,10 @@ PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *
 */
 PETSC_EXTERN PetscErrorCode TzMemoryCheck(MPI_Comm comm, PetscReal numbers, const char what[], ...) __attribute__((format(printf, 3, 4)));
 /*
-  Long work. A program that listens (TzRun does) has SIGTERM and SIGUSR1 noted; Heard: one has come to this rank. Work of many pieces asks before each whether
-  to give up what is left of this rank's share, but takes part in everything collective; its results are then meaningless, which Agree, collective, tells all
-  ranks behind it. A second after the signal is time enough for most work to end; Patience, all ranks: so many seconds more, from now, for what comes.
-  What cannot be undone holds it meanwhile.
+  Long work. A program that listens (TzRun does) has SIGTERM and SIGUSR1 noted, those it held back before (sigprocmask), too; Heard: one has come to this rank.
+  Work of many pieces asks before each whether to give up what is left of this rank's share, but takes part in everything collective; its results are then
+  meaningless, which Agree, collective, tells all ranks behind it. A second after the signal is time enough for most work to end; Patience, all ranks: so many
+  seconds more, from now, for what comes. What cannot be undone holds it meanwhile.
   Busy is GiveUp, and rank 0 prints every so many seconds (Show; 0: never) how much of `what`, a constant text, is done. Not for threads but the first.
 */
 PETSC_EXTERN PetscErrorCode TzInterruptListen(void);

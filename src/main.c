@@ -2,6 +2,7 @@
   tenzo VERB [options]: finds the verb and runs it.
 */
 #include "verb.h"
+#include <signal.h>
 
 static const struct {
   const char *name;
@@ -84,7 +85,13 @@ int main(int argc, char **argv)
   int            code = 0, few = 1;
   PetscBool      plain = PETSC_TRUE; /* the verb takes no options: PETSc must not see "--help" */
   PetscErrorCode ierr;
+  sigset_t       early;
 
+  /* batch jobs send SIGUSR1 at any time: before a run listens it waits (TzInterruptListen), after the end of the run it does nothing */
+  sigemptyset(&early);
+  sigaddset(&early, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &early, NULL);
+  signal(SIGUSR1, SIG_IGN);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(TzVerbs); i++) plain = (PetscBool)(plain && strcmp(verb, TzVerbs[i].name));
   ierr = TzInitialize(plain ? &few : &argc, &argv, "tenzo VERB [options]: see tenzo --help\n");
   if (!ierr) ierr = TzDispatch(verb, &code);

@@ -152,6 +152,39 @@ for i in $(seq "$kills"); do
 done
 ok "kill -9: $survived of $kills resumed to the same end" [ $survived = "$kills" ]
 
+# --- signals at random moments of set-up, training, validation and checkpoints: the true line, and the same end ---
+survived=0
+signals=${TZ_SIGNALS:-8}
+phases=("-tao_max_it 500 -tz_validation_points 50000" "-tao_max_it 2000 -tz_validate_every 0 -tz_checkpoint_every 0"
+  "-tao_max_it 500 -tz_validation_points 20000 -tz_validate_every 5" "-tao_max_it 300 -tz_checkpoint_every 1")
+declare -A moments
+for i in $(seq "$signals"); do
+  phase=$((i % 4)) signal=USR1
+  if [ $phase != 0 ] && [ $((i % 3)) = 0 ]; then signal=TERM; fi
+  run="$quick -tao_type zosign -zo_momentum 0.9 ${phases[phase]}"
+  rm -f cut.h5*
+  [ -s whole$phase.h5 ] || on 1 solve $run -tz_output whole$phase.h5 >whole$phase.txt 2>&1
+  "$tenzo" solve $run -tz_output cut.h5 >cut.txt 2>&1 &
+  pid=$!
+  hears $pid
+  if [ $phase != 0 ]; then await cut.h5; fi
+  sleep "0.$(printf %03d $((RANDOM % 150)))"
+  kill -$signal $pid; wait $pid; code=$?
+  moment="exit code $code, $(sed -nE 's/^stopped by a signal (during set-up; nothing was written|after step [0-9]+; go on with).*/\1/p' cut.txt)"
+  case $moment in
+  "exit code 75, during"*) [ ! -e cut.h5 ] ;;
+  "exit code 75, after"*)
+    on 1 solve -tz_resume cut.h5 -tz_quiet >more.txt 2>&1
+    same "$(field theta whole$phase.txt)" "$(field theta more.txt)" && same "$(digest whole$phase.h5)" "$(digest cut.h5)"
+    ;;
+  *) [ $code = 0 ] || [ $code = 143 ] && same "$(field theta whole$phase.txt)" "$(field theta cut.txt)" && same "$(digest whole$phase.h5)" "$(digest cut.h5)" ;; # it was over
+  esac
+  if [ $? = 0 ]; then survived=$((survived + 1)); else echo "  SIG$signal, ${phases[phase]}: $moment"; fi
+  moments[$phase$moment]=1
+done
+ok "signals: $survived of $signals end with their line and, resumed, as without" [ $survived = "$signals" ]
+[ -z "${TZ_SIGNALS:-}${TZ_KILLS:-}" ] || echo "  kill -9: $kills; signals: $survived of $signals as without, at ${#moments[@]} moments"
+
 # --- a loss that is not finite: reason, exit code 3, the file keeps a good state ---
 on 1 solve $quick -zo_lr 1e150 -tao_max_it 50 -tz_output nan.h5 >nan.txt 2>nan.err
 ok "NaN: exit code 3" [ $? = 3 ]

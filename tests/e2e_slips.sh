@@ -71,27 +71,54 @@ kill $locker; wait $locker 2>/dev/null
 
 # --- full disks, limits of a file's size, folders that cannot be forced to disk, interrupted calls ---
 clean
+on 1 solve $quick -tao_max_it 2000 -tz_output whole.h5 >whole.txt 2>&1
+busy="${quick/-tz_quiet/} -tao_max_it 2000 -tz_progress_every 0 -tz_checkpoint_every 20"
+trouble() { # trouble BREAK MEND COMMAND... : a run that is broken once it is on its way, and mended after its first warning; its exit code
+  local break=$1 mend=$2 pid; shift 2
+  "$@" >out.txt 2>err.txt &
+  pid=$!
+  for _ in $(seq 500); do grep -q '^step [2-9][0-9]/' out.txt && break; sleep 0.005; done
+  eval "$break"; for _ in $(seq 500); do [ -s err.txt ] && break; sleep 0.01; done; eval "$mend"
+  wait $pid
+}
+recovers() { # recovers WHAT CODE TEXT : after trouble; what a while of it leaves in here/a.h5
+  ok "$1 for a while: a warning, and the run ends well: $(head -n 1 err.txt)" test "$2" = 0 -a "$(grep -c "^tenzo: warning: step .*$3" err.txt)" -ge 1
+  ok "$1: the same parameters" same "$(field theta whole.txt)" "$(field theta out.txt)"
+  ok "$1: the file has it all" same "$(digest whole.h5)" "$(digest here/a.h5)"
+}
+mkdir here/sub
+trouble 'rm -r here/sub' 'mkdir here/sub' "$tenzo" solve $busy -tz_output here/sub/a.h5; code=$?
+mv here/sub/a.h5 here/a.h5
+recovers "a folder that is deleted" $code 'No such file or directory'
+trouble 'rm -r here/sub' true "$tenzo" solve $busy -tz_output here/sub/a.h5; code=$?
+ok "a folder that is deleted for good: exit code 2, its line at the end" test $code = 2 -a "$(tail -n 1 err.txt)" = 'tenzo: error: -tz_output here/sub/a.h5: cannot be written (No such file or directory)'
+mkdir disk
+if [ "$(id -u)" = 0 ] && unshare --mount mount -t tmpfs none disk 2>/dev/null; then
+  export -f trouble
+  unshare --mount bash -c 'mount -t tmpfs -o size=1m none disk; trouble "cat /dev/zero >disk/other 2>/dev/null" "rm disk/other" "$@" -tz_output disk/a.h5; code=$?; ls disk >ls.txt
+    cp disk/a.h5 here/a.h5; exit $code' trouble "$tenzo" solve $busy; code=$?
+  recovers "a full disk (tmpfs)" $code 'No space left on device'
+  ok "a full disk (tmpfs): nothing else stays behind" test "$(cat ls.txt)" = a.h5
+else
+  skip "a full disk: not root, or nothing may be mounted here"
+fi
+clean
 if [ -z "${SAN:-}" ] && cc -shared -fPIC "$root/tests/shim_io.c" -o shim.so -ldl 2>shim.txt; then
-  on 1 solve $quick -tao_max_it 300 -tz_output whole.h5 -tz_overwrite >whole.txt 2>&1
   shim() { local set=$1; shift; env LD_PRELOAD="$work/shim.so" "$set" timeout 60 "$tenzo" "$@"; }
   touch full
   shim SHIM_FULL="$work/full" solve $short -tz_output here/a.h5 >out.txt 2>err.txt
   ok "a disk full at the start: exit code 2, one line, nothing left" test $? = 2 -a "$(grep -c '^tenzo: error: -tz_output here/a.h5: cannot be written (No space left on device)$' err.txt)" = 1 -a \
     "$(wc -l <err.txt)" = 1 -a -z "$(ls here)"
   rm full
-  (shim SHIM_FULL="$work/full" solve ${quick/-tz_quiet/} -tao_max_it 300 -tz_progress_every 0 -tz_checkpoint_every 20 -tz_output here/a.h5 >out.txt 2>err.txt; echo $? >code.txt) &
-  for _ in $(seq 500); do grep -q '^step [2-9][0-9]/' out.txt && break; sleep 0.005; done
-  touch full; for _ in $(seq 500); do [ -s err.txt ] && break; sleep 0.01; done; rm full
-  wait
-  ok "a disk full for a while: a warning, and the run ends well: $(head -n 1 err.txt)" test "$(cat code.txt)" = 0 -a "$(grep -c '^tenzo: warning: step .*No space left on device' err.txt)" -ge 1
-  ok "... with the same parameters" same "$(field theta whole.txt)" "$(field theta out.txt)"
+  trouble 'touch full' 'rm full' shim SHIM_FULL="$work/full" solve $busy -tz_output here/a.h5; code=$?
+  recovers "a full disk" $code 'No space left on device'
   on 1 eval -tz_model here/a.h5 -tz_points 5 -tz_output here/e.h5 >e.txt 2>&1
   ok "... which are in the file" same "$(field theta whole.txt)" "$(field theta e.txt)"
   clean
   shim SHIM_FOLDER=1 solve $short -tz_output here/a.h5 >out.txt 2>err.txt; code=$?
   ok "a folder that cannot be forced to disk is told: $(head -n 1 err.txt)" test $code = 2 -a "$(grep -c 'folder cannot be forced to disk (Input/output error)' err.txt)" = 1
   clean
-  shim SHIM_INTERRUPT=1 solve $quick -tao_max_it 300 -tz_output here/a.h5 >out.txt 2>err.txt
+  shim SHIM_INTERRUPT=1 solve $quick -tao_max_it 2000 -tz_output here/a.h5 >out.txt 2>err.txt
   ok "interrupted calls go on" test $? = 0 -a "$(field theta whole.txt)" = "$(field theta out.txt)"
   ok "... and write the same" same "$(digest whole.h5)" "$(digest here/a.h5)"
 else
@@ -122,7 +149,6 @@ ok "-tz_init starts from the parameters of another run" same "$(h5dump -d /valid
 line 2 'other hidden layers' solve $quick -net_layers 32 -tz_init here/b.h5 -tz_output none
 
 # a signal during set-up (a validation of seconds): heard, a checkpoint of step 0
-hears() { for _ in $(seq 1000); do [ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' /proc/$1/status) & 0x200)) != 0 ] && return; sleep 0.01; done; } # SIGUSR1
 "$tenzo" solve $quick -tz_validation_points 4000000 -tao_max_it 1000 -tz_output here/s.h5 >s.txt 2>&1 &
 pid=$!
 hears $pid; kill -USR1 $pid; wait $pid

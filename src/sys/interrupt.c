@@ -11,6 +11,7 @@
 
 static volatile sig_atomic_t Signal = 0;
 static struct sigaction      before[2]; /* what the program did at these signals */
+static sigset_t              blocked;   /* ... and which of them it held back */
 static const int             signals[2] = {SIGTERM, SIGUSR1};
 static PetscBool             listens, gaveup, held;
 static PetscLogDouble        deadline; /* 0: none yet */
@@ -27,13 +28,19 @@ static void Handler(int signal)
 PetscErrorCode TzInterruptListen(void)
 {
   const struct sigaction action = {.sa_handler = Handler, .sa_flags = SA_RESTART};
+  sigset_t               both;
 
   PetscFunctionBegin;
   if (listens) PetscFunctionReturn(PETSC_SUCCESS);
   Signal   = 0;
   gaveup   = PETSC_FALSE;
   deadline = 0;
-  for (int i = 0; i < 2; i++) sigaction(signals[i], &action, &before[i]);
+  sigemptyset(&both);
+  for (int i = 0; i < 2; i++) {
+    sigaction(signals[i], &action, &before[i]);
+    sigaddset(&both, signals[i]);
+  }
+  sigprocmask(SIG_UNBLOCK, &both, &blocked); /* those that came before are heard now */
   listens = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -42,6 +49,7 @@ PetscErrorCode TzInterruptListenEnd(void)
 {
   PetscFunctionBegin;
   if (!listens) PetscFunctionReturn(PETSC_SUCCESS);
+  sigprocmask(SIG_SETMASK, &blocked, NULL);
   for (int i = 0; i < 2; i++) sigaction(signals[i], &before[i], NULL);
   listens = gaveup = PETSC_FALSE;
   every            = 0;
