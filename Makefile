@@ -72,8 +72,9 @@ all: $(LIB) $(SHLIB) $(BUILD)/tenzo
 
 # the kernels are one source, compiled once for each instruction set and chosen when the program starts; always optimised,
 # because below -O2 gcc fuses no multiply-adds, on which the sine's argument reduction relies
-ISA = $(if $(findstring _avx512,$<),-O3 -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast)\
-  $(if $(findstring _avx2,$<),-O3 -mavx2 -mfma -ffp-contract=fast)$(if $(findstring _neon,$<),-O3 -ffp-contract=fast)
+X86 := $(findstring x86_64,$(shell $(MPICC) -dumpmachine 2>/dev/null))
+ISA = $(if $(X86),$(if $(findstring _avx512,$<),-O3 -mavx512f -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast)\
+  $(if $(findstring _avx2,$<),-O3 -mavx2 -mfma -ffp-contract=fast))$(if $(findstring _neon,$<),-O3 -ffp-contract=fast)
 
 $(BUILD)/%.o: %.c Makefile
 	$(if $(PETSC_LIB),,$(error PETSc not found: give PETSC_DIR and PETSC_ARCH, or PETSC_PKG, a name for pkg-config; on Debian, jobs/deps.sh installs it))
