@@ -13,7 +13,7 @@ debian() { # debian FOLDER ARCHITECTURE : its smallest system in FOLDER, where i
 
 inside() { # inside FOLDER COMMAND... : with this source tree and the folder itself under the names that they have here
   unshare --mount bash -c 'set -e
-    mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"
+    mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount --rbind /sys "$1/sys"
     for f in "$0" "$1"; do mkdir -p "$1$f"; mount --bind "$f" "$1$f"; done
     root=$1; shift; exec chroot "$root" env -C "$0" "$@"' "$PWD" "$(realpath "$1")" "${@:2}"
 }

@@ -3,7 +3,7 @@
 cd "$(dirname "$0")/.." || exit 1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0
-build=${BUILD:-build} limit=${SAN:+900}
+build=${BUILD:-build} limit=${TZ_TIMEOUT:-${SAN:+900}}
 limit=${limit:-180} mpiexec=${MPIEXEC:-mpirun}
 # a waiting rank of Open MPI yields its core (above); one of MPICH does not, so more ranks than cores take many times as long
 if ! $mpiexec --version 2>/dev/null | grep -q 'Open MPI\|open-mpi'; then limit=$((limit * 5)); fi
