@@ -87,10 +87,10 @@ recovers() { # recovers WHAT CODE TEXT : after trouble; what a while of it leave
   ok "$1: the file has it all" same "$(digest whole.h5)" "$(digest here/a.h5)"
 }
 mkdir here/sub
-trouble 'rm -r here/sub' 'mkdir here/sub' "$tenzo" solve $busy -tz_output here/sub/a.h5; code=$?
+trouble 'mv here/sub gone; rm -r gone' 'mkdir here/sub' "$tenzo" solve $busy -tz_output here/sub/a.h5; code=$?
 mv here/sub/a.h5 here/a.h5
 recovers "a folder that is deleted" $code 'No such file or directory'
-trouble 'rm -r here/sub' true "$tenzo" solve $busy -tz_output here/sub/a.h5; code=$?
+trouble 'mv here/sub gone; rm -r gone' true "$tenzo" solve $busy -tz_output here/sub/a.h5; code=$?
 ok "a folder that is deleted for good: exit code 2, its line at the end" test $code = 2 -a "$(tail -n 1 err.txt)" = 'tenzo: error: -tz_output here/sub/a.h5: cannot be written (No such file or directory)'
 mkdir disk
 if [ "$(id -u)" = 0 ] && unshare --mount mount -t tmpfs none disk 2>/dev/null; then
