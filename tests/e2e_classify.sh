@@ -77,6 +77,12 @@ told "a filter larger than the image" "-net_conv: filters of 9 x 9" -mnist_dir .
 told "no filter" "-net_conv 4x3: must be" -mnist_dir . -net_conv 4x3
 small=$whole
 
+# --- -log_view: the flops of a step are those of two losses (L(theta), L(theta + mu xi)), counted by hand: products, activations, softmax ---
+on 1 classify -mnist_dir . -net_format dense -net_layers 16 -tao_type zosign -zo_queries 1 -tao_max_it 1 -tz_validate_every 0 -tz_output none -tz_quiet -log_view >log.txt 2>&1
+byhand=$(awk 'BEGIN { printf "%.4e", 2 * (2 * 64 * (16 * 64 + 10 * 16) + 64 * 16 + 64 * (2 * 10 + 1)) }')
+ok "-log_view: a step has the $byhand flops counted by hand" same "$byhand" "$(awk '$1 == "1:" && $2 == "Training:" { print $5 }' log.txt)"
+ok "-log_view: stages" test "$(grep -cE '^ [12]: *(Training|Validation):' log.txt)" -ge 2
+
 # --- wrong files: one line that names the directory or the file ---
 wrong() { # wrong NAME TEXT
   on 1 classify $small -mnist_dir bad -tz_output bad.h5 >bad.txt 2>bad.err

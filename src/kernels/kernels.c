@@ -87,6 +87,8 @@ static int HasAVX512(void)
 }
 #endif
 
+PETSC_INTERN const TzKernels *TzKernelsCounted(const TzKernels *); /* the same, counting their operations (counted.c) */
+
 PETSC_INTERN const TzKernels TzKernels_AVX512, TzKernels_AVX2, TzKernels_NEON, TzKernels_Base;
 
 /* all sets of this kind of processor, the best first: who runs one runs those behind it */
@@ -130,6 +132,7 @@ PetscErrorCode TzKernelsSetFromEnvironment(MPI_Comm comm)
 {
   const char *wanted      = getenv("TENZO_ISA");
   char        allowed[64] = "", value[64] = "";
+  PetscBool   logs;
   int         best = NSETS, asked = -1, last, rank, size, wrong; /* numbers of sets: the best that runs here, that of TENZO_ISA */
 
   PetscFunctionBegin;
@@ -154,5 +157,7 @@ PetscErrorCode TzKernelsSetFromEnvironment(MPI_Comm comm)
   last = PetscMax(best, asked);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &last, 1, MPI_INT, MPI_MAX, comm));
   chosen = sets[last].kernels;
+  PetscCall(PetscLogIsActive(&logs));
+  if (logs) chosen = TzKernelsCounted(chosen);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -36,6 +36,17 @@ static PetscErrorCode Costs(TzRun run, PetscBool *has, PetscReal costs[4])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -log_view: what comes before the first step is in PETSc's main stage */
+static PetscLogStage  Stages[2];
+static PetscErrorCode RegisterStages(void)
+{
+  static const char *const names[] = {"Training", "Validation"};
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 2 && !Stages[1]; i++) PetscCall(PetscLogStageRegister(names[i], &Stages[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Of the regular validations, which do not depend on where a run was cut, the best one's parameters */
 static PetscErrorCode KeepBest(TzRun run)
 {
@@ -63,7 +74,9 @@ static PetscErrorCode RecordValidation(TzRun run)
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&t0));
+  PetscCall(PetscLogStagePush(Stages[1]));
   PetscCall(TzRunValidate(run, &figures));
+  PetscCall(PetscLogStagePop());
   PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
   if (givenup) run->validtime = TZ_SHORT;
   if (givenup) PetscFunctionReturn(PETSC_SUCCESS);
@@ -404,7 +417,9 @@ static PetscErrorCode SolveOn(TzRun run)
   PetscFunctionBegin;
   do {
     run->more = PETSC_FALSE;
+    PetscCall(PetscLogStagePush(Stages[0]));
     PetscCall(TaoSolve(run->tao));
+    PetscCall(PetscLogStagePop());
     PetscCall(TaoGetConvergedReason(run->tao, &reason));
     if (reason == TAO_CONVERGED_USER && !run->stop && !run->bonds) PetscCall(TzRunStops(run, &run->stop)); /* a signal within a step, which was given up */
     if (!run->bonds) break;
@@ -418,6 +433,7 @@ PetscErrorCode TzRunSolve(TzRun run, int *code)
 {
   PetscFunctionBegin;
   *code = 0;
+  PetscCall(RegisterStages());
   PetscCall(TzRunSetUp(run));
   if (TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscTime(&run->t0));
