@@ -4,7 +4,7 @@
 #   make style      warnings as errors, gcc and clang; formatting (make format); lengths of functions
 #   make bench      the benchmark (SHORT=1: under a minute)
 #   make bench-accuracy  seconds to an error, beside the peers in JAX (JAX_PYTHON; ACCURACY="--seeds 1 --seconds 10")
-#   make fuzz       damaged and malicious files, with sanitizers (FUZZ=100 of each kind, FIRST=seed)
+#   make fuzz       damaged and malicious files, on 1 and 2 ranks, with sanitizers (FUZZ=100 of each kind, FIRST=seed)
 #   make memcheck   valgrind and -malloc_dump on a short run
 #   make docs       manual pages of program and library (Doxygen)
 #   make install PREFIX=/usr/local                  with the manual pages, if they have been made
@@ -155,10 +155,11 @@ FIRST ?= 0
 fuzz:
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized SAN=address,undefined CFLAGS='-O1 -g' run-fuzz
 run-fuzz: export ASAN_OPTIONS := detect_leaks=0
-run-fuzz: all $(BUILD)/fuzz/fuzz_hdf5 $(BUILD)/fuzz/fuzz_idx $(BUILD)/fuzz/fuzz_process
+run-fuzz: all $(patsubst tests/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 	$(RUN) $(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet \
 	  -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
-	$(RUN) $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST)
+	for n in 1 2; do $(RUN) $(MPIEXEC) -n $$n $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST) || exit 1; done
+	for n in 1 2; do $(RUN) $(MPIEXEC) -n $$n $(BUILD)/fuzz/fuzz_text -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST) || exit 1; done
 	$(RUN) $(BUILD)/fuzz/fuzz_idx $(FUZZ) $(FIRST)
 	$(RUN) $(BUILD)/fuzz/fuzz_process $(FUZZ) $(FIRST)
 

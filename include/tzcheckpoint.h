@@ -52,6 +52,8 @@ typedef struct {
 /* TryWrite: without the error of a file that cannot be written: reason "" if it is written, equal on every rank */
 PETSC_EXTERN PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], size_t len, char reason[]);
 PETSC_EXTERN PetscErrorCode TzCheckpointWrite(const TzCheckpoint *c, const char option[], const char file[]);
+/* /checksums of a store: a line "path checksum" for every other array, by the alphabet; *text is PetscMalloced */
+PETSC_EXTERN PetscErrorCode TzCheckpointChecksums(TzStore store, char **text);
 /* The store of a checkpoint file, checked to be one and to be whole */
 PETSC_EXTERN PetscErrorCode TzCheckpointOpen(MPI_Comm comm, const char option[], const char file[], TzStore *store);
 PETSC_EXTERN PetscErrorCode TzCheckpointIs(MPI_Comm comm, const char file[], PetscBool *is); /* whether there is a file, and it is one */

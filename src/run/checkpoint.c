@@ -172,8 +172,7 @@ static int ByPath(const void *a, const void *b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A line "path checksum" for every array but /checksums, by the alphabet; *text is PetscMalloced */
-static PetscErrorCode TzChecksums(TzStore store, char **text)
+PetscErrorCode TzCheckpointChecksums(TzStore store, char **text)
 {
   const char *path;
   char      **line;
@@ -255,7 +254,7 @@ PetscErrorCode TzCheckpointTryWrite(const TzCheckpoint *c, const char file[], si
   PetscCall(TzPutKept(store, c));
   PetscCall(TzTablePut(&c->history, store, "/history"));
   PetscCall(TzTablePut(&c->validation, store, "/validation"));
-  PetscCall(TzChecksums(store, &sums));
+  PetscCall(TzCheckpointChecksums(store, &sums));
   PetscCall(TzStorePutText(store, "/checksums", sums));
   PetscCall(PetscFree(sums));
   PetscCall(TzStoreTryWrite(store, file, len, reason));
@@ -282,7 +281,7 @@ static PetscErrorCode TzVerify(MPI_Comm comm, const char option[], const char fi
 
   PetscFunctionBegin;
   PetscCall(TzStoreGetText(store, "/checksums", &kept));
-  PetscCall(TzChecksums(store, &own));
+  PetscCall(TzCheckpointChecksums(store, &own));
   while (own[same] && own[same] == kept[same]) {
     if (own[same++] == '\n') line = same;
   }
