@@ -1,7 +1,8 @@
 /*
-  Files that others wrote: [mpirun -n RANKS] fuzz_hdf5 -model GOOD [-tries N] [-first SEED] [-work DIR] changes a good checkpoint N times by its structure (types, shapes,
-  values, links, storage, names; options out of this world) or by single bytes, and gives every one to what reads checkpoints: evaluation, resuming, points. Half of the files have checksums that are right for what is in them now.
-  None may crash, hang, raise an error that is not a user's, or leave a file. The last line: "tries=N read=R refused=F"; exit code 1 for a fault.
+  Files that others wrote: [mpirun -n RANKS] fuzz_hdf5 -model GOOD [-tries N] [-first SEED] [-work DIR] changes a good checkpoint N times by its structure
+  (types, shapes, values, links, storage, names; options out of this world) or by single bytes, and gives every one to what reads checkpoints: evaluation,
+  resuming, points. Half of the files have checksums that are right for what is in them then. None may crash, hang, raise an error that is not a user's, or
+  leave a file. The last line: "tries=N read=R refused=F faults=0"; exit code 1 for a fault.
 */
 #include "fuzz.h"
 #include <ctype.h>

@@ -1,7 +1,7 @@
 /*
-  Texts that others wrote: [mpirun -n RANKS] fuzz_text [-tries N] [-first SEED] [-work DIR] changes good files of points, matrices and tokens, and the options of
-  a checkpoint, N times each, by bytes, words and lines, and gives them to their readers. None may crash, hang, or raise an error that is not a user's. The last
-  line: "tries=N read=R refused=F faults=0"; exit code 1 for a fault.
+  Texts that others wrote: [mpirun -n RANKS] fuzz_text [-tries N] [-first SEED] [-work DIR] changes good files of points, matrices and tokens, and the options
+  of a checkpoint, N times each, by bytes, words and lines, and gives them to their readers. None may crash, hang, or raise an error that is not a user's. The
+  last line: "tries=N read=R refused=F faults=0"; exit code 1 for a fault.
 */
 #include "fuzz.h"
 #include <tzcontrol.h>
