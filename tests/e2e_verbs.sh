@@ -108,4 +108,20 @@ for n in 1 2; do
   ok "-tao_test_gradient on $n ranks" awk '/2-norm/ {bad = !($6 + 0 < 1e-6); seen = 1} END {exit bad || !seen}' tested.txt
   ok "-tao_test_gradient on $n ranks: the same run" same "$(field theta plain.txt) $(field queries plain.txt)" "$(field theta tested.txt) $(field queries tested.txt)"
 done
+# --- -tz_monitor: the history as the run goes on ---
+for n in 1 2; do
+  rm -f m.h5 monitor.h5 a.*
+  on $n solve $quick -tao_max_it 30 -tz_validate_every 10 -tz_checkpoint_every 20 -tz_monitor ascii:a.txt,draw:a.ppm,hdf5 -tz_output m.h5 >m.txt 2>&1
+  ok "-tz_monitor, $n ranks: ascii has a line for each step, the last with the RESULT's loss" test "$(grep -c '^step .* loss .* lr .* queries ' a.txt)" = 30 -a \
+    "$(tail -n 1 a.txt | awk '{ printf "%.6e", $4 }')" = "$(field loss m.txt | awk '{ printf "%.6e", $1 }')"
+  ok "... draw an image" test "$(head -c 2 a.ppm)" = P6
+  for table in history validation; do ok "... hdf5 the $table of the checkpoint" h5diff -q m.h5 monitor.h5 /$table /$table; done
+  on $n solve $quick -tao_max_it 2 -tz_monitor ascii -tz_output none >m.txt 2>&1
+  ok "... ascii alone prints" test "$(grep -c '^step [12]  loss ' m.txt)" = 2
+  for wrong in 'draw:there is no display' 'foo:must be some of' 'ascii,ascii:must be some of' 'draw.x.png:PETSc draws to FILE.ppm' 'hdf5.m.h5:is the file of -tz_output'; do
+    kind=${wrong%%:*}
+    DISPLAY='' on $n solve $quick -tz_monitor "${kind/./:}" -tz_output m.h5 >out.txt 2>err.txt
+    ok "-tz_monitor $kind, $n ranks: one line" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c "^tenzo: error: -tz_monitor .*${wrong#*:}" err.txt)" = 1
+  done
+done
 finish

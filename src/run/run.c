@@ -43,6 +43,7 @@ static PetscErrorCode Reset(PetscObject obj)
 
   PetscFunctionBegin;
   PetscCall(TzInterruptListenEnd());
+  PetscCall(TzRunMonitorsDestroy(run));
   PetscCall(TzFileRelease(run->o.output, &run->lock));
   PetscTryTypeMethod(run, destroy);
   PetscCall(VecScatterDestroy(&run->all));
@@ -158,6 +159,8 @@ static PetscErrorCode GetRunOptions(TzRun run)
   PetscCall(TzOptionsString("-tz_init", "Checkpoint whose parameters are those to start from; nothing else is taken from it", "TzRunSetFromOptions", run->init,
                             run->init, sizeof(run->init), NULL));
   PetscCall(TzOptionsString("-tz_summary", "File for the figures of the RESULT line as JSON", "TzRunSolve", o->summary, o->summary, sizeof(o->summary), NULL));
+  PetscCall(TzOptionsString("-tz_monitor", "The history as the run goes on, some of ascii[:FILE], draw[:FILE.ppm], hdf5[:FILE], separated by commas",
+                            "TzRunSolve", o->monitor, o->monitor, sizeof(o->monitor), NULL));
   PetscCall(TzOptionsBool("-tz_quiet", "No progress lines", "TzRunSolve", o->quiet, &o->quiet, NULL));
   PetscCall(TzOptionsReal("-tz_progress_every", "Seconds between progress lines; 0: after every step", "TzRunSolve", o->progress, &o->progress, NULL));
   PetscOptionsEnd();

@@ -19,6 +19,7 @@ struct _TzRunOps {
 typedef struct {
   char      output[PETSC_MAX_PATH_LEN];  /* "none": no file */
   char      summary[PETSC_MAX_PATH_LEN]; /* of the result, as JSON; \"\": none */
+  char      monitor[PETSC_MAX_PATH_LEN]; /* -tz_monitor; "": none */
   PetscInt  checkpoint;                  /* steps between checkpoints; 0: only at the end */
   PetscInt  validate;                    /* steps between validations; 0: only at the end */
   PetscReal progress;                    /* seconds between progress lines */
@@ -80,6 +81,8 @@ struct _p_TzRun {
 
   PetscBool more; /* the solver is to go on after that */
 
+  struct _n_TzMonitors *monitors; /* NULL: none */
+
   TzRunStop      stop;
   PetscLogDouble born, lasttime, longest; /* for the time limit: creation, last step, longest step */
 };
@@ -93,6 +96,11 @@ PETSC_INTERN PetscErrorCode TzRunAttachSolver(TzRun);
 PETSC_INTERN PetscErrorCode TzRunShrink(TzRun, PetscReal lr);
 PETSC_INTERN PetscErrorCode TzRunPlanResize(TzRun);
 PETSC_INTERN PetscErrorCode TzRunResize(TzRun);
+/* monitor.c: what -tz_monitor asks for, created with the history there is; after a step; after the last. Collective */
+PETSC_INTERN PetscErrorCode TzRunMonitorsCreate(TzRun);
+PETSC_INTERN PetscErrorCode TzRunMonitorsShow(TzRun);
+PETSC_INTERN PetscErrorCode TzRunMonitorsEnd(TzRun);
+PETSC_INTERN PetscErrorCode TzRunMonitorsDestroy(TzRun);
 /* What the view of an object prints (PetscMalloced) */
 PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */

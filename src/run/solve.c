@@ -191,6 +191,7 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   PetscCall(Costs(run, &has, row + 6));
   PetscCall(TzTableAppend(&run->c.history, row));
   if (run->o.validate && step % run->o.validate == 0) PetscCall(RecordValidation(run));
+  PetscCall(TzRunMonitorsShow(run));
   PetscCall(Progress(run, lr, seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -436,6 +437,7 @@ PetscErrorCode TzRunSolve(TzRun run, int *code)
   PetscCall(RegisterStages());
   PetscCall(TzRunSetUp(run));
   if (TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzRunMonitorsCreate(run));
   PetscCall(PetscTime(&run->t0));
   run->tprint = run->t0;
   if (!run->step0 && !run->c.validation.n && run->o.validate) PetscCall(RecordValidation(run));
@@ -444,6 +446,7 @@ PetscErrorCode TzRunSolve(TzRun run, int *code)
   PetscCall(TzRunStops(run, &run->stop)); /* a signal during set-up */
   if (!run->stop) PetscCall(SolveOn(run));
   PetscCall(Finish(run, code));
+  PetscCall(TzRunMonitorsEnd(run));
   PetscCall(TzInterruptListenEnd());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
