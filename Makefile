@@ -159,6 +159,8 @@ run-fuzz: all $(patsubst tests/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 	$(RUN) $(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet \
 	  -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
 	for n in 1 2; do $(RUN) $(MPIEXEC) -n $$n $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST) || exit 1; done
+	for v in solve eval classify simulate; do $(RUN) $(BUILD)/tenzo $$v -help; done | grep -oE '^ *-[A-Za-z][A-Za-z0-9_]+' | tr -d ' -' | sort -u > $(BUILD)/fuzz/names.txt
+	$(RUN) $(BUILD)/fuzz/fuzz_hdf5 -model $(BUILD)/fuzz/good.h5 -work $(BUILD)/fuzz -names $(BUILD)/fuzz/names.txt
 	for n in 1 2; do $(RUN) $(MPIEXEC) -n $$n $(BUILD)/fuzz/fuzz_text -work $(BUILD)/fuzz -tries $(FUZZ) -first $(FIRST) || exit 1; done
 	$(RUN) $(BUILD)/fuzz/fuzz_idx $(FUZZ) $(FIRST)
 	$(RUN) $(BUILD)/fuzz/fuzz_process $(FUZZ) $(FIRST)

@@ -2,7 +2,8 @@
   Files that others wrote: [mpirun -n RANKS] fuzz_hdf5 -model GOOD [-tries N] [-first SEED] [-work DIR] changes a good checkpoint N times by its structure
   (types, shapes, values, links, storage, names; options out of this world) or by single bytes, and gives every one to what reads checkpoints: evaluation,
   resuming, points. Half of the files have checksums that are right for what is in them then. None may crash, hang, raise an error that is not a user's, or
-  leave a file. The last line: "tries=N read=R refused=F faults=0"; exit code 1 for a fault.
+  leave a file. With -names LIST every option of a list, in three spellings of case, stands in /options instead.
+  The last line: "tries=N read=R refused=F faults=0"; exit code 1 for a fault.
 */
 #include "fuzz.h"
 #include <ctype.h>
@@ -120,21 +121,29 @@ static PetscErrorCode Seal(const char path[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An option of PETSc's or Tenzo's, in some case of letters, that would write or load the victim */
+/* /options with one that would write or load the victim; mode: name as it is, Capitalised, CAPITALS */
+static void PutOption(hid_t id, const char from[], int mode, const char before[])
+{
+  char         text[512 + PETSC_MAX_PATH_LEN], name[256];
+  const size_t len = PetscMin(strlen(from), sizeof(name) - 1);
+
+  for (size_t i = 0; i < len; i++) name[i] = (mode == 0 || (mode == 1 && i)) ? from[i] : (char)toupper((unsigned char)from[i]);
+  name[len] = 0;
+  snprintf(text, sizeof(text), "-pde_dim 3\n-net_layers 8,8\n-net_tt_rank 2\n-deriv_type forward\n-%s %s%s\n", name, before, victim);
+  PutText(id, "/options", text);
+}
+
+/* An option of PETSc's or Tenzo's, in some case of letters */
 static void Options(hid_t id)
 {
   static const char *const names[] =
     {"log_view",    "log_summary", "log",       "log_all",   "citations",    "malloc_dump", "malloc_view", "options_view", "net_view",
      "pde_view",    "deriv_view",  "loss_view", "tao_view",  "tao_monitor",  "dll_append",  "dll_prepend", "history",      "info",
      "viewer_hdf5", "tz_output",   "tz_resume", "mnist_dir", "options_file", "python",      "saws_log",    "memory_view",  "on_error_attach_debugger"};
-  char        text[256 + PETSC_MAX_PATH_LEN], name[64];
   const char *from = names[Next(sizeof(names) / sizeof(*names))];
   const int   mode = (int)Next(3);
-  size_t      len  = strlen(from);
 
-  for (size_t i = 0; i <= len; i++) name[i] = (mode == 0 || (mode == 1 && i)) ? from[i] : (char)toupper((unsigned char)from[i]);
-  snprintf(text, sizeof(text), "-pde_dim 3\n-net_layers 8,8\n-net_tt_rank 2\n-deriv_type forward\n-%s %s%s\n", name, Next(2) ? ":" : "", victim);
-  PutText(id, "/options", text);
+  PutOption(id, from, mode, Next(2) ? ":" : "");
 }
 
 static void Structure(void)
@@ -175,14 +184,19 @@ static void Bytes(void)
   fclose(f);
 }
 
-static void Mutate(const char model[], uint64_t seed)
+static void Copy(const char model[])
 {
   char command[3 * PETSC_MAX_PATH_LEN];
 
-  Begin(seed);
   snprintf(command, sizeof(command), "cp '%s' '%s'", model, file);
   if (system(command)) exit(1);
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static void Mutate(const char model[], uint64_t seed)
+{
+  Begin(seed);
+  Copy(model);
   for (unsigned k = 1 + Next(3); k; k--) {
     if (Next(4)) Structure();
     else Bytes();
@@ -234,16 +248,57 @@ static PetscErrorCode Points(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode (*const readers[])(void) = {Evaluate, Resume, Points};
+
+/* Gives the file to a reader; adds to refused and faults */
+static void Give(int seed, int reader, PetscInt *refused, PetscInt *faults)
+{
+  *refused += Refused(readers[reader], seed, reader, faults);
+  if (Rank() || access(victim, F_OK)) return;
+  fprintf(stderr, "seed %d, reader %d: a file was written\n", seed, reader);
+  unlink(victim);
+  ++*faults;
+}
+
+/* Every name of a file, a line each without its dash, as an option of the checkpoint, in three spellings, with a file and as a viewer's; returns the tries */
+static PetscInt Names(const char names[], const char model[], PetscInt *refused, PetscInt *faults)
+{
+  FILE    *f     = fopen(names, "r");
+  PetscInt tries = 0;
+  char     name[256];
+
+  while (f && fgets(name, sizeof(name), f)) {
+    name[strcspn(name, "\n")] = 0;
+    for (int k = 0; k < 12; k++, tries++) { /* spelling, colon, reader */
+      PetscOptionsClear(NULL);
+      if (!Rank()) {
+        hid_t id;
+
+        Copy(model);
+        id = H5Fopen(file, H5F_ACC_RDWR, H5P_DEFAULT);
+        if (id < 0) exit(1);
+        PutOption(id, name, k % 3, k / 3 % 2 ? ":" : "");
+        H5Fclose(id);
+        if (Seal("/checksums")) exit(1);
+      }
+      Give((int)tries, k / 6, refused, faults);
+    }
+  }
+  if (f) fclose(f);
+  return tries;
+}
+
 int main(int argc, char **argv)
 {
-  static PetscErrorCode (*const readers[])(void) = {Evaluate, Resume, Points};
-  const PetscInt n                               = PETSC_STATIC_ARRAY_LENGTH(readers);
-  char           model[PETSC_MAX_PATH_LEN] = "", work[PETSC_MAX_PATH_LEN] = "/tmp";
+  const PetscInt n                         = PETSC_STATIC_ARRAY_LENGTH(readers);
+  char           model[PETSC_MAX_PATH_LEN] = "", work[PETSC_MAX_PATH_LEN] = "/tmp", names[PETSC_MAX_PATH_LEN] = "";
   PetscInt       tries = 200, first = 0, faults = 0, refused = 0;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;
   PetscOptionsGetString(NULL, NULL, "-model", model, sizeof(model), NULL);
   PetscOptionsGetString(NULL, NULL, "-work", work, sizeof(work), NULL);
+  PetscOptionsGetString(NULL, NULL, "-names", names, sizeof(names), NULL);
+  tries = names[0] ? 0 : tries;
   PetscOptionsGetInt(NULL, NULL, "-tries", &tries, NULL);
   PetscOptionsGetInt(NULL, NULL, "-first", &first, NULL);
   Name(file, work, "h5");
@@ -256,13 +311,11 @@ int main(int argc, char **argv)
         Mutate(model, (uint64_t)i);
         unlink(victim);
       }
-      refused += Refused(readers[r], (int)i, (int)r, &faults);
-      if (Rank() || access(victim, F_OK)) continue;
-      fprintf(stderr, "seed %d, reader %d: a file was written\n", (int)i, (int)r);
-      faults++;
+      Give((int)i, (int)r, &refused, &faults);
     }
   }
+  if (names[0]) tries = Names(names, model, &refused, &faults);
   unlink(file);
   PetscOptionsClear(NULL);
-  return End("fuzz_hdf5", tries, n * tries - refused, refused, faults);
+  return End("fuzz_hdf5", tries, (names[0] ? 1 : n) * tries - refused, refused, faults);
 }
