@@ -246,16 +246,24 @@ def feedback(out, file):
 
 def device(out, file):
     runs = [r for r in csv.DictReader(open(file)) if r["table"] == "device" and r["mse"]]
+    series = (  # axis, rows whose name ends with the abscissa, label
+        (0, r"w(\d+)", "weights, differences"), (0, r"w(\d+)-1500", "the same, 1,500 steps"), (0, r"sg-w(\d+)", "weights, sparse grid"), (0, r"mzi-w(\d+)", "phases of meshes, differences"),
+        (0, r"a(\d+)", "activations, differences of 0.1, 200 steps"),
+        (1, r"n(1e-\d)", "weights, differences"), (1, r"sg-n(1e-\d)", "weights, sparse grid"), (1, r"c(1e-\d)", "weights, one of a step for all"),
+        (1, r"mzi-n(1e-\d)", "phases of meshes, differences"))
     full = np.mean([float(r["mse"]) for r in runs if r["row"] == "full"])
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
-    for axis, kinds, label in ((axes[0], {"w": "weights"}, "bits"), (axes[1], {"n": "new for each query", "c": "common to a step"}, "noise of the weights, relative")):
-        for mark, (kind, name) in zip("os", kinds.items()):
-            points = [(float(r["row"][1:]), float(r["mse"])) for r in runs if r["row"][0] == kind and "mu" not in r["row"]]
-            axis.plot(*zip(*points), mark, label=name, alpha=0.6)
-        axis.axhline(full, color="grey", linewidth=1, label="full precision (mean)")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True)
+    for mark, (axis, rows, label) in zip("oPs^vos^D", series):
+        found = [(re.fullmatch(rows, r["row"]), float(r["mse"])) for r in runs]
+        points = [(float(m.group(1)), mse) for m, mse in found if m]
+        if points:
+            axes[axis].plot(*zip(*points), mark, label=label, alpha=0.6)
+    for axis, label in zip(axes, ("bits", "noise, relative; of each query its own")):
+        axis.axhline(full, color="grey", linewidth=1, label="full precision, differences (mean)")
+        axis.axhline(1e-3, color="grey", linewidth=1, linestyle=":", label="aim with 8 bits, and of the meshes")
         axis.set_xlabel(label)
         axis.set_yscale("log")
-        axis.legend(fontsize="small", loc="upper left")
+        axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.14))
     axes[0].invert_xaxis()
     axes[1].set_xscale("log")
     axes[0].set_ylabel("validation MSE")

@@ -12,7 +12,7 @@ titles = {
     "table5": "Table 5: zeroth-order training (validation MSE)",
     "table6": "Table 6: compression at an equal number of trainable parameters (validation MSE)",
     "lqg": "HJB-LQG: relative L2 error; u(0,0) in the last column but one",
-    "device": "Models of hardware: HJB, tt rank 4, finite differences, signRGE at 12,600 queries (jobs/device.sh; validation MSE as the hardware has it)",
+    "device": "Models of hardware: HJB, tt rank 4, signRGE, at 12,600 queries unless said otherwise (jobs/device.sh; validation MSE as the hardware has it)",
     "equations": "Equations of the table (../equations.sh): relative L2 error along the sampled region; second column: the aim",
     "ablation": "Ablation of ZO-signRGE + sparse grid at 6,600 queries (rows hjb: validation MSE; rows lqg: relative L2 error)",
 }
@@ -43,6 +43,8 @@ beyond = {
         ("dense-fo", "dense, FO"), ("ttm-fo", "ttm rank 14, FO"), ("dense-hybrid", "dense, hybrid ZO"), ("ttm-hybrid", "ttm rank 14, hybrid ZO")]),
     "Convolutions: MNIST, 8 and 16 filters, 32 units (conv.sh; test accuracy in percent)": ("conv", 937, [
         ("dense-fo", "dense, FO"), ("tt-fo", "trains, FO"), ("dense-hybrid", "dense, hybrid ZO"), ("tt-hybrid", "trains, hybrid ZO")]),
+    "Weights of few bits: MNIST, tt rank 6 (jobs/device.sh; test accuracy in percent)": ("device", 937, [
+        ("mnist-w8", "8 bits, hybrid ZO"), ("mnist-w6", "6 bits, hybrid ZO")]),
 }
 
 
@@ -133,14 +135,14 @@ def main():
     runs.sort(key=lambda r: (r["table"], r["row"], r["seed"]))
     notes = os.path.join(here, "NOTES.md")
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
-        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh, conv.sh and ../equations.sh; the command of each run, with its seed,\n"
+        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh, conv.sh, ../device.sh and ../equations.sh; the command of each run, with its seed,\n"
                 "is in results.csv. Mean ± sample deviation over the seeds given; steps, queries, network evaluations, seconds and memory (MiB) are means.\n"
                 "One core of a shared machine, so that seconds are upper bounds.\n\n")
         if os.path.exists(notes):
             f.write(open(notes).read() + "\n")
         for table in [t for t in titles if any(r["table"] == t for r in runs)]:
             f.write(f"## {titles[table]}\n\n| row | paper | ours | seeds | steps | queries | evaluations | s | MiB | u(0,0) | note |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
-            rows = list(dict.fromkeys(r["row"] for r in runs if r["table"] == table))
+            rows = list(dict.fromkeys(r["row"] for r in runs if r["table"] == table and not r["row"].startswith("mnist-")))
             for row in rows:
                 headline = "rel_l2" if table == "equations" or "lqg" in (table, row[:3]) else "mse"
                 f.write(line(row, [r for r in runs if r["table"] == table and r["row"] == row], headline) + "\n")
