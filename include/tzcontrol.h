@@ -92,7 +92,8 @@ PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], P
 PETSC_EXTERN PetscErrorCode TzPDEControlOffset(TzPDE pde, PetscReal t, PetscReal P[], PetscBool *is);
 
 /*
-  TzControl: the feedback of a network, V = a f + b with exact derivatives of f (also of a network that was trained with smoothed ones).
+  TzControl: the feedback of a network, V = a f + b with exact derivatives of f (also of a network that was trained with smoothed ones); of a network of
+  values alone (tzshell.h, tzdevice.h) by central differences of 0.01.
 
   Evaluate: value [n], grad [n][d], a [n][m] at X [n][D]; what is NULL is not asked for. Not collective. For one state after the first call without
   allocation, unless the problem leaves its terminal cost to differences: a real-time loop (microseconds in `make bench`). Results of a point do not

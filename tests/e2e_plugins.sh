@@ -70,6 +70,9 @@ ok "a network of values alone classifies: accuracy $(field accuracy digits.2.txt
 ok "... on 2 ranks as on one" same "$(field theta digits.1.txt)" "$(field theta digits.2.txt)"
 on 2 eval -dll_append ./libsines.so -tz_model digits.h5 -mnist_dir . -tz_output digits-eval.h5 >eval.txt 2>&1
 ok "... and evaluates to the same" same "$(field accuracy digits.2.txt)" "$(field accuracy eval.txt)"
+on 2 solve -dll_append ./libsines.so -net_type sines $small -pde_type lqr -deriv_type fd -tao_max_it 20 -tz_output loop.h5 >out.txt 2>&1
+for n in 1 2; do on $n simulate -dll_append ./libsines.so -tz_model loop.h5 -sim_paths 200 -sim_steps 10 -tz_output none >loop.$n.txt 2>&1; done
+ok "... and closes a control loop" same "$(field cost loop.1.txt)" "$(field cost loop.2.txt)"
 on 2 pde -dll_append ./libneumann.so -pde_type neumann -pde_dim 5 >check.txt 2>&1
 ok "an equation with a Neumann condition: its file is true to 1e-9" grep -q "^CHECK pde=neumann .*residual=[0-9.]*e-1[0-9] .*condition=[0-9.]*e-1[0-9] " check.txt
 on 2 solve -dll_append ./libneumann.so -pde_type neumann -pde_dim 5 -net_format dense -net_layers 32 -deriv_type forward -tao_type zogn -zo_queries 100 \

@@ -273,6 +273,42 @@ static void test_feedback(void **state)
   ok(TzPDEDestroy(&pde));
 }
 
+/*
+  A network of values alone: its feedback is that of the network that it is, to the differences' error, h^2/6 times third derivatives of size 1 with h = 0.01,
+  and the rounding of the activations, 12 x 2^-31 / h.
+*/
+static void test_values(void **state)
+{
+  TzPDE     pde = create("-pde_type pendulum -control_extension linear", 0);
+  PetscReal X[20][3], v[2][20], g[2][20][2], theta[300];
+
+  (void)state;
+  ok(TzPDESetUp(pde));
+  ok(TzRandomUniform(1, TZ_STREAM_POINTS, 0, 0, 0, 60, X[0]));
+  for (int k = 0; k < 2; k++) {
+    const TzDeviceModel model = {.activationbits = k ? 32 : 0};
+    TzNet               net;
+    TzControl           control;
+
+    ok(TzNetCreate(PETSC_COMM_SELF, &net));
+    ok(TzNetSetFormat(net, TZNETDENSE));
+    ok(TzNetSetIO(net, 3, 1));
+    ok(TzNetSetHidden(net, 2, (PetscInt[]){12, 12}));
+    ok(TzNetSetDeviceModel(net, &model));
+    ok(TzNetInitialize(net, 5, theta));
+    ok(TzControlCreate(pde, net, &control));
+    ok(TzControlBind(control, theta));
+    ok(TzControlEvaluate(control, 20, X[0], v[k], g[k][0], NULL));
+    ok(TzControlDestroy(&control));
+    ok(TzNetDestroy(&net));
+  }
+  for (int i = 0; i < 20; i++) {
+    assert_true(fabs(v[0][i] - v[1][i]) <= 1e-7);
+    for (int j = 0; j < 2; j++) assert_true(fabs(g[0][i][j] - g[1][i][j]) <= 1e-3);
+  }
+  ok(TzPDEDestroy(&pde));
+}
+
 static void simulate(MPI_Comm comm, TzPDE pde, TzClosedLoop results[2])
 {
   TzSimulation simulation;
@@ -348,9 +384,9 @@ static void test_mistakes(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer), cmocka_unit_test(test_full),     cmocka_unit_test(test_lqr),
-                                     cmocka_unit_test(test_builtin),   cmocka_unit_test(test_feedback), cmocka_unit_test(test_simulation),
-                                     cmocka_unit_test(test_mistakes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer),  cmocka_unit_test(test_full),     cmocka_unit_test(test_lqr),
+                                     cmocka_unit_test(test_builtin),    cmocka_unit_test(test_feedback), cmocka_unit_test(test_values),
+                                     cmocka_unit_test(test_simulation), cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL) || TzPDERegister("test", Create)) return 1;

@@ -1,5 +1,7 @@
 /* TzControl: value, gradient and control of a network at many states, or at one. */
 #include <tzcontrol.h>
+#include <tzderiv.h>
+#include <tzshell.h>
 
 #define BATCH 96 /* points at once: whole panels of the network's kernels */
 
@@ -7,6 +9,7 @@ struct _n_TzControl {
   TzPDE      pde;
   TzNet      net;
   TzNetEval  eval;
+  TzDeriv    deriv; /* of a network of values alone; otherwise NULL */
   TzJetShape shape; /* value and gradient alone */
   PetscInt   d, D, J, size, m;
   PetscReal *jet;  /* [BATCH][1 + D] of f */
@@ -20,6 +23,7 @@ PetscErrorCode TzControlCreate(TzPDE pde, TzNet net, TzControl *newcontrol)
   const TzJetShape     *shape;
   TzControl             c;
   PetscInt              in, out;
+  PetscBool             exact;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
@@ -39,6 +43,12 @@ PetscErrorCode TzControlCreate(TzPDE pde, TzNet net, TzControl *newcontrol)
   PetscCheck(in == c->D && out == 1, PetscObjectComm((PetscObject)net), PETSC_ERR_ARG_SIZ,
              "A network with %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs; the equation has %" PetscInt_FMT " coordinates", in, out, c->D);
   PetscCall(TzNetEvalCreate(net, &c->eval));
+  PetscCall(TzNetHasDerivatives(net, &exact));
+  if (!exact) {
+    PetscCall(TzDerivCreate(PETSC_COMM_SELF, &c->deriv));
+    PetscCall(TzDerivSetNet(c->deriv, net, &c->shape));
+    PetscCall(TzDerivSetType(c->deriv, TZDERIVFD));
+  }
   PetscCall(PetscMalloc3(BATCH * (1 + c->D), &c->jet, BATCH * c->size, &c->ab, BATCH * c->d, &c->grad));
   *newcontrol = c;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -51,6 +61,7 @@ PetscErrorCode TzControlDestroy(TzControl *control)
   PetscFunctionBegin;
   if (!c) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzNetEvalDestroy(&c->eval));
+  PetscCall(TzDerivDestroy(&c->deriv));
   PetscCall(TzNetDestroy(&c->net));
   PetscCall(TzPDEDestroy(&c->pde));
   PetscCall(PetscFree3(c->jet, c->ab, c->grad));
@@ -71,7 +82,8 @@ static PetscErrorCode Batch(TzControl c, PetscInt n, const PetscReal X[], PetscR
   const PetscInt d = c->d;
 
   PetscFunctionBegin;
-  PetscCall(TzNetEvalJet(c->eval, n, X, &c->shape, c->jet));
+  if (c->deriv) PetscCall(TzDerivJet(c->deriv, c->eval, n, X, c->jet));
+  else PetscCall(TzNetEvalJet(c->eval, n, X, &c->shape, c->jet));
   PetscCall(TzPDETransformJets(c->pde, n, X, c->ab));
   for (PetscInt p = 0; p < n; p++) {
     const PetscReal *f = c->jet + p * (1 + c->D), *a = c->ab + p * c->size, *b = a + c->J;
