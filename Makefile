@@ -36,7 +36,7 @@ MPICC     := $(or $(MPICC),$(call pkg,--variable=ccompiler $(PETSC_PKG)),mpicc)
 MPI       := $(if $(findstring mpich,$(shell $(MPICC) -show 2>/dev/null)),mpich,openmpi)
 MPIEXEC   := $(or $(MPIEXEC),$(if $(PETSC_DIR),$(call pkg,--variable=mpiexec $(PETSC_PKG))),$(if $(filter %.mpich,$(MPICC)),mpiexec.mpich),mpirun)
 HDF5_PKG  := $(or $(HDF5_PKG),$(if $(HDF5_DIR),,$(firstword $(foreach p,hdf5-$(MPI) hdf5,$(if $(call pkg,--modversion $p),$p)))))
-export MPICC MPIEXEC
+export MPICC MPIEXEC PETSC_PKG
 
 # BLAS and LAPACK are those of PETSc, through petscblaslapack.h; the linker wants their names as well. A static PETSc needs all that it uses.
 LAPACK    := $(or $(shell sed -n 's/^BLASLAPACK_LIB = *//p' $(PETSC_LIB)/petsc/conf/petscvariables 2>/dev/null),-llapack -lblas)

@@ -72,6 +72,7 @@ struct _p_TzRun {
   PetscBool      owns;         /* the file of the output is of this run (or the one resumed): it may be replaced */
   char           trouble[256]; /* why the last checkpoint could not be written; "" */
   int            lock;         /* of the output; -1: none */
+  PetscBool      moved;        /* a step has been taken, and what follows it is not yet done */
   PetscInt       validstep;    /* step of the last validation, -1 for none */
   PetscLogDouble validtime;    /* seconds that it took */
 

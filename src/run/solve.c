@@ -171,7 +171,7 @@ static PetscErrorCode Checkpoint(TzRun run, PetscBool must)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Called by the solver after every step */
+/* Called by the solver after every step, while the solution is locked (PETSc 3.20 and later) */
 static PetscErrorCode Monitor(Tao tao, void *ctx)
 {
   TzRun     run = (TzRun)ctx;
@@ -183,14 +183,28 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   PetscCall(TaoGetSolutionStatus(tao, &step, &run->f, NULL, NULL, NULL, NULL));
   if (step <= run->c.step) PetscFunctionReturn(PETSC_SUCCESS); /* solvers with a line search report step 0 first */
   run->c.step = step;
+  run->moved  = PETSC_TRUE;
   PetscCall(TzLossGetCounts(run->loss, &run->c.counts));
   if (run->ours) PetscCall(TaoZOGetLearningRate(tao, &lr));
-  PetscCall(TzRunShrink(run, lr));
   PetscCall(Seconds(run, &seconds));
   PetscCall(PetscArraycpy(row, ((PetscReal[]){step, run->f, lr, (PetscReal)run->c.counts.queries, (PetscReal)run->c.counts.forwards, seconds}), 6));
   PetscCall(Costs(run, &has, row + 6));
   PetscCall(TzTableAppend(&run->c.history, row));
-  if (run->o.validate && step % run->o.validate == 0) PetscCall(RecordValidation(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What follows a step: that of the ranks' prior, the validation of what is then there */
+static PetscErrorCode AfterStep(TzRun run)
+{
+  PetscReal lr = 0, seconds;
+
+  PetscFunctionBegin;
+  if (!run->moved) PetscFunctionReturn(PETSC_SUCCESS);
+  run->moved = PETSC_FALSE;
+  if (run->ours) PetscCall(TaoZOGetLearningRate(run->tao, &lr));
+  PetscCall(TzRunShrink(run, lr));
+  PetscCall(Seconds(run, &seconds));
+  if (run->o.validate && run->c.step % run->o.validate == 0) PetscCall(RecordValidation(run));
   PetscCall(TzRunMonitorsShow(run));
   PetscCall(Progress(run, lr, seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -203,6 +217,7 @@ static PetscErrorCode Converged(Tao tao, void *ctx)
   TaoConvergedReason reason;
 
   PetscFunctionBegin;
+  PetscCall(AfterStep(run));
   PetscCall(TzRunStops(run, &run->stop));
   if (run->stop) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
   else PetscCall(TaoDefaultConvergenceTest(tao, NULL));
