@@ -1,9 +1,10 @@
 #!/bin/bash
 # Equations of the table: relative L2 error along the sampled region. Rows ...-fo: exact gradients of the parameters; ...-zo: forward evaluations alone for them
-# (least squares of the residuals from queries along all coordinates or random ones, zogn), derivatives by forward propagation; ...-fd: derivatives by
-# differences too, so that nothing but the network is evaluated. The figure before the options is the aim.
+# (least squares of the residuals from queries along all coordinates, zogn, or along those of the output layer, zolls), derivatives by forward propagation;
+# ...-fd, ...-stein: derivatives by differences or smoothing too, so that nothing but the network is evaluated. The figure before the options is the aim.
 # SEEDS, ROWS, RANKS, BUDGET, OUT, TENZO: see paper/lib.sh. A run takes seconds to two minutes on a core; python3 paper/report.py puts the table into RESULTS.md.
 . "$(dirname "$0")/paper/lib.sh"
+t=equations jobs=$(dirname "$0")
 
 dense() { echo "-net_format dense -net_layers $1"; }
 ttm="-net_format ttm -net_layers 64,64 -net_tt_rank 8"
@@ -13,32 +14,43 @@ adam() { echo "-tao_type tzadam -zo_lr $2 -zo_beta2 0.99 -zo_lr_schedule cosine 
 gn() { echo "-tao_type tzgn -loss_points $2 -tao_max_it $1"; }
 spring() { echo "$(gn "$1" "$2") -zo_momentum 0.9 -zo_damping_min 1e-6"; }
 zogn() { echo "-tao_type zogn -zo_direction coordinate -zo_mu 1e-5 -loss_points $2 -tao_max_it $1"; }
+zolls() { echo "-tao_type zolls -loss_points $2 -tao_max_it $1"; } # more points than units
 
 ac="-allencahn_extension reaction"
 dw="-doublewell_extension drift $near -net_first_inputs 1 -net_frequency 6"
-t=equations jobs=$(dirname "$0")
+bs="$(dense 800) $near -net_first_inputs 1 -net_frequency 2"                                 # a sum over the assets
+pairs="$(dense 600) -net_activation square -net_first_inputs 2 -net_frequency 8"             # a sum over pairs of neighbours, in small x
+forms="-net_activation square,sine" radial="-net_activation square,tanh"                     # of quadratic forms
+last="-tao_type tzadam -zo_lr 1e-3 -zo_last_layer 1 -loss_points 2500 -tao_max_it 2"         # exact gradients for the hidden layer, least squares for the output layer
+lqr="-pde_type lqr -pde_dim 10 -tz_validate_every 0 -lqr_problem $jobs/lqr10.txt"
+stein="-deriv_type stein -stein_sigma 0.1"
 
-row $t allencahn20-fo 1e-3 $(at allencahn 20) $ac $ad $(dense 64,64) $near $(adam 8000 2e-3)
+row $t allencahn20-fo 1e-3 $(at allencahn 20) $ac $ad $(dense 24,8) $forms $near $(spring 150 500)
 row $t allencahn20-zo 5e-3 $(at allencahn 20) $ac $ad $(dense 32) $near $(zogn 30 1000)
 row $t allencahn20-fd 5e-3 $(at allencahn 20) $ac $fd $(dense 32) $near $(zogn 15 1000)
 row $t allencahn100-fo 1e-3 $(at allencahn 100) $ac $ad $(dense 16) $near $(gn 50 800)
 row $t allencahn100-zo 5e-3 $(at allencahn 100) $ac $ad $(dense 16) $near $(zogn 15 500)
-row $t blackscholes100-fo 1e-3 $(at blackscholes 100) $ad $ttm $(adam 2500 5e-3)
-row $t lqr10-fo 1e-3 $(at lqr 10) -lqr_problem "$jobs/lqr10.txt" $ad $(dense 64) $near -net_frequency 0.5 $(spring 300 800)
-row $t lqr10-zo 3e-3 $(at lqr 10) -lqr_problem "$jobs/lqr10.txt" $ad $(dense 64) $near -net_frequency 0.3 $(zogn 40 1000)
+row $t allencahn100-fd 5e-3 $(at allencahn 100) $ac $fd $(dense 8) $near $(zogn 5 300)
+row $t blackscholes100-fo 1e-3 $(at blackscholes 100) $bs $ad $last
+row $t blackscholes100-zo 3e-3 $(at blackscholes 100) $bs $ad $(zolls 1 2500)
+row $t lqr10-fo 1e-3 $lqr $ad $(dense 48,16) $forms $near -net_frequency 0.5 $(spring 150 800)
+row $t lqr10-zo 3e-3 $lqr $ad $(dense 500) $near $(zolls 5 2000)
+row $t lqr10-fd 3e-3 $lqr $fd $(dense 500) $near $(zolls 4 2000)
+row $t lqr10-stein 3e-3 $lqr $stein $(dense 500) $near $(zolls 4 2000)
 row $t rod50-fo 1e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 64) $near $(spring 200 800)
 row $t rod50-zo 3e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 32) $near $(zogn 25 500)
 row $t doublewell50-fo 1e-3 $(at doublewell 50) $dw $ad $(dense 200) $(adam 6000 5e-3)
-row $t doublewell50-zo 5e-3 $(at doublewell 50) $dw $ad $(dense 100) -tao_type zogn -zo_queries 100 -zo_momentum 0.9 -zo_mu 1e-5 -loss_points 500 -tao_max_it 100
+row $t doublewell50-zo 5e-3 $(at doublewell 50) $dw $ad $(dense 600) $(zolls 6 2000)
 row $t exittime20-fo 1e-3 $(at exittime 20) $ad $(dense 64,64) $(spring 100 400)
 row $t exittime20-zo 5e-3 $(at exittime 20) $ad $(dense 32) $(zogn 30 1000)
 row $t exittime20-fd 5e-3 $(at exittime 20) $fd $(dense 32) $(zogn 15 1000)
 row $t exittime100-fo 1e-3 $(at exittime 100) $ad $(dense 64) $(spring 50 400)
 row $t exittime100-zo 5e-3 $(at exittime 100) $ad $(dense 16) $(zogn 15 500)
-row $t poisson100-fo 1e-2 $(at poisson 100) $ad $(dense 256) $near -net_first_inputs 2 -net_frequency 8 $(adam 1500 5e-3)
-row $t committor10-fo 1e-3 $(at committor 10) $ad $(dense 64,64) -net_activation tanh -net_frequency 4 $(spring 100 1000)
+row $t poisson100-fo 1e-2 $(at poisson 100) $pairs $ad $last
+row $t poisson100-zo 3e-2 $(at poisson 100) $pairs $ad $(zolls 1 2000)
+row $t poisson100-soft 1e-2 $(at poisson 100) -pde_conditions soft -loss_weights auto $ad $(dense 64) $(adam 3000 5e-3)
+row $t committor10-fo 1e-3 $(at committor 10) $ad $(dense 20,16) $radial $near $(gn 120 700)
+row $t committor10-zo 1e-2 $(at committor 10) $ad $(dense 20,16) $radial $near $(zogn 80 700)
 row $t bangbang10-fo 1e-2 $(at bangbang 10) $ad $ttm -net_frequency 4 $(adam 3000 5e-3)
 row $t bangbang10-zo - $(at bangbang 10) $ad $(dense 64) $(zogn 40 1500)
 row $t bangbang10-fd - $(at bangbang 10) $fd $(dense 32) $(zogn 15 1500)
-row $t allencahn100-fd 5e-3 $(at allencahn 100) $ac $fd $(dense 8) $near $(zogn 5 300)
-row $t poisson100-soft 1e-2 $(at poisson 100) -pde_conditions soft -loss_weights auto $ad $(dense 64) $(adam 3000 5e-3)

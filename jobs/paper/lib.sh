@@ -48,7 +48,8 @@ row() {
     start=("$verb" "$@" -tz_seed "$seed" -tz_output "$h5")
     if [ -f "$h5" ]; then start=("$verb" -tz_resume "$h5" -tz_output "$h5"); fi
     echo "$table $name seed $seed"
-    launch "${start[@]}" > "$file.log" 2>&1
+    TIMEFORMAT='processor %U'
+    { time launch "${start[@]}"; } > "$file.log" 2>&1
     code=$?
     {
       echo "row $table $name"
@@ -56,13 +57,14 @@ row() {
       echo "command tenzo $verb $* -tz_seed $seed"
       echo "ranks $RANKS"
       echo "budget $BUDGET"
-      if [ $code = 0 ] && grep -q '^RESULT' "$file.log"; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(tail -n 1 "$file.log")"; fi
+      if [ $code = 0 ] && grep -q '^RESULT' "$file.log"; then echo "status done"; elif [ $code = 75 ]; then echo "status stopped"; else echo "status failed $code: $(grep -v '^processor' "$file.log" | tail -n 1)"; fi
       [ ! -f "$h5" ] || echo "parameters $(h5dump -H -d /theta "$h5" | sed -n 's/.*SIMPLE { ( \([0-9]*\) .*/\1/p')"
       if [ $code = 75 ]; then stopped "$h5"; else grep '^RESULT' "$file.log"; fi
+      [[ " ${start[*]} " == *" -tz_resume "* ]] || grep '^processor' "$file.log" # seconds of its processors; of one that was resumed there are only the last
     } > "$file.part"
     rm -f "$file.log"
     mv "$file.part" "$file"
-    tail -n 1 "$file"
+    grep -E '^(RESULT|status)' "$file" | tail -n 1
   done
 }
 
@@ -73,6 +75,21 @@ stopped() {
   counts=$(h5dump -y -w 0 -d /counts "$1" | sed -n 's/^ *\([0-9]*\), \([0-9]*\), .*/queries=\1 forwards=\2/p')
   "$TENZO" eval -tz_model "$1" -tz_points "${points:-1000}" -tz_output "$1.eval" | sed -n "s/^\(RESULT.*\) \(points\|images\)=.*/\1 steps=$(h5dump -y -d /step "$1" | tr -dc '0-9\n' | tail -n 4 | tr -d '\n') $counts seconds=$BUDGET/p"
   rm -f "$1.eval"
+}
+
+# origins TABLE [ROWS]: a line `origin` with u(0,0), d + 1 zeros, in the results of every run that has none yet and whose file is there
+origins() {
+  local table=$1 rows=${2:-*} file h5 d points
+  for file in "$RESULTS/$table"/$rows.txt; do
+    h5=$OUT/$table/$(basename "${file%.txt}").h5
+    if [ ! -f "$h5" ] || grep -q "^origin" "$file"; then continue; fi
+    d=$(sed -n 's/^command.*-pde_dim \([0-9]*\).*/\1/p' "$file")
+    points=$(mktemp)
+    for ((i = 0; i <= d; i++)); do printf '0 '; done > "$points"
+    echo >> "$points"
+    "$TENZO" eval -tz_model "$h5" -tz_points "$points" -tz_output "$points.h5" > /dev/null && echo "origin $(h5dump -y -d /u -m %.10g "$points.h5" | grep -E '^ *[0-9.-]+' | tr -d ' ')" >> "$file"
+    rm -f "$points" "$points.h5"
+  done
 }
 
 launch() {

@@ -45,14 +45,4 @@ row lqg d100-wide-zogn-all - $(lqg 100 heat) $(wide 128,32) -tao_type zogn -zo_d
 row lqg d100-small-zolls - $(lqg 100 heat) $small -net_output_scale 0.1 $ad -tao_type zolls -loss_points 300 -tao_max_it 3 -tz_validate_every 1
 row lqg d250-wide-zolls - $(lqg 250 heat) -net_format dense -net_layers 256,400 -net_output_scale 0.1 $ad -tao_type zolls -loss_points 1600 -tao_max_it 3 -tz_validate_every 1
 
-# u(0,0) of every run that has none yet
-for file in "$RESULTS"/lqg/*.txt; do
-  h5=$OUT/lqg/$(basename "${file%.txt}").h5
-  if [ ! -f "$h5" ] || grep -q "^origin" "$file"; then continue; fi
-  d=$(sed -n 's/^command.*-pde_dim \([0-9]*\).*/\1/p' "$file")
-  points=$(mktemp)
-  for ((i = 0; i <= d; i++)); do printf '0 '; done > "$points"
-  echo >> "$points"
-  "$TENZO" eval -tz_model "$h5" -tz_points "$points" -tz_output "$points.h5" > /dev/null && echo "origin $(h5dump -y -d /u -m %.10g "$points.h5" | grep -E '^ *[0-9.-]+' | tr -d ' ')" >> "$file"
-  rm -f "$points" "$points.h5"
-done
+origins lqg # u(0,0) of every run that has none yet

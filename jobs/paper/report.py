@@ -13,7 +13,7 @@ titles = {
     "table6": "Table 6: compression at an equal number of trainable parameters (validation MSE)",
     "lqg": "HJB-LQG: relative L2 error; u(0,0) in the last column but one",
     "device": "Models of hardware: HJB, tt rank 4, signRGE, at 12,600 queries unless said otherwise (jobs/device.sh; validation MSE as the hardware has it)",
-    "equations": "Equations of the table (../equations.sh): relative L2 error along the sampled region; second column: the aim",
+    "equations": "Equations of the table (../equations.sh): relative L2 error along the sampled region",
     "ablation": "Ablation of ZO-signRGE + sparse grid at 6,600 queries (rows hjb: validation MSE; rows lqg: relative L2 error)",
 }
 
@@ -58,6 +58,8 @@ def read(file):
             run["table"], run["row"] = value.split()
         else:
             run[key] = value
+    if "processor" in run:
+        run["seconds"] = run["processor"]
     return run
 
 
@@ -83,11 +85,12 @@ def figure(values, form=".2e", formdeviation=".1e"):
     return f"{mean:{form}}" + (f" ± {deviation:{formdeviation}}" if deviation is not None else "")
 
 
-def line(row, runs, headline):
+def line(row, runs, headline, more=()):
+    """a row; more: keys of other figures behind the headline"""
     done = [r for r in runs if headline in r]
     paper = runs[0].get("paper", "-")
     if not done:
-        return f"| {row} | {paper} | no result: {runs[0].get('status', '')} | | | | | | | |"
+        return f"| {row} | {paper} | no result: {runs[0].get('status', '')} |" + " |" * (8 + len(more))
 
     def mean(key):
         values = [float(r[key]) for r in done if key in r]
@@ -96,7 +99,8 @@ def line(row, runs, headline):
     origins = [float(r["origin"]) for r in done if "origin" in r]
     origin = figure(origins, ".4f", ".4f") if origins else ""
     seeds = ",".join(str(r["seed"]) for r in sorted(done, key=lambda r: r["seed"]))
-    return (f"| {row} | {paper} | {figure([float(r[headline]) for r in done])} | {seeds} | {mean('steps'):.0f} | {mean('queries'):.0f} | {mean('forwards'):.3g} "
+    figures = " | ".join(figure([float(r[key]) for r in done]) if all(key in r for r in done) else "" for key in (headline, *more))
+    return (f"| {row} | {paper} | {figures} | {seeds} | {mean('steps'):.0f} | {mean('queries'):.0f} | {mean('forwards'):.3g} "
             f"| {mean('seconds'):.0f} | {whole(mean('rss_mib'))} | {origin} | {budget(done)} |")
 
 
@@ -137,15 +141,16 @@ def main():
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
         f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh, conv.sh, ../device.sh and ../equations.sh; the command of each run, with its seed,\n"
                 "is in results.csv. Mean ± sample deviation over the seeds given; steps, queries, network evaluations, seconds and memory (MiB) are means.\n"
-                "One core of a shared machine, so that seconds are upper bounds.\n\n")
+                "One core; seconds are those of the processor where a run has measured them, otherwise of the clock beside other programs, an upper bound.\n\n")
         if os.path.exists(notes):
             f.write(open(notes).read() + "\n")
         for table in [t for t in titles if any(r["table"] == t for r in runs)]:
-            f.write(f"## {titles[table]}\n\n| row | paper | ours | seeds | steps | queries | evaluations | s | MiB | u(0,0) | note |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+            heads, more = ("aim | ours | gradient", ("grad_rel_l2",)) if table == "equations" else ("paper | ours", ())
+            f.write(f"## {titles[table]}\n\n| row | {heads} | seeds | steps | queries | evaluations | s | MiB | u(0,0) | note |\n" + "|---" * (11 + len(more)) + "|\n")
             rows = list(dict.fromkeys(r["row"] for r in runs if r["table"] == table and not r["row"].startswith("mnist-")))
             for row in rows:
                 headline = "rel_l2" if table == "equations" or "lqg" in (table, row[:3]) else "mse"
-                f.write(line(row, [r for r in runs if r["table"] == table and r["row"] == row], headline) + "\n")
+                f.write(line(row, [r for r in runs if r["table"] == table and r["row"] == row], headline, more) + "\n")
             f.write("\n")
         classifiers(runs, f)
 
