@@ -71,7 +71,7 @@ static PetscErrorCode Row(char line[], Block *b, PetscBool *good)
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   if (!b->rows) b->cols = n;
   *good = (PetscBool)(n == b->cols);
-  b->rows++;
+  if (*good) b->rows++; /* a row that is too short has not all its numbers in x */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
