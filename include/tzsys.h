@@ -24,6 +24,7 @@ PETSC_EXTERN PetscErrorCode TzRegisterAll(void); /* classes, log events and stag
 #define TZ_EXIT_USER     2  /* a user's mistake: one line on stderr */
 #define TZ_EXIT_DIVERGED 3  /* the loss became NaN or infinite */
 #define TZ_EXIT_STOPPED  75 /* SIGTERM or SIGUSR1: checkpoint written, run again with -tz_resume (EX_TEMPFAIL) */
+#define TZ_STDOUT_LOST   "standard output could not be written to its end"
 /* The end of main(): finalizes, whatever happened. ierr: what the program's functions returned; code: exit code where that is 0. */
 PETSC_EXTERN int            TzExit(PetscErrorCode ierr, int code);
 PETSC_EXTERN PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n, PetscErrorType p, const char *mess,

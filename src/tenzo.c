@@ -133,7 +133,7 @@ PetscErrorCode TzFinalize(void)
 static int TzCheckOutput(void)
 {
   if (!fflush(stdout) && !ferror(stdout)) return 0;
-  fprintf(stderr, "tenzo: error: standard output could not be written to its end\n");
+  fprintf(stderr, "tenzo: error: " TZ_STDOUT_LOST "\n");
   return TZ_EXIT_USER;
 }
 

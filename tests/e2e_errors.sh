@@ -16,7 +16,7 @@ mistake() { # mistake NAMED ARGS... : NAMED must occur in the message
   local named=$1 n code; shift
   for n in 1 2; do
     (cd "$work/here" && on "$n" "$@" >"$work/out.txt" 2>"$work/err.txt"); code=$?
-    sed -i '/^.WARNING. yaksa: /d; /^.warn. Epoll /d' "$work/err.txt" # MPICH's own remark where PETSc could not start, and mpirun's
+    remarks "$work/err.txt"
     if [ $code != 0 ] && [ $code != 124 ] && [ "$(wc -l <"$work/err.txt")" = 1 ] && grep -q -- "^tenzo: error: .*$named" "$work/err.txt" &&
       [ -z "$(ls -A "$work/here")" ]; then
       passed=$((passed + 1))
@@ -206,7 +206,7 @@ printf 'pde_dim: 4\nnet_layers: [8, 8]\nnet_tt_rank: 2\n' >"$work/good.yaml"
 ok "an options file in YAML" on 1 solve -options_file "$work/good.yaml" -tao_max_it 1 -tz_output none -loss_points 2 -tz_validation_points 3 >out.txt 2>&1
 "$tenzo" solve $quick -tz_quiet 0 -tz_progress_every 0 -tao_max_it 200 -tz_output none 2>err.txt | head -n 1 >out.txt
 ok "standard output closed: exit code 2" [ "${PIPESTATUS[0]}" = 2 ]
-sed -i '/^.WARNING. yaksa: /d' err.txt
+remarks err.txt
 ok "standard output closed: one line" test "$(cat err.txt)" = "tenzo: error: standard output could not be written to its end"
 
 # a loss of 1e19, in which the network is lost: a step that tells nothing says so, once

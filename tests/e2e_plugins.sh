@@ -89,9 +89,13 @@ ok "grid: 883 nodes, weights of sum 1" grep -q '^nodes=883 .* weight_sum=1 ' <(s
 # a library that cannot be loaded
 for n in 1 2; do
   on $n solve -dll_append ./libnowhere.so $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
-  ok "no such library, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libnowhere.so' err.txt)" = 1
+  code=$?
+  remarks err.txt
+  ok "no such library, $n ranks" test $code = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libnowhere.so' err.txt)" = 1
   echo text >libtext.so
   on $n solve -dll_append ./libtext.so $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
-  ok "not a library, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libtext.so' err.txt)" = 1
+  code=$?
+  remarks err.txt
+  ok "not a library, $n ranks" test $code = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libtext.so' err.txt)" = 1
 done
 finish

@@ -82,6 +82,7 @@ PetscErrorCode TzErrorHandler(MPI_Comm comm, int line, const char *fun, const ch
     (void)PetscMemoryGetCurrentUsage(&bytes);
     snprintf(option, sizeof(option), "out of memory (%.0f MiB are in use)", bytes / 1048576);
   }
+  if (ferror(stdout) && !strncmp(text, "fprintf() returned", 18)) option[0] = 0, text = TZ_STDOUT_LOST; /* PetscPrintf() of newer releases */
   snprintf(TzErrorLine, sizeof(TzErrorLine), "tenzo: error: %s%s%s", option, option[0] ? ": " : "", text);
   for (char *s = TzErrorLine; *s; s++) {
     if (*s == '\n') *s = ' ';
