@@ -1,5 +1,5 @@
 #!/bin/bash
-# deb.sh : builds the Debian package (make deb) and tries it in a clean Debian 12, from nothing: as root, three minutes. There, the demo's first
+# deb.sh : builds the Debian package (make deb) and tries it in a clean Debian 12, from nothing: as root, in some minutes. There, the demo's first
 # 10 steps must end in the same parameters as here, on 1 and 2 ranks, and the equation of README's own must compile with the installed library.
 . "$(dirname "$0")/chroot.sh"
 bash jobs/deps.sh chroot
