@@ -95,7 +95,9 @@ static int Device(uint64_t seed)
 /* One run: hello, bind, two forwards; *right: it gave values */
 static PetscErrorCode Use(PetscReal *Y)
 {
-  const PetscReal theta[IN] = {1, 2, 3}, X[N * IN] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1};
+  const PetscReal X[N * IN] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1};
+  PetscReal      *theta     = NULL;
+  PetscInt        n         = 0; /* IN, or what a damaged answer says */
   TzNet           net;
   TzNetEval       eval = NULL;
   PetscErrorCode  code;
@@ -105,8 +107,12 @@ static PetscErrorCode Use(PetscReal *Y)
   PetscCall(TzNetSetIO(net, IN, 1));
   PetscCall(TzNetSetFromOptions(net));
   code = TzNetEvalCreate(net, &eval);
+  if (!code) code = TzNetGetNumParameters(net, &n);
+  if (!code) code = PetscCalloc1(n, &theta);
+  for (PetscInt i = 0; i < PetscMin(n, IN); i++) theta[i] = i + 1;
   if (!code) code = TzNetEvalBind(eval, theta);
   for (int k = 0; k < 2 && !code; k++) code = TzNetEvalForward(eval, N, X, Y);
+  PetscCall(PetscFree(theta));
   PetscCall(TzNetEvalDestroy(&eval));
   PetscCall(TzNetDestroy(&net));
   PetscFunctionReturn(code);
