@@ -64,7 +64,7 @@ ok "words, resumed after 2 epochs" same "$(field theta words.1.txt)" "$(field th
 told() { # told NAME TEXT OPTIONS...: one line with the text
   local name=$1 text=$2; shift 2
   on 2 classify -tz_quiet -tz_output bad.h5 "$@" >bad.txt 2>bad.err
-  ok "$name" test $? = 2 -a "$(wc -l <bad.err)" = 1 -a "$(grep -c "^tenzo: error: .*$text" bad.err)" = 1 -a ! -e bad.h5
+  ok "$name" test $? = 2 -a "$(lines bad.err)" = 1 -a "$(grep -c "^tenzo: error: .*$text" bad.err)" = 1 -a ! -e bad.h5
 }
 printf '1 2 3\n\n0 4 x\n' >bad-words.txt
 told "tokens: not a number" "-tokens_train bad-words.txt: line 3: must be" -tokens_train bad-words.txt -tokens_test more.txt
@@ -86,7 +86,7 @@ ok "-log_view: stages" test "$(grep -cE '^ [12]: *(Training|Validation):' log.tx
 # --- wrong files: one line that names the directory or the file ---
 wrong() { # wrong NAME TEXT
   on 1 classify $small -mnist_dir bad -tz_output bad.h5 >bad.txt 2>bad.err
-  ok "$1" test $? != 0 -a "$(wc -l <bad.err)" = 1 -a "$(grep -c "^tenzo: error: .*$2" bad.err)" = 1 -a ! -e bad.h5
+  ok "$1" test $? != 0 -a "$(lines bad.err)" = 1 -a "$(grep -c "^tenzo: error: .*$2" bad.err)" = 1 -a ! -e bad.h5
 }
 mkdir bad
 wrong "no files" "bad/train-images"

@@ -47,7 +47,7 @@ wrong() { # wrong MESSAGE ARGS... : one line, exit code 2, on 1 and 2 ranks
   local message=$1 n; shift
   for n in 1 2; do
     on $n "$@" >out.txt 2>err.txt
-    ok "$n ranks: $message" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c -- "$message" err.txt)" = 1
+    ok "$n ranks: $message" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c -- "$message" err.txt)" = 1
   done
 }
 wrong '-pde_type hjb: is no control problem' simulate -pde_type hjb -sim_policy none

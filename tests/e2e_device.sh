@@ -62,7 +62,7 @@ for i in $(seq "$kills"); do
   kill -9 "$(pgrep -x "device$i" | head -n 1)" 2>/dev/null
   wait $pid; code=$?
   if [ $((i % 2)) = 1 ] && [ $code != 0 ]; then
-    [ $code = 2 ] && [ "$(wc -l <cut.err)" = 1 ] && grep -q '^tenzo: error: -net_command .* was killed by signal 9' cut.err || cat cut.err
+    [ $code = 2 ] && [ "$(lines cut.err)" = 1 ] && grep -q '^tenzo: error: -net_command .* was killed by signal 9' cut.err || cat cut.err
     on 1 solve -tz_resume cut.h5 -net_command "$work/dense 16,12" -tz_quiet >cut.txt 2>&1
   fi
   if same "$(field theta long.txt)" "$(field theta cut.txt)" && { [ $((i % 2)) = 1 ] || grep -q 'was killed by signal 9.*started again, 1 of 3' cut.err; }; then
@@ -89,7 +89,7 @@ on 2 solve $h -net_weight_bits 8 -zo_mu 1e-4 -tao_max_it 3 -tz_output none >out.
 ok "differences below the levels are warned of" test "$(grep -c '^tenzo: warning: -zo_mu 0.0001: is below the distance of the levels' err.txt)" = 1
 for n in 1 2; do
   on $n solve $h -zo_integer -tao_max_it 3 -tz_output none >out.txt 2>err.txt
-  ok "levels without bits, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -zo_integer: needs' err.txt)" = 1
+  ok "levels without bits, $n ranks" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c '^tenzo: error: -zo_integer: needs' err.txt)" = 1
 done
 
 # --- programs that are no devices: one line, on 1 and 2 ranks ---
@@ -137,6 +137,6 @@ wrong "python3 $work/bad.py cut" "ended with exit code 0 after 8 of"
 wrong "python3 $work/bad.py other" "answers 2 to the request 3"
 for n in 1 2; do
   on $n solve $o -net_type process -tz_output none >out.txt 2>err.txt
-  ok "no command, $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -net_command: must be given' err.txt)" = 1
+  ok "no command, $n ranks" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c '^tenzo: error: -net_command: must be given' err.txt)" = 1
 done
 finish

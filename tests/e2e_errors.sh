@@ -17,7 +17,7 @@ mistake() { # mistake NAMED ARGS... : NAMED must occur in the message
   for n in 1 2; do
     (cd "$work/here" && on "$n" "$@" >"$work/out.txt" 2>"$work/err.txt"); code=$?
     remarks "$work/err.txt"
-    if [ $code != 0 ] && [ $code != 124 ] && [ "$(wc -l <"$work/err.txt")" = 1 ] && grep -q -- "^tenzo: error: .*$named" "$work/err.txt" &&
+    if [ $code != 0 ] && [ $code != 124 ] && [ "$(lines "$work/err.txt")" = 1 ] && grep -q -- "^tenzo: error: .*$named" "$work/err.txt" &&
       [ -z "$(ls -A "$work/here")" ]; then
       passed=$((passed + 1))
     else
@@ -214,7 +214,7 @@ flat="-pde_type lqr -lqr_q 1e9 -lqr_extension constant -zo_mu 1e-12 -tao_max_it 
 for n in 1 2; do
   on $n solve $quick $flat >out.txt 2>err.txt
   ok "differences that are all 0, $n ranks: one warning" [ "$(grep -c '^tenzo: warning: step 1: all 5 differences are exactly 0.*-zo_mu 1e-12' err.txt)" = 1 ]
-  ok "... on a line of its own" [ "$(wc -l <err.txt)" = 1 ]
+  ok "... on a line of its own" [ "$(lines err.txt)" = 1 ]
 done
 
 # memory that the system refuses: one line, whatever asked for it

@@ -34,7 +34,7 @@ refused() { # refused NAMED ARGS... : the model of these options is refused in o
   local named=$1; shift
   on 1 solve $small "$@" -tz_output model.h5 >solve.txt 2>&1
   on 1 export -tz_model model.h5 -tz_output refused.c $plugin >/dev/null 2>refused.txt
-  ok "refused: $*" [ $? = 2 -a "$(wc -l <refused.txt)" = 1 -a ! -e refused.c -a ! -e refused.h ]
+  ok "refused: $*" [ $? = 2 -a "$(lines refused.txt)" = 1 -a ! -e refused.c -a ! -e refused.h ]
   ok "refused: $*: says why" grep -q "^tenzo: error: .*$named" refused.txt
 }
 plugin= most=1e-14

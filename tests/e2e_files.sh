@@ -11,7 +11,7 @@ refused() {
   local text=$1 n code; shift
   for n in 1 2; do
     (cd here && TZ_TIMEOUT=20 on $n "$@" >../out.txt 2>../err.txt); code=$?
-    ok "$n ranks: $* (exit code $code): $(head -n 1 err.txt)" test $code = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c -- "^tenzo: error: .*$text" err.txt)" = 1 -a -z "$(ls -A here)"
+    ok "$n ranks: $* (exit code $code): $(head -n 1 err.txt)" test $code = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c -- "^tenzo: error: .*$text" err.txt)" = 1 -a -z "$(ls -A here)"
     rm -rf here; mkdir here
   done
 }

@@ -34,7 +34,7 @@ for n in 1 2; do
   ok "$n ranks: the same history" same "$(h5dump -d /history/loss whole.h5 | md5sum)" "$(sed s/cut/whole/ <(h5dump -d /history/loss cut.h5) | md5sum)"
 done
 on 2 -pde_type own -pde_dimm 3 >out.txt 2>err.txt
-ok "a misspelt option: exit code 2, one line" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -pde_dimm 3.* -pde_dim' err.txt)" = 1
+ok "a misspelt option: exit code 2, one line" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c '^tenzo: error: -pde_dimm 3.* -pde_dim' err.txt)" = 1
 on 1 -help >help.txt 2>&1
 ok "-help lists its equation" grep -qw own help.txt
 finish

@@ -28,7 +28,7 @@ plugin() { # plugin LIBRARY OPTION OPTIONS... : OPTION names the type that the l
     on $n eval -dll_append "./$library" -tz_model half.h5 -tz_points 200 -tz_output eval.h5 >eval.txt 2>&1
     ok "$library: eval on $n ranks" same "$(field theta whole.txt)" "$(field theta eval.txt)"
     on $n solve -tz_resume half.h5 -tao_max_it 40 >out.txt 2>err.txt
-    ok "$library: without it, $n ranks: one line that says so" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a \
+    ok "$library: without it, $n ranks: one line that says so" test $? = 2 -a "$(lines err.txt)" = 1 -a \
       "$(grep -c "^tenzo: error: -tz_resume half.h5: needs $option, unknown here; a library registers it: give it by -dll_append" err.txt)" = 1
   done
 }
@@ -54,7 +54,7 @@ plugin libsines.so "-net_type sines" -deriv_type fd
 for refused in "-deriv_type forward" "-tao_type tzadam -deriv_type fd" "-tao_type tzgn -deriv_type fd" "-tao_type lmvm -deriv_type fd" "-net_layers 8"; do
   for n in 1 2; do
     on $n solve -dll_append ./libsines.so -net_type sines $small $refused -tz_output none >out.txt 2>err.txt
-    ok "a network of values alone: $refused is refused on $n ranks" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c "^tenzo: error: ${refused%% -d*}" err.txt)" = 1
+    ok "a network of values alone: $refused is refused on $n ranks" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c "^tenzo: error: ${refused%% -d*}" err.txt)" = 1
   done
 done
 for o in "zocge" "zogn" "zohybrid -zo_patience 2" "nm"; do
@@ -89,13 +89,9 @@ ok "grid: 883 nodes, weights of sum 1" grep -q '^nodes=883 .* weight_sum=1 ' <(s
 # a library that cannot be loaded
 for n in 1 2; do
   on $n solve -dll_append ./libnowhere.so $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
-  code=$?
-  remarks err.txt
-  ok "no such library, $n ranks" test $code = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libnowhere.so' err.txt)" = 1
+  ok "no such library, $n ranks" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libnowhere.so' err.txt)" = 1
   echo text >libtext.so
   on $n solve -dll_append ./libtext.so $quick -tao_max_it 1 -tz_output none >out.txt 2>err.txt
-  code=$?
-  remarks err.txt
-  ok "not a library, $n ranks" test $code = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libtext.so' err.txt)" = 1
+  ok "not a library, $n ranks" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c '^tenzo: error: -dll_append: .*libtext.so' err.txt)" = 1
 done
 finish

@@ -188,7 +188,7 @@ ok "signals: $survived of $signals end with their line and, resumed, as without"
 # --- a loss that is not finite: reason, exit code 3, the file keeps a good state ---
 on 1 solve $quick -zo_lr 1e150 -tao_max_it 50 -tz_output nan.h5 >nan.txt 2>nan.err
 ok "NaN: exit code 3" [ $? = 3 ]
-ok "NaN: one line with the reason" test "$(wc -l <nan.err)" = 1 -a "$(grep -c '^tenzo: error: .*not finite' nan.err)" = 1
+ok "NaN: one line with the reason" test "$(lines nan.err)" = 1 -a "$(grep -c '^tenzo: error: .*not finite' nan.err)" = 1
 on 1 eval -tz_model nan.h5 -tz_points 100 -tz_output nan-eval.h5 >nan.txt 2>&1
 ok "NaN: the file's parameters are good" grep -q '^RESULT mse=[0-9]' nan.txt
 finish

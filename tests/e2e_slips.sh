@@ -10,7 +10,7 @@ clean
 line() {
   local want=$1 text=$2 code; shift 2
   on 1 "$@" >out.txt 2>err.txt; code=$?
-  ok "$* (exit code $code): $(head -n 1 err.txt)" test $code = "$want" -a "$(wc -l <err.txt)" = 1 -a "$(grep -c -- "$text" err.txt)" = 1
+  ok "$* (exit code $code): $(head -n 1 err.txt)" test $code = "$want" -a "$(lines err.txt)" = 1 -a "$(grep -c -- "$text" err.txt)" = 1
 }
 
 # --- what is there already is kept, unless the user says otherwise ---
@@ -108,7 +108,7 @@ if [ -z "${SAN:-}" ] && cc -shared -fPIC "$root/tests/shim_io.c" -o shim.so -ldl
   touch full
   shim SHIM_FULL="$work/full" solve $short -tz_output here/a.h5 >out.txt 2>err.txt
   ok "a disk full at the start: exit code 2, one line, nothing left" test $? = 2 -a "$(grep -c '^tenzo: error: -tz_output here/a.h5: cannot be written (No space left on device)$' err.txt)" = 1 -a \
-    "$(wc -l <err.txt)" = 1 -a -z "$(ls here)"
+    "$(lines err.txt)" = 1 -a -z "$(ls here)"
   rm full
   trouble 'touch full' 'rm full' shim SHIM_FULL="$work/full" solve $busy -tz_output here/a.h5; code=$?
   recovers "a full disk" $code 'No space left on device'
@@ -126,7 +126,7 @@ else
 fi
 clean
 (ulimit -f 8192; exec "$tenzo" solve -pde_dim 4 -net_format dense -net_layers 900,900 -loss_points 5 -deriv_type forward -tz_validation_points 10 -tz_quiet -tao_max_it 1 -tz_output here/a.h5) >out.txt 2>err.txt
-ok "a limit of the file's size: exit code 2, one line" test $? = 2 -a "$(grep -c 'File too large' err.txt)" = 1 -a "$(wc -l <err.txt)" = 1 -a -z "$(ls here)"
+ok "a limit of the file's size: exit code 2, one line" test $? = 2 -a "$(grep -c 'File too large' err.txt)" = 1 -a "$(lines err.txt)" = 1 -a -z "$(ls here)"
 
 # --- what ends a run ---
 clean

@@ -51,7 +51,7 @@ on 3 eval -tz_model model.h5 -tz_points 3 -tz_check_paths 200 -tz_output paths3.
 ok "paths: a line for each point" [ "$(grep -cE '^point [0-9]+: u .*, by 200 paths .* \+- ' paths.txt)" = 3 ]
 ok "paths: 3 ranks write the same bits" h5diff -q paths1.h5 paths3.h5
 on 1 eval -tz_model model.h5 -tz_points 3 -tz_check_paths 1 -tz_output paths1.h5 >out.txt 2>err.txt
-ok "paths: one is not enough" test $? = 2 -a "$(wc -l <err.txt)" = 1
+ok "paths: one is not enough" test $? = 2 -a "$(lines err.txt)" = 1
 
 # --- eval: points where the network was not trained are told, points where there is no equation are mistakes ---
 paths="-pde_type allencahn -pde_dim 3 -loss_sampler paths -net_layers 8 -net_format dense -deriv_type forward -tao_max_it 1 -tz_quiet -tz_validation_points 100"
@@ -66,7 +66,7 @@ ok "eval: no warning for points of the sampler" [ ! -s err.txt ]
 mistake() { # mistake MODEL POINT WORDS
   printf "$2\n" >where.txt
   on 2 eval -tz_model "$1" -tz_points where.txt -tz_output out.h5 >out.txt 2>err.txt
-  ok "eval: $3" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c "$3" err.txt)" = 1
+  ok "eval: $3" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c "$3" err.txt)" = 1
 }
 mistake where.h5 "0 0 0 0.4" "has t = 0.4; must be in"
 on 1 solve ${paths/allencahn/exittime} -loss_sampler auto -tz_output ball.h5 >out.txt 2>&1
@@ -121,7 +121,7 @@ for n in 1 2; do
   for wrong in 'draw:there is no display' 'foo:must be some of' 'ascii,ascii:must be some of' 'draw.x.png:PETSc draws to FILE.ppm' 'hdf5.m.h5:is the file of -tz_output'; do
     kind=${wrong%%:*}
     DISPLAY='' on $n solve $quick -tz_monitor "${kind/./:}" -tz_output m.h5 >out.txt 2>err.txt
-    ok "-tz_monitor $kind, $n ranks: one line" test $? = 2 -a "$(wc -l <err.txt)" = 1 -a "$(grep -c "^tenzo: error: -tz_monitor .*${wrong#*:}" err.txt)" = 1
+    ok "-tz_monitor $kind, $n ranks: one line" test $? = 2 -a "$(lines err.txt)" = 1 -a "$(grep -c "^tenzo: error: -tz_monitor .*${wrong#*:}" err.txt)" = 1
   done
 done
 finish

@@ -30,7 +30,9 @@ on() { # on RANKS ARGS... : tenzo on so many ranks
   local n=$1; shift
   if [ "$n" = 1 ]; then timeout "$limit" "$tenzo" "$@"; else timeout "$limit" $mpiexec $quiet -n "$n" "$tenzo" "$@"; fi
 }
-remarks() { sed -i '/^.WARNING. yaksa: /d; /^.warn. Epoll /d' "$1"; } # MPICH's own where PETSc could not start, and mpirun's: out of the file
+theirs='^.WARNING. yaksa: |^.warn. Epoll ' # remarks of MPICH where PETSc could not start, and of mpirun
+remarks() { sed -i -E "/$theirs/d" "$1"; } # out of the file
+lines() { grep -cvE "$theirs" "$1"; }       # of a file, without them
 field() { tail -n 1 "$2" | tr ' ' '\n' | sed -n "s/^$1=//p"; } # field NAME FILE : of the last line
 same() { [ -n "$1" ] && [ "$1" = "$2" ]; }
 digest() { # digest FILE.h5 : of the bits of parameters, solver state, history (but the seconds) and validations
