@@ -84,11 +84,12 @@ mistake '-net_layers' solve -net_layers 768,0
 mistake '-net_tt_modes' solve -net_tt_modes '3,7|3,4,4,4,5;3,4,4,4,4|3,4,4,4,4'
 mistake '-net_tt_modes' solve -net_tt_modes 'x'
 mistake '-net_tt_modes.*is not the width 65536' solve -pde_dim 3 -net_layers 65536 -net_tt_rank 1 -net_tt_modes '2,2|65536,65537'
-mistake '-net_layers: layer 2 has \(2500000000 weights\|12505450000 numbers for an evaluation up to it\) in format dense, \(20.0\|100.0\) GB' solve -net_format dense -net_layers 50000,50000
-mistake '-net_layers: layer 1 has 8192000000 numbers between its cores' solve -net_layers 1000000,1000000 -net_tt_rank 4096
-mistake '-net_layers: layer 2 has [0-9]* entries of its matrix' solve -net_layers 1000000,1000000 -net_contraction dense
-mistake '-net_layers: layer 2 has [0-9]* numbers between its halves' solve -net_format ttm -net_layers 1000000,1000000 -net_tt_rank 300
-mistake '-net_layers: layer 3 has [0-9]* weights up to here' solve -net_format sparse -net_layers 100000,100000 -net_sparse_count 300000
+# more than PETSc's integers count, or, where they have 64 bits, than the machine has
+mistake '-net_layers: layer 2 \(has \(2500000000 weights\|12505450000 numbers for an evaluation up to it\) in format dense, \(20.0\|100.0\) GB\|in format dense, .* needs [0-9]\)' solve -net_format dense -net_layers 50000,50000
+mistake '-net_layers: layer 1 \(has 8192000000 numbers between its cores\|in format tt, numbers between its cores.* needs [0-9]\)' solve -net_layers 1000000,1000000 -net_tt_rank 4096
+mistake '-net_layers: layer 2 \(has [0-9]* entries of its matrix\|in format tt, entries of its matrix.* needs [0-9]\)' solve -net_layers 1000000,1000000 -net_contraction dense
+mistake '-net_layers: layer 2 \(has [0-9]* numbers between its halves\|in format ttm, numbers between its halves.* needs [0-9]\)' solve -net_format ttm -net_layers 1000000,1000000 -net_tt_rank 300
+mistake '-net_layers: layer 3 \(has [0-9]* weights up to here\|in format sparse, weights up to here.* needs [0-9]\)' solve -net_format sparse -net_layers 100000,100000 -net_sparse_count 300000
 mistake '-rule_level 2' solve -rule_level 2
 mistake '-rule_level' solve -rule_level 0
 mistake '-rule_type' solve -rule_type halton

@@ -45,7 +45,7 @@ done
 for target in $(grep -oE 'make [a-z][a-z-]+' "$readme" | awk '{ print $2 }' | sort -u); do
   grep -qE "^([a-z -]* )?$target( [a-z -]*)?:" "$root/Makefile" || case $target in its | of | terms | the) ;; *) ok "make $target, which README says, is there" false ;; esac
 done
-if [ -n "${PETSC_DIR:-}" ] || [ "${MPICC:-mpicc}" != mpicc ] || [ -n "${SAN:-}" ] || ! pkg-config --exists PETSc; then
+if [ -n "${PETSC_DIR:-}" ] || [ "${MPICC:-mpicc}" != mpicc ] || [ "${PETSC_PKG:-PETSc}" != PETSc ] || [ -n "${SAN:-}" ] || ! pkg-config --exists PETSc; then
   skip "the commands of README: they are for the PETSc and the compiler that the system has"
   finish
   exit
