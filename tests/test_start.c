@@ -22,6 +22,22 @@ static void Works(void)
   assert_int_equal(TzPDEDestroy(&pde), 0);
 }
 
+/* What is registered with PETSc when a run begins is registered with this PETSc, not with one that is gone */
+static void Trains(void)
+{
+  TzRun run;
+  int   code;
+
+  assert_int_equal(PetscOptionsInsertString(NULL, "-pde_dim 2 -net_layers 4,4 -net_tt_rank 1 -deriv_type forward -loss_points 4 -tz_validation_points 4 "
+                                                  "-tao_max_it 1 -tz_quiet -tz_output none"),
+                   0);
+  assert_int_equal(TzRunCreate(PETSC_COMM_WORLD, &run), 0);
+  assert_int_equal(TzRunSetFromOptions(run), 0);
+  assert_int_equal(TzRunSolve(run, &code), 0);
+  assert_int_equal(code, 0);
+  assert_int_equal(TzRunDestroy(&run), 0);
+}
+
 static PetscBool MPIRuns(void)
 {
   int on, over;
@@ -61,6 +77,7 @@ static void test_under_mpi(void **state)
     assert_int_equal(TzInitialize(&Argc, &Argv, NULL), 0);
     assert_int_equal(TzInitialize(&Argc, &Argv, NULL), 0); /* the second call does nothing */
     Works();
+    Trains();
     assert_int_equal(TzFinalize(), 0);
     assert_false(PetscInitializeCalled);
     assert_true(MPIRuns());

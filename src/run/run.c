@@ -16,7 +16,8 @@ static const TzTypeRow TzRunTable[] = {
 static PetscErrorCode Reset(PetscObject);
 
 PetscClassId   TZRUN_CLASSID = 0;
-static TzClass TzRunClass    = {.name = "Tenzo run", .id = &TZRUN_CLASSID, .option = "TzRunSetType()", .types = TzRunTable, .reset = Reset};
+static TzClass TzRunClass =
+  {.name = "Tenzo run", .id = &TZRUN_CLASSID, .option = "TzRunSetType()", .types = TzRunTable, .events = TzRunRegisterStages, .reset = Reset};
 
 PetscErrorCode TzRunCreate(MPI_Comm comm, TzRun *newrun)
 {

@@ -104,6 +104,8 @@ PETSC_INTERN PetscErrorCode TzRunMonitorsEnd(TzRun);
 PETSC_INTERN PetscErrorCode TzRunMonitorsDestroy(TzRun);
 /* What the view of an object prints (PetscMalloced) */
 PETSC_INTERN PetscErrorCode TzRunViewText(PetscObject object, char **text);
+/* solve.c: the class's stages of -log_view */
+PETSC_INTERN PetscErrorCode TzRunRegisterStages(void);
 /* solve.c: history, tables and the state of run->from, when solver and parameters are there */
 PETSC_INTERN PetscErrorCode TzRunSetUpSolve(TzRun);
 

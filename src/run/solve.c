@@ -36,14 +36,14 @@ static PetscErrorCode Costs(TzRun run, PetscBool *has, PetscReal costs[4])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -log_view: what comes before the first step is in PETSc's main stage */
-static PetscLogStage  Stages[2];
-static PetscErrorCode RegisterStages(void)
-{
-  static const char *const names[] = {"Training", "Validation"};
+/* -log_view: what comes before the first step is in PETSc's main stage. As the class's events: again when PETSc begins again */
+static PetscLogStage Training, Validation;
 
+PetscErrorCode TzRunRegisterStages(void)
+{
   PetscFunctionBegin;
-  for (int i = 0; i < 2 && !Stages[1]; i++) PetscCall(PetscLogStageRegister(names[i], &Stages[i]));
+  PetscCall(PetscLogStageRegister("Training", &Training));
+  PetscCall(PetscLogStageRegister("Validation", &Validation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,7 +74,7 @@ static PetscErrorCode RecordValidation(TzRun run)
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&t0));
-  PetscCall(PetscLogStagePush(Stages[1]));
+  PetscCall(PetscLogStagePush(Validation));
   PetscCall(TzRunValidate(run, &figures));
   PetscCall(PetscLogStagePop());
   PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)run), &givenup));
@@ -433,7 +433,7 @@ static PetscErrorCode SolveOn(TzRun run)
   PetscFunctionBegin;
   do {
     run->more = PETSC_FALSE;
-    PetscCall(PetscLogStagePush(Stages[0]));
+    PetscCall(PetscLogStagePush(Training));
     PetscCall(TaoSolve(run->tao));
     PetscCall(PetscLogStagePop());
     PetscCall(TaoGetConvergedReason(run->tao, &reason));
@@ -449,7 +449,6 @@ PetscErrorCode TzRunSolve(TzRun run, int *code)
 {
   PetscFunctionBegin;
   *code = 0;
-  PetscCall(RegisterStages());
   PetscCall(TzRunSetUp(run));
   if (TzOptionsHelpWanted()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzRunMonitorsCreate(run));
