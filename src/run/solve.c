@@ -196,17 +196,16 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
 /* What follows a step: that of the ranks' prior, the validation of what is then there */
 static PetscErrorCode AfterStep(TzRun run)
 {
-  PetscReal lr = 0, seconds;
+  PetscReal *const *col = run->c.history.col;
+  const PetscInt    i   = run->c.history.n - 1;
 
   PetscFunctionBegin;
   if (!run->moved) PetscFunctionReturn(PETSC_SUCCESS);
   run->moved = PETSC_FALSE;
-  if (run->ours) PetscCall(TaoZOGetLearningRate(run->tao, &lr));
-  PetscCall(TzRunShrink(run, lr));
-  PetscCall(Seconds(run, &seconds));
+  PetscCall(TzRunShrink(run, col[2][i]));
   if (run->o.validate && run->c.step % run->o.validate == 0) PetscCall(RecordValidation(run));
   PetscCall(TzRunMonitorsShow(run));
-  PetscCall(Progress(run, lr, seconds));
+  PetscCall(Progress(run, col[2][i], col[5][i]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
