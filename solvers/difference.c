@@ -5,7 +5,7 @@
 #include <private/tzzoimpl.h>
 
 typedef struct {
-  PetscReal *lp, *lm, *sum; /* [queries], [queries], [2][queries] */
+  PetscReal *lp, *lm, *sum; /* [queries], [queries]; [2][queries] where means are taken */
   PetscBool  warned;        /* that all differences of a step were 0 */
 } Losses;
 
@@ -59,15 +59,16 @@ static PetscErrorCode SetUp(Tao tao, TzZOPhase *phase)
   TAO_ZO   *zo = (TAO_ZO *)tao->data;
   Losses   *l;
   TzQueries q;
-  PetscInt  grid[2];
+  PetscInt  grid[2], sums;
 
   PetscFunctionBegin;
   if (phase->direction == TZ_DIRECTION_COORDINATE) PetscCall(TzLossGetNumParameters(zo->loss, &phase->queries));
+  sums = phase->repeats > 1 ? 2 : 0;
   PetscCall(TzZOQueries(tao, phase, &q));
   PetscCall(TzLossGetPartition(zo->loss, &q, grid)); /* a partition that does not fit is an error now, not after hours */
-  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), 4. * phase->queries, "%s %" PetscInt_FMT, TzZOOption(phase, "queries"), phase->queries));
+  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)tao), (2. + sums) * phase->queries, "%s %" PetscInt_FMT, TzZOOption(phase, "queries"), phase->queries));
   PetscCall(PetscNew(&l));
-  PetscCall(PetscMalloc3(phase->queries, &l->lp, phase->queries, &l->lm, 2 * phase->queries, &l->sum));
+  PetscCall(PetscMalloc3(phase->queries, &l->lp, phase->queries, &l->lm, sums * phase->queries, &l->sum));
   phase->data = l;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

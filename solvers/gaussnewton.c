@@ -25,7 +25,7 @@
 #define HALVINGS   3 /* points on the line of one: 1, 1/4, 1/16 */
 #define DAMPINGMAX 1e6
 #define PROBE      0.1      /* part of the step at which its second derivative is taken */
-#define SMALL      0.75     /* the acceleration is taken where 2 |a| is at most this part of |v|: farther, the curvature says little (section 4.2 there) */
+#define SMALL      0.75     /* a step is tried where 2 |a| is at most this part of |v|: a longer one goes farther than its model holds */
 #define TABLE      67108864 /* numbers of residual vectors that are asked for at a time */
 
 typedef struct {
