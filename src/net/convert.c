@@ -59,9 +59,7 @@ static PetscBool SameModes(const TzTrain *a, const TzTrain *b)
 static PetscErrorCode ToTrain(const TzLayer *from, const PetscReal theta[], const TzLayer *to, PetscInt64 seed, PetscInt l, PetscReal converted[])
 {
   const TzTrain *old = TzLayerGetCut(from).train, *train = TzLayerGetCut(to).train;
-  PetscInt       rank[TZ_MAX_CORES + 1] = {1};
-  PetscBool      fits                   = PETSC_TRUE;
-  PetscReal     *W, error;
+  PetscReal     *W;
   TzCores        cores;
 
   PetscFunctionBegin;
@@ -72,14 +70,7 @@ static PetscErrorCode ToTrain(const TzLayer *from, const PetscReal theta[], cons
     PetscCall(TzCoresFromMatrix(train, W, &cores));
     PetscCall(PetscFree(W));
   }
-  for (PetscInt k = 0; k < train->ncores; k++) {
-    rank[k + 1] = train->core[k].r1;
-    fits        = (PetscBool)(fits && cores.r[k + 1] <= rank[k + 1]);
-  }
-  if (!fits) PetscCall(TzCoresRound(&cores, 0, rank, &error));
-  PetscCall(TzCoresGrow(&cores, rank, seed, l));
-  PetscCall(TzCoresPlace(train, &cores, converted));
-  PetscCall(TzCoresDestroy(&cores));
+  PetscCall(TzCoresToTrain(&cores, train, seed, l, converted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

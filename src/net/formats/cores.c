@@ -193,29 +193,6 @@ PetscErrorCode TzCoresFromMatrix(const TzTrain *train, const PetscReal W[], TzCo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzTrainFromMatrix(const TzTrain *train, const PetscReal W[], PetscReal theta[])
-{
-  PetscInt  rank[TZ_MAX_CORES + 1] = {1};
-  PetscReal error;
-  TzCores   cores;
-
-  PetscFunctionBegin;
-  PetscCall(TzCoresFromMatrix(train, W, &cores));
-  for (PetscInt k = 0; k < train->ncores; k++) rank[k + 1] = train->core[k].r1;
-  PetscCall(TzCoresRound(&cores, 0, rank, &error));
-  PetscCall(TzCoresGrow(&cores, rank, 0, 0));
-  PetscCall(TzCoresPlace(train, &cores, theta));
-  PetscCall(TzCoresDestroy(&cores));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TzCoresPlace(const TzTrain *train, const TzCores *c, PetscReal theta[])
-{
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < train->ncores; k++) PetscCall(PetscArraycpy(theta + train->core[k].offset, c->G[k], Size(c, k)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TzCoresGrow(TzCores *c, const PetscInt r[], PetscInt64 seed, PetscInt l)
 {
   PetscFunctionBegin;
@@ -237,5 +214,23 @@ PetscErrorCode TzCoresGrow(TzCores *c, const PetscInt r[], PetscInt64 seed, Pets
     c->G[k] = G;
     c->r[k] = r[k]; /* core k - 1 has been done */
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzCoresToTrain(TzCores *c, const TzTrain *train, PetscInt64 seed, PetscInt l, PetscReal theta[])
+{
+  PetscInt  rank[TZ_MAX_CORES + 1] = {1};
+  PetscBool fits                   = PETSC_TRUE;
+  PetscReal error;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    rank[k + 1] = train->core[k].r1;
+    fits        = (PetscBool)(fits && c->r[k + 1] <= rank[k + 1]);
+  }
+  if (!fits) PetscCall(TzCoresRound(c, 0, rank, &error));
+  PetscCall(TzCoresGrow(c, rank, seed, l));
+  for (PetscInt k = 0; k < train->ncores; k++) PetscCall(PetscArraycpy(theta + train->core[k].offset, c->G[k], Size(c, k)));
+  PetscCall(TzCoresDestroy(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

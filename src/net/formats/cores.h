@@ -24,10 +24,9 @@ PETSC_INTERN PetscErrorCode TzCoresRound(TzCores *cores, PetscReal tolerance, co
   gradient in the other, which is 0, is not
 */
 PETSC_INTERN PetscErrorCode TzCoresGrow(TzCores *cores, const PetscInt r[], PetscInt64 seed, PetscInt l);
-PETSC_INTERN PetscErrorCode TzCoresPlace(const TzTrain *train, const TzCores *cores, PetscReal theta[]); /* of the train's ranks */
+/* The weights of a train of the same modes: cut to its ranks (nearest) where they are lower, else grown. The cores are destroyed */
+PETSC_INTERN PetscErrorCode TzCoresToTrain(TzCores *cores, const TzTrain *train, PetscInt64 seed, PetscInt l, PetscReal theta[]);
 PETSC_INTERN PetscErrorCode TzCoresDestroy(TzCores *cores);
-/* The weights of the train that is nearest to W [out][in], by TT-SVD; slices that it does not need are 0 on one side */
-PETSC_INTERN PetscErrorCode TzTrainFromMatrix(const TzTrain *train, const PetscReal W[], PetscReal theta[]);
 /* A [m][n] (destroyed) = U [m][k] diag(s) V [k][n], k = min(m, n), s descending */
 PETSC_INTERN PetscErrorCode TzSVD(PetscInt m, PetscInt n, PetscReal A[], PetscReal U[], PetscReal s[], PetscReal V[]);
 

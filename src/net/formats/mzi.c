@@ -330,11 +330,14 @@ static PetscErrorCode Fit_MZI(const TzLayer *layer, const PetscReal W[], PetscRe
   const Mzi     *z     = Data(layer);
   const TzTrain *train = TzLayerGetCut(&z->plain).train;
   PetscReal     *G;
+  TzCores        cores;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(layer->nweights, &G));
-  if (train) PetscCall(TzTrainFromMatrix(train, W, G));
-  else PetscCall(PetscArraycpy(G, W, layer->nweights));
+  if (train) {
+    PetscCall(TzCoresFromMatrix(train, W, &cores));
+    PetscCall(TzCoresToTrain(&cores, train, 0, 0, G));
+  } else PetscCall(PetscArraycpy(G, W, layer->nweights));
   PetscCall(FindAll(z, G, w));
   PetscCall(PetscFree(G));
   PetscFunctionReturn(PETSC_SUCCESS);
