@@ -3,7 +3,7 @@
 */
 #include <private/tzactivationimpl.h>
 #include <private/tzkernels.h>
-#include <private/tztableimpl.h>
+#include <private/tzregistryimpl.h>
 
 static void Sine(PetscReal z, PetscInt order, PetscReal d[])
 {
@@ -63,13 +63,13 @@ static const struct _n_TzActivation
   rectifier = {"relu", {.evaluate = ReLU, .vector = TZ_VECTOR_RELU, .code = "y = z <= 0 ? 0 : z, dy = z <= 0 ? 0 : 1;"}},
   square    = {"square", {.evaluate = Square, .vector = TZ_VECTOR_SQUARE, .code = "y = z * z, dy = 2 * z;"}};
 
-static TzTable activations = {.what = "activation", .rows = {{"sine", &sine}, {"tanh", &tangent}, {"relu", &rectifier}, {"square", &square}}};
+static TzRegistry activations = {.what = "activation", .rows = {{"sine", &sine}, {"tanh", &tangent}, {"relu", &rectifier}, {"square", &square}}};
 /* row k of the table, registered: networks point to it, so it stays where it is */
-static struct _n_TzActivation registered[TZ_TABLE_ROWS];
+static struct _n_TzActivation registered[TZ_REGISTRY_ROWS];
 
 TzActivation TzActivationEach(PetscInt i)
 {
-  return (TzActivation)TzTableEach(&activations, i);
+  return (TzActivation)TzRegistryEach(&activations, i);
 }
 
 /* A wrong claim would make every stencil and derivative wrong without a word */
@@ -88,7 +88,7 @@ static PetscErrorCode CheckHarmonic(const char name[], const TzActivationOps *op
 
 PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *ops)
 {
-  const PetscInt     k   = TzTableIndex(&activations, name);
+  const PetscInt     k   = TzRegistryIndex(&activations, name);
   const TzActivation old = TzActivationEach(k);
 
   PetscFunctionBegin;
@@ -96,7 +96,7 @@ PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *op
   if (old && old->ops.evaluate == ops->evaluate) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!old, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "activation %s: there is one of this name", name);
   PetscCall(CheckHarmonic(name, ops));
-  PetscCall(TzTableAdd(&activations, name, &registered[k]));
+  PetscCall(TzRegistryAdd(&activations, name, &registered[k]));
   registered[k] = (struct _n_TzActivation){.name = activations.rows[k].name, .ops = *ops};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -104,6 +104,6 @@ PetscErrorCode TzActivationRegister(const char name[], const TzActivationOps *op
 PetscErrorCode TzActivationFind(MPI_Comm comm, const char option[], const char name[], TzActivation *act)
 {
   PetscFunctionBegin;
-  PetscCall(TzTableFind(&activations, comm, option, name, (const void **)act));
+  PetscCall(TzRegistryFind(&activations, comm, option, name, (const void **)act));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

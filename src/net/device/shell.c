@@ -2,26 +2,26 @@
   Shells: the table of their types, and the calls of the user's functions: bound when other parameters are needed, rows in blocks, costs counted.
 */
 #include <private/tznetimpl.h>
-#include <private/tztableimpl.h>
+#include <private/tzregistryimpl.h>
 
 static const TzShellOps layers = {0};
 
 /* a new type is one file and one row, or a call of TzNetShellRegister(); networks of layers are no shell, but a type */
-static TzTable shells = {.what = "network", .rows = {{TZNETLAYERS, &layers}, {TZNETPROCESS, &TzShell_Process}}};
+static TzRegistry shells = {.what = "network", .rows = {{TZNETLAYERS, &layers}, {TZNETPROCESS, &TzShell_Process}}};
 
 PetscErrorCode TzNetShellRegister(const char name[], const TzShellOps *ops)
 {
   PetscFunctionBegin;
   PetscCheck(ops->setup && ops->forward, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "network %s: needs setup and forward", name);
   PetscCheck(strcmp(name, TZNETSHELL), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "network %s: there is one of this name", name);
-  PetscCall(TzTableAdd(&shells, name, ops));
+  PetscCall(TzRegistryAdd(&shells, name, ops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzShellsNote(void)
 {
   PetscFunctionBegin;
-  PetscCall(TzTableNote(&shells));
+  PetscCall(TzRegistryNote(&shells));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -39,8 +39,8 @@ PetscErrorCode TzShellCreate(MPI_Comm comm, const char name[], TzShell *shell)
   const TzShellOps *ops;
 
   PetscFunctionBegin;
-  PetscCall(TzTableFind(&shells, comm, "-net_type", name, (const void **)&ops));
-  PetscCall(Create(comm, TzTableName(&shells, ops), ops, NULL, shell));
+  PetscCall(TzRegistryFind(&shells, comm, "-net_type", name, (const void **)&ops));
+  PetscCall(Create(comm, TzRegistryName(&shells, ops), ops, NULL, shell));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

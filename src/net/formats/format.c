@@ -2,44 +2,44 @@
   All formats, the choice of a contraction for a layer, and whether its arrays fit.
 */
 #include "formats.h"
-#include <private/tztableimpl.h>
+#include <private/tzregistryimpl.h>
 
 /* a new format is one file and one row, or a call of TzNetFormatRegister() */
-static TzTable formats = {.what = "format",
-                          .rows = {{TZNETDENSE, &TzFormat_Dense},
-                                   {TZNETTT, &TzFormat_TT},
-                                   {TZNETTTM, &TzFormat_TTM},
-                                   {TZNETSPARSE, &TzFormat_Sparse},
-                                   {TZNETMZI, &TzFormat_MZI},
-                                   {TZNETMZITT, &TzFormat_MZITT},
-                                   {TZNETMZITTM, &TzFormat_MZITTM}}};
+static TzRegistry formats = {.what = "format",
+                             .rows = {{TZNETDENSE, &TzFormat_Dense},
+                                      {TZNETTT, &TzFormat_TT},
+                                      {TZNETTTM, &TzFormat_TTM},
+                                      {TZNETSPARSE, &TzFormat_Sparse},
+                                      {TZNETMZI, &TzFormat_MZI},
+                                      {TZNETMZITT, &TzFormat_MZITT},
+                                      {TZNETMZITTM, &TzFormat_MZITTM}}};
 
 PetscErrorCode TzNetFormatRegister(const char name[], const TzFormatOps *ops)
 {
   PetscFunctionBegin;
   PetscCheck(ops->layout && ops->densify && ops->gradient && !ops->bond == !ops->bondgradient, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
              "format %s: needs layout, densify and gradient, and bond and bondgradient both or neither", name);
-  PetscCall(TzTableAdd(&formats, name, ops));
+  PetscCall(TzRegistryAdd(&formats, name, ops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzFormatsNote(void)
 {
   PetscFunctionBegin;
-  PetscCall(TzTableNote(&formats));
+  PetscCall(TzRegistryNote(&formats));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzFormatFind(MPI_Comm comm, const char name[], const TzFormatOps **ops)
 {
   PetscFunctionBegin;
-  PetscCall(TzTableFind(&formats, comm, "-net_format", name, (const void **)ops));
+  PetscCall(TzRegistryFind(&formats, comm, "-net_format", name, (const void **)ops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const char *TzFormatName(const TzFormatOps *ops)
 {
-  return TzTableName(&formats, ops);
+  return TzRegistryName(&formats, ops);
 }
 
 /* ------------------------------------------------------------- sizes ------------------------------------------------------------- */
