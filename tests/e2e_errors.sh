@@ -16,7 +16,6 @@ mistake() { # mistake NAMED ARGS... : NAMED must occur in the message
   local named=$1 n code; shift
   for n in 1 2; do
     (cd "$work/here" && on "$n" "$@" >"$work/out.txt" 2>"$work/err.txt"); code=$?
-    remarks "$work/err.txt"
     if [ $code != 0 ] && [ $code != 124 ] && [ "$(lines "$work/err.txt")" = 1 ] && grep -q -- "^tenzo: error: .*$named" "$work/err.txt" &&
       [ -z "$(ls -A "$work/here")" ]; then
       passed=$((passed + 1))
