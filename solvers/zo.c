@@ -387,6 +387,9 @@ PetscErrorCode TaoZOSetFromOptions(Tao tao)
   PetscBool   given;
 
   PetscFunctionBegin;
+  PetscCall(PetscOptionsHasName(((PetscObject)tao)->options, ((PetscObject)tao)->prefix, "-tao_add_terms", &given)); /* of PETSc 3.25 and later */
+  PetscCheck(!given, PetscObjectComm((PetscObject)tao), PETSC_ERR_USER_INPUT,
+             "-tao_add_terms: the solvers minimise the loss alone, which is no objective of TAO that terms can be added to");
   PetscCall(PetscOptionsFindPair(((PetscObject)tao)->options, ((PetscObject)tao)->prefix, "-tao_max_it", &text, &given));
   given = (PetscBool)(given && text && text[0] && !text[strspn(text, "0")]);
   if (given) PetscCall(PetscOptionsClearValue(((PetscObject)tao)->options, "-tao_max_it"));

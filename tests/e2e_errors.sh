@@ -108,6 +108,7 @@ mistake '-zo_lr' solve -zo_lr -1
 mistake '-zo_lr_schedule' solve -zo_lr_schedule warm
 mistake '-tao_type' solve -tao_type zozo
 mistake '-tao_type nls: needs second derivatives' solve -tao_type nls
+mistake '-tao_add_terms: ' solve -tao_add_terms reg_
 mistake '-zo_queries' solve -zo_queries 2147483647
 mistake '-zo_queries' solve -tao_type zogn -zo_queries 2147483647
 mistake '-tz_validation_points 2147483647' solve -tz_validation_points 2147483647

@@ -19,7 +19,7 @@ values() { "$tenzo" solve -help 2>/dev/null | grep -E "^ *-$1 " | sed 's/.*(one 
   help_of solve -pde_type lqr -lqr_problem rod
   help_of solve -rule_type mc
   help_of classify -loss_gradient local
-} | sort -u | grep -vE '^-(tao_.*(view|monitor|draw|fd_|mf_|test|catol|crtol|steptol|trust0|ls_|max_ls|lmvm|recycle|subset|converged_reason|cancel).*|mat_.*|sf_.*|vec.*|ksp.*|pc_.*)$' >names.txt
+} | sort -u | grep -vE '^-(tao_.*(add_terms|view|monitor|draw|fd_|mf_|test|catol|crtol|steptol|trust0|ls_|max_ls|lmvm|recycle|subset|converged_reason|cancel).*|mat_.*|sf_.*|vec.*|ksp.*|pc_.*)$' >names.txt
 # PETSc's own are PETSc's to explain
 ours=$(printf '%s|' tz pde net deriv rule loss zo mnist sim fd stein control round export tao $(values pde_type))
 missing=''

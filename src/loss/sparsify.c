@@ -39,6 +39,7 @@ PetscErrorCode TzLossSparsify(TzLoss dense, TzNet net)
   TzSparseMethod method;
   PetscInt       n, count, bad = 0;
   PetscReal     *theta, *g, *moved, *gm, norm = 0;
+  PetscBool      givenup;
 
   PetscFunctionBegin;
   PetscCall(TzNetGetSparseMethod(net, &method));
@@ -54,6 +55,8 @@ PetscErrorCode TzLossSparsify(TzLoss dense, TzNet net)
   PetscCall(Gradient(dense, method, moved, gm));
   for (PetscInt i = 0; i < n; i++) moved[i] = theta[i] + SPARSIFY_STEP / norm * g[i];
   PetscCall(Gradient(dense, method, moved, g));
+  PetscCall(TzInterruptAgree(PetscObjectComm((PetscObject)dense), &givenup)); /* then the losses have no value */
+  if (givenup) PetscCall(TzInterruptRaise(PetscObjectComm((PetscObject)dense), "set-up"));
   for (PetscInt i = 0; i < n; i++) {
     g[i] = -theta[i] * (g[i] - gm[i]); /* the score, up to a positive factor; biases come after all weights */
     bad += PetscIsInfOrNanReal(g[i]) ? 1 : 0;
