@@ -102,6 +102,7 @@ static const char *const variants[] = {
   "-net_format ttm -net_layers 48,36 -net_tt_rank 3",
   "-net_format ttm -net_layers 48,36 -net_tt_rank 3 -net_contraction cores",
   "-net_format sparse -net_layers 40,32 -net_sparse_count 400",
+  "-net_format sparse -net_layers 40,32 -net_first_inputs 2",
   "-net_format lowrank -net_layers 48,36 -net_tt_rank 3",
   "-net_format lowrank -net_layers 20 -net_tt_rank 2",
   "-net_format mzi-tt -net_layers 48,36 -net_tt_rank 3",
@@ -628,6 +629,51 @@ static void TestMask(void **state)
   OK(TzNetDestroy(&net));
 }
 
+/*
+  -net_first_inputs: the dense network and the sparse one, whose first layer has no other weights, are the same function at the start, also with more units than
+  inputs: the first layer's W has k neighbours (in a circle of in - 1) and the last input in each row
+*/
+static void TestFirstInputs(void **state)
+{
+  const PetscInt in = 6, units = 8;
+
+  (void)state;
+  for (PetscInt k = 1; k <= 5; k += 2) {
+    PetscReal *theta[2], W[2][48];
+    TzNet      net[2];
+    PetscInt   n, kept = 0;
+
+    for (int f = 0; f < 2; f++) {
+      char options[128];
+
+      OK(PetscSNPrintf(options, sizeof(options), "-net_format %s -net_layers 8,4 -net_first_inputs %d", f ? "sparse" : "dense", (int)k));
+      net[f] = Net(options, in, 1);
+      OK(TzNetGetNumParameters(net[f], &n));
+      OK(PetscMalloc1(n, &theta[f]));
+      OK(TzNetInitialize(net[f], 3, theta[f]));
+    }
+    assert_int_equal(n, units * (k + 1) + units + units * 4 + 4 + 4 + 1);
+    for (PetscInt l = 0; l < 3; l++) {
+      TzNetLayout layout[2];
+
+      for (int f = 0; f < 2; f++) {
+        OK(TzNetGetWeight(net[f], theta[f], l, W[f]));
+        OK(TzNetGetLayout(net[f], l, &layout[f]));
+      }
+      assert_memory_equal(W[0], W[1], (size_t)(layout[0].in * layout[0].out) * sizeof(PetscReal));
+      assert_memory_equal(theta[0] + layout[0].bias, theta[1] + layout[1].bias, (size_t)layout[0].out * sizeof(PetscReal));
+      if (l) continue;
+      for (PetscInt i = 0; i < in * units; i++) kept += W[0][i] != 0;
+      for (PetscInt j = 0; j < units; j++) assert_true(W[0][j * in + j % (in - 1)] != 0 && W[0][j * in + in - 1] != 0);
+    }
+    assert_int_equal(kept, units * (k + 1));
+    for (int f = 0; f < 2; f++) {
+      OK(PetscFree(theta[f]));
+      OK(TzNetDestroy(&net[f]));
+    }
+  }
+}
+
 /* -net_frequency multiplies the first layer's W and its biases, -net_output_scale the last's, in every format, and nothing else */
 static void TestInitialScales(void **state)
 {
@@ -674,6 +720,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(TestSeries),      cmocka_unit_test(TestThreads),
     cmocka_unit_test(TestCoordinates), cmocka_unit_test(TestChanges),
     cmocka_unit_test(TestMask),        cmocka_unit_test(TestInitialScales),
+    cmocka_unit_test(TestFirstInputs),
   };
   int failed;
 

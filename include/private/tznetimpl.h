@@ -134,6 +134,17 @@ static inline PetscBool TzNetIsValues(TzNet net)
 }
 
 /*
+  -net_first_inputs k: whether unit j of the first layer has input i of `in`: of k neighbours, from number j mod (in - 1) on, and the last, which is t where
+  there is a time
+*/
+static inline PetscBool TzNetHasInput(PetscInt in, PetscInt k, PetscInt j, PetscInt i)
+{
+  const PetscInt others = PetscMax(in - 1, 1);
+
+  return (PetscBool)(i == in - 1 || (i - j % others + others) % others < k);
+}
+
+/*
   An evaluator: a network bound to one parameter vector. Layer l sees y = left^T a and z = right^T y + bias: through a bond
   left is [in][r] and right [r][out]; otherwise left = W^T, right = NULL (identity).
 */

@@ -322,10 +322,12 @@ static PetscErrorCode InitialFromOptions(TzNet net, TzOptionItems PetscOptionsOb
                           "TzNetInitialize", net->outputscale, &net->outputscale, NULL));
   PetscCheck(net->outputscale > 0 && PetscIsNormalReal(net->outputscale), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_output_scale %g: must be positive", (double)net->outputscale);
-  PetscCall(TzOptionsInt("-net_first_inputs", "Inputs of which a unit of the first layer is made at the start, neighbours, and the last one (t); 0: all; dense",
+  PetscCall(TzOptionsInt("-net_first_inputs",
+                         "Inputs of which a unit of the first layer is made, neighbours, and the last one (t); 0: all; dense: at the start; sparse: for good",
                          "TzNetInitialize", net->firstinputs, &net->firstinputs, NULL));
-  PetscCheck(net->firstinputs >= 0 && (!net->firstinputs || !strcmp(TzFormatName(net->format), TZNETDENSE)), PetscObjectComm((PetscObject)net),
-             PETSC_ERR_USER_INPUT, "-net_first_inputs %" PetscInt_FMT " -net_format %s: must not be negative, and is for format dense", net->firstinputs,
+  PetscCheck(net->firstinputs >= 0 && (!net->firstinputs || !strcmp(TzFormatName(net->format), TZNETDENSE) || !strcmp(TzFormatName(net->format), TZNETSPARSE)),
+             PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_first_inputs %" PetscInt_FMT " -net_format %s: must not be negative, and is for formats dense and sparse", net->firstinputs,
              TzFormatName(net->format));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -547,7 +549,7 @@ PetscErrorCode TzNetGetPrecision(TzNet net, TzPrecision *precision)
 PetscErrorCode TzNetGetSparseMethod(TzNet net, TzSparseMethod *method)
 {
   PetscFunctionBegin;
-  *method = (TzSparseMethod)net->sparsemethod;
+  *method = net->firstinputs ? TZ_SPARSE_RANDOM : (TzSparseMethod)net->sparsemethod;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -632,16 +634,21 @@ static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscRe
 }
 
 /*
-  Of W [out][in] the entries of k neighbouring inputs, from number j mod (in - 1) on for unit j, and of the last input, which is t where there is a time; as
-  much larger as the row keeps its length. A sum of functions of single x_i is at hand at once then, where a full row would have to lose all others.
+  Of w, which are weights of W [out][in], those of k inputs for each unit (TzNetHasInput), as much larger as the row keeps its length. A sum of functions of
+  single x_i is at hand at once then, where a full row would have to lose all others.
 */
-static void KeepInputs(const TzLayer *layer, PetscInt k, PetscReal W[])
+static void KeepInputs(const TzLayer *layer, PetscInt k, PetscReal w[])
 {
-  const PetscInt  in = layer->in, others = PetscMax(in - 1, 1);
+  const PetscInt  in    = layer->in;
   const PetscReal scale = PetscSqrtReal((PetscReal)in / (PetscReal)PetscMin(k + 1, in));
+  TzCut           cut   = {.place = NULL};
 
-  for (PetscInt j = 0; j < layer->out; j++)
-    for (PetscInt i = 0; i < in; i++) W[j * in + i] *= i == in - 1 || (i - j % others + others) % others < k ? scale : 0;
+  (*layer->ops->cut)(layer, &cut);
+  for (PetscInt p = 0; p < layer->nweights; p++) {
+    const PetscInt place = cut.place ? cut.place[p] : p;
+
+    w[p] *= TzNetHasInput(in, k, place / in, place % in) ? scale : 0;
+  }
 }
 
 /*

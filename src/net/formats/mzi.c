@@ -240,7 +240,7 @@ static PetscErrorCode Destroy_MZI(TzLayer *layer)
 static PetscErrorCode SetFromOptions_MZI(TzNet net)
 {
   PetscFunctionBegin;
-  PetscObjectOptionsBegin((PetscObject)net);
+  PetscOptionsBegin(PetscObjectComm((PetscObject)net), ((PetscObject)net)->prefix, "Formats of interferometers", "TzNetMZI"); /* -help prints a name once */
   PetscCall(TzOptionsReal("-net_mzi_crosstalk", "Part of a phase by which it moves each of its nearest neighbours (0 <= gamma < 1/4)", "TzNetSetFormat",
                           net->crosstalk, &net->crosstalk, NULL));
   PetscCheck(net->crosstalk >= 0 && net->crosstalk < 0.25, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,

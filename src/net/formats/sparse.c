@@ -79,17 +79,28 @@ PetscErrorCode TzNetSetMaskByScore(TzNet net, PetscInt count, const PetscReal sc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -net_sparse_method random: the mask unless another is set; drawn again at every set-up */
-static PetscErrorCode RandomMask(TzNet net)
+/*
+  The mask unless another is set, made again at every set-up: the lowest random scores (-net_sparse_method random), or, of -net_first_inputs, those inputs of
+  the first layer and all weights of the others
+*/
+static PetscErrorCode OwnMask(TzNet net)
 {
   PetscReal *score;
   PetscInt   count, n;
 
   PetscFunctionBegin;
   PetscCall(DenseWeights(net, &n));
-  PetscCall(TzNetGetSparseCount(net, &count));
   PetscCall(PetscMalloc1(n, &score));
-  PetscCall(TzRandomUniform(net->seed, TZ_STREAM_MASK, 0, 0, 0, n, score));
+  if (net->firstinputs) {
+    count = 0;
+    for (PetscInt k = 0; k < n; k++) {
+      score[k] = k >= net->in * (net->nhidden ? net->hidden[0] : net->out) || TzNetHasInput(net->in, net->firstinputs, k / net->in, k % net->in) ? 0 : 1;
+      count += score[k] == 0;
+    }
+  } else {
+    PetscCall(TzNetGetSparseCount(net, &count));
+    PetscCall(TzRandomUniform(net->seed, TZ_STREAM_MASK, 0, 0, 0, n, score));
+  }
   PetscCall(TzNetSetMaskByScore(net, count, score));
   net->maskrandom = PETSC_TRUE;
   PetscCall(PetscFree(score));
@@ -102,7 +113,7 @@ static PetscErrorCode Layout_Sparse(TzNet net, PetscInt l, TzLayer *layer, PETSC
   PetscInt first = 0, k = 0, *place, all;
 
   PetscFunctionBegin;
-  if (!l && (!net->mask || net->maskrandom)) PetscCall(RandomMask(net));
+  if (!l && (!net->mask || net->maskrandom)) PetscCall(OwnMask(net));
   PetscCall(DenseWeights(net, &all));
   PetscCheck(net->mask[net->nmask - 1] < all, PetscObjectComm((PetscObject)net), PETSC_ERR_ORDER,
              "the mask is that of a larger network: TzNetSetMask() after the widths");
@@ -127,7 +138,8 @@ static PetscErrorCode SetFromOptions_Sparse(TzNet net)
   static const char *const methods[] = {"random", "grasp", "zograsp"};
 
   PetscFunctionBegin;
-  PetscObjectOptionsBegin((PetscObject)net);
+  if (net->firstinputs) PetscFunctionReturn(PETSC_SUCCESS);                                                         /* they say which */
+  PetscOptionsBegin(PetscObjectComm((PetscObject)net), ((PetscObject)net)->prefix, "Format sparse", "TzNetSparse"); /* -help prints a name once */
   PetscCall(TzOptionsInt("-net_sparse_count", "sparse: trained parameters, biases included", "TzNetSetMask", net->sparsecount, &net->sparsecount, NULL));
   PetscCall(TzOptionsEList("-net_sparse_method", "sparse: how the trained weights are chosen", "TzLossSparsify", methods, 3, methods[net->sparsemethod],
                            &net->sparsemethod, NULL));
