@@ -3,11 +3,13 @@
 
       v_tau = 4 s v_ss + 2 d v_s + f(v),    v(0, s) = g(s),    s >= 0.
 
-  Reference: collocation at Chebyshev points of y in s = scale (1 + y)/(1 - y), which takes all of s >= 0 in, so that no boundary condition is
-  needed: both ends are degenerate (4 s = 0 at s = 0, and in y the coefficients vanish at s = infinity, where v' = f(v)). g has its pole at
-  s = -5, far from [0, infinity) in y, so that it takes few points. In time the classical Runge-Kutta method, with steps that its stability
-  limits to far below what the accuracy needs. Table: values at Chebyshev points of eta = ln(1 + tau/delay) too; delay = 5/(2 d) is the time after
-  which the characteristic s + 2 d tau from s = 0 has moved by the distance of the pole.
+  Reference: collocation at Chebyshev points of y in s = scale (1 + y)/(1 - y), which takes all of s >= 0 in, so that no boundary condition is needed: at s = 0
+  what is transported leaves, at s = infinity, where v' = f(v), all coefficients vanish. The scale grows along the mean characteristic, scale = POLE + 2 d tau =
+  POLE exp(eta): g(s + 2 d tau) = 5/4 (1 - y)/scale is linear in y at all times, and what is left is smooth in any dimension. With p = 1 + y, q = 1 - y
+
+      v_eta = p q^3/(2 d) v_yy + (q - p q^2/d) v_y + scale/(2 d) f(v).
+
+  In eta the classical Runge-Kutta method, with steps that its stability limits to far below what the accuracy needs. Table: values at Chebyshev points of eta.
 */
 #include "radial.h"
 #include "chebyshev.h"
@@ -15,59 +17,53 @@
 
 #define POLE 5. /* g(s) = 2.5/(s + POLE) */
 
-static PetscReal Terminal(PetscReal s)
-{
-  return 2.5 / (s + POLE);
-}
-
 typedef struct {
-  PetscReal *L; /* [n][n]: 4 s d^2/ds^2 + 2 d d/ds */
+  PetscReal *L;     /* [n][n]: p q^3/(2 d) d^2/dy^2 + (q - p q^2/d) d/dy */
+  PetscReal  delay; /* scale/(2 d) at eta = 0 */
   PetscReal *k, *stage, *sum;
   TzReaction f;
 } Flow;
 
-/* k [n] = L v + f(v) */
-static void Rate(const Flow *w, const PetscReal v[], PetscReal k[])
+/* k [n] = L v + scale/(2 d) f(v) */
+static void Rate(const Flow *w, PetscReal eta, const PetscReal v[], PetscReal k[])
 {
-  const PetscInt n = TZ_RADIAL_POINTS;
+  const PetscInt  n     = TZ_RADIAL_POINTS;
+  const PetscReal speed = w->delay * PetscExpReal(eta);
 
   for (PetscInt i = 0; i < n; i++) {
-    PetscReal dot = w->f(v[i]);
+    PetscReal dot = speed * w->f(v[i]);
 
     for (PetscInt j = 0; j < n; j++) dot += w->L[i * n + j] * v[j];
     k[i] = dot;
   }
 }
 
-/* v [n] from tau to tau + time by equal steps of at most h */
-static void Advance(const Flow *w, PetscReal time, PetscReal h, PetscReal v[])
+/* v [n] from eta to eta + length by equal steps of at most h */
+static void Advance(const Flow *w, PetscReal eta, PetscReal length, PetscReal h, PetscReal v[])
 {
   static const PetscReal node[] = {0, 0.5, 0.5, 1}, weight[] = {1. / 6, 1. / 3, 1. / 3, 1. / 6};
-  const PetscInt         n = TZ_RADIAL_POINTS, steps = (PetscInt)PetscCeilReal(time / h);
-  const PetscReal        dt = time / (PetscReal)steps;
+  const PetscInt         n = TZ_RADIAL_POINTS, steps = (PetscInt)PetscCeilReal(length / h);
+  const PetscReal        step = length / (PetscReal)steps;
 
-  for (PetscInt step = 0; step < steps; step++) {
+  for (PetscInt k = 0; k < steps; k++) {
     for (PetscInt i = 0; i < n; i++) w->sum[i] = 0;
     for (int q = 0; q < 4; q++) {
-      for (PetscInt i = 0; i < n; i++) w->stage[i] = v[i] + (q ? dt * node[q] * w->k[i] : 0);
-      Rate(w, w->stage, w->k);
+      for (PetscInt i = 0; i < n; i++) w->stage[i] = v[i] + (q ? step * node[q] * w->k[i] : 0);
+      Rate(w, eta + ((PetscReal)k + node[q]) * step, w->stage, w->k);
       for (PetscInt i = 0; i < n; i++) w->sum[i] += weight[q] * w->k[i];
     }
-    for (PetscInt i = 0; i < n; i++) v[i] += dt * w->sum[i];
+    for (PetscInt i = 0; i < n; i++) v[i] += step * w->sum[i];
   }
 }
 
-/*
-  L = 4 s y_s^2 d^2/dy^2 + (4 s y_ss + 2 d y_s) d/dy with y_s = (1 - y)^2/(2 scale), s = scale (1 + y)/(1 - y), and a bound of its eigenvalues: those near
-  s = 0, where the second-order part is small, are of the size of 2 d/(distance of two points)
-*/
-static void Operator(PetscInt d, PetscReal scale, const PetscReal y[], const PetscReal D[], PetscReal L[], PetscReal *bound)
+/* L, and a bound of its eigenvalues */
+static void Operator(PetscReal d, const PetscReal y[], const PetscReal D[], PetscReal L[], PetscReal *bound)
 {
   const PetscInt n = TZ_RADIAL_POINTS;
 
   *bound = 0;
   for (PetscInt i = 0; i < n; i++) {
-    const PetscReal q = 1 - y[i], p = 1 + y[i], second = p * q * q * q / scale, first = -2 * p * q * q / scale + (PetscReal)d * q * q / scale;
+    const PetscReal q = 1 - y[i], p = 1 + y[i], second = p * q * q * q / (2 * d), first = q - p * q * q / d;
     PetscReal       norm = 0;
 
     for (PetscInt j = 0; j < n; j++) {
@@ -85,26 +81,24 @@ PetscErrorCode TzRadialSetUp(TzPDE pde)
 {
   TzRadial      *r = (TzRadial *)pde->data;
   const PetscInt n = TZ_RADIAL_POINTS, M = TZ_RADIAL_TIMES;
-  PetscReal      bound, tau              = 0, *D, *v;
-  Flow           w = {.f = r->f};
+  PetscReal      bound, eta              = 0, *D, *v;
+  Flow           w = {.f = r->f, .delay = POLE / (2 * (PetscReal)pde->d)};
 
   PetscFunctionBegin;
-  r->delay = POLE / (2 * (PetscReal)pde->d);
-  r->span  = log1p(pde->T / r->delay);
-  r->scale = PetscMax(2 * POLE, 2 * (PetscReal)pde->d * pde->T);
+  r->span = log1p(pde->T / w.delay);
   TzChebyshevPoints(n, r->y);
   TzChebyshevPoints(M, r->eta);
   PetscCall(PetscFree2(r->v, r->vy));
   PetscCall(PetscMalloc2(M * n, &r->v, M * n, &r->vy));
   PetscCall(PetscMalloc6(n * n, &D, n * n, &w.L, n, &w.k, n, &w.stage, n, &w.sum, n, &v));
   TzChebyshevDerivative(n, r->y, D);
-  Operator(pde->d, r->scale, r->y, D, w.L, &bound);
-  for (PetscInt j = 0; j < n; j++) v[j] = j < n - 1 ? Terminal(r->scale * (1 + r->y[j]) / (1 - r->y[j])) : 0;
+  Operator((PetscReal)pde->d, r->y, D, w.L, &bound);
+  for (PetscInt j = 0; j < n; j++) v[j] = 2.5 * (1 - r->y[j]) / (2 * POLE);
   for (PetscInt m = 0; m < M; m++) {
-    const PetscReal next = m == M - 1 ? pde->T : r->delay * expm1(r->span * (1 + r->eta[m]) / 2);
+    const PetscReal next = r->span * (1 + r->eta[m]) / 2;
 
-    if (m) Advance(&w, next - tau, 2.5 / bound, v);
-    tau = next;
+    if (m) Advance(&w, eta, next - eta, 2.5 / bound, v);
+    eta = next;
     for (PetscInt i = 0; i < n; i++) {
       PetscReal dot = 0;
 
@@ -129,8 +123,8 @@ PetscErrorCode TzPDEExact_Radial(TzPDE pde, const PetscReal z[], PetscReal *u, P
 {
   const TzRadial *r = (TzRadial *)pde->data;
   const PetscInt  d = pde->d, n = TZ_RADIAL_POINTS, M = TZ_RADIAL_TIMES;
-  const PetscReal s = Square(d, z), y = (s - r->scale) / (s + r->scale), slope = 2 * r->scale / PetscSqr(s + r->scale);
-  const PetscReal eta = log1p((pde->T - z[d]) / r->delay);
+  const PetscReal s = Square(d, z), drift = 2 * (PetscReal)d * (pde->T - z[d]), scale = POLE + drift;
+  const PetscReal y = (s - scale) / (s + scale), slope = 2 * scale / PetscSqr(s + scale), eta = log1p(drift / POLE);
   PetscReal       wt[TZ_RADIAL_TIMES], wy[TZ_RADIAL_POINTS], v = 0, vy = 0;
 
   PetscFunctionBegin;

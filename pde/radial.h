@@ -12,8 +12,7 @@ typedef PetscReal (*TzReaction)(PetscReal);
 typedef void (*TzReactionFlow)(PetscReal tau, PetscReal u, PetscReal phi[]);
 
 /*
-  pde->data of such an equation. Of the table: v(tau, s) and dv/dy at m < TZ_RADIAL_TIMES, j < TZ_RADIAL_POINTS, tau = delay (exp(eta) - 1) with
-  eta = span (1 + eta_m)/2, s = scale (1 + y_j)/(1 - y_j).
+  pde->data of such an equation. Of the table: v and dv/dy at m < TZ_RADIAL_TIMES, j < TZ_RADIAL_POINTS, at eta = span (1 + eta_m)/2 and y_j (radial.c).
 */
 #define TZ_RADIAL_TIMES  32
 #define TZ_RADIAL_POINTS 64
@@ -22,8 +21,8 @@ typedef struct {
   TzReactionFlow flow;      /* where it is known, otherwise NULL */
   PetscInt       extension; /* of the terminal value: 0 constant, 1 heat, 2 reaction */
   PetscBool      wave;      /* allencahn: the other solution */
-  PetscReal      delay, span, scale;
-  PetscReal     *v, *vy; /* [TZ_RADIAL_TIMES][TZ_RADIAL_POINTS] */
+  PetscReal      span;      /* of eta */
+  PetscReal     *v, *vy;    /* [TZ_RADIAL_TIMES][TZ_RADIAL_POINTS] */
   PetscReal      eta[TZ_RADIAL_TIMES], y[TZ_RADIAL_POINTS];
 } TzRadial;
 

@@ -41,6 +41,8 @@ static const char *const nets[] = {
   "-net_format dense -net_contraction auto -net_layers 5,31 -net_activation tanh",
   "-net_format dense -net_contraction auto -net_layers 23 -net_activation softplus",
   "-net_format dense -net_contraction auto -net_layers 17,14 -net_activation square,sine",
+  "-net_format sparse -net_contraction auto -net_layers 17,14 -net_first_inputs 2 -net_activation square,sine",
+  "-net_format sparse -net_contraction auto -net_layers 23 -net_sparse_count 160",
   "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
   "-net_layers 48,36 -net_tt_modes 2,3|6,8;6,8|6,6 -net_tt_bonds 2,3,1;4,3,5",
 };

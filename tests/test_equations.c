@@ -54,6 +54,31 @@ static void test_values(void **state)
   }
 }
 
+/*
+  Radial equations in many dimensions: |x|^2 of a path that starts at the origin is 2 d tau but for a part of order 1/sqrt(d), so that u(0,0) is what the
+  reaction makes of the terminal value on the mean path, which `-allencahn_extension reaction` has in closed form, but for its second derivative in |x|^2: with
+  g = 5/4 1/(d T) and |x|^2 <= 2 d T this is 1/d^2 times a number that tends to a limit as 1/d does to 0
+*/
+static void test_many_dimensions(void **state)
+{
+  PetscReal before = 0;
+
+  (void)state;
+  for (PetscInt d = 1000; d <= 1000000; d *= 10) {
+    TzPDE      pde = test_pde("-pde_type allencahn -allencahn_extension reaction", d);
+    PetscReal *z, *jet, u, rest;
+
+    assert_int_equal(PetscCalloc2(d + 1, &z, d + 3, &jet), 0);
+    assert_int_equal(TzPDEExact(pde, 1, z, &u, NULL), 0);
+    assert_int_equal(TzPDETransform(pde, 1, z, jet, jet), 0);
+    rest = (u - jet[0]) * (PetscReal)d * (PetscReal)d;
+    if (before != 0) assert_true(fabs(rest / before - 1) < 250. / (PetscReal)d);
+    before = rest;
+    assert_int_equal(PetscFree2(z, jet), 0);
+    assert_int_equal(TzPDEDestroy(&pde), 0);
+  }
+}
+
 /* Variants that are checked against themselves, beside every type as it is by default */
 static const struct {
   const char *options;
@@ -299,8 +324,8 @@ static void test_mistakes(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_consistent), cmocka_unit_test(test_lqr_file),
-                                     cmocka_unit_test(test_lqr_scalar), cmocka_unit_test(test_mistakes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),   cmocka_unit_test(test_many_dimensions), cmocka_unit_test(test_consistent),
+                                     cmocka_unit_test(test_lqr_file), cmocka_unit_test(test_lqr_scalar),      cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;

@@ -660,7 +660,7 @@ static void TestFirstInputs(void **state)
         OK(TzNetGetWeight(net[f], theta[f], l, W[f]));
         OK(TzNetGetLayout(net[f], l, &layout[f]));
       }
-      assert_memory_equal(W[0], W[1], (size_t)(layout[0].in * layout[0].out) * sizeof(PetscReal));
+      for (PetscInt i = 0; i < layout[0].in * layout[0].out; i++) assert_true(W[0][i] == W[1][i]); /* also 0 and -0 */
       assert_memory_equal(theta[0] + layout[0].bias, theta[1] + layout[1].bias, (size_t)layout[0].out * sizeof(PetscReal));
       if (l) continue;
       for (PetscInt i = 0; i < in * units; i++) kept += W[0][i] != 0;

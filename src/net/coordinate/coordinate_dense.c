@@ -1,5 +1,5 @@
 /*
-  Coordinate queries of dense networks of one output with one or two hidden layers: values, or jets with their derivatives in the inputs.
+  Coordinate queries of dense and sparse networks of one output with one or two hidden layers: values, or jets with their derivatives in the inputs.
 
   A change of one weight or bias is one of a single unit's pre-activation, so of rank one behind it:
     a weight of the last hidden layer, of unit h and its input j, moves z_h by mu a_j and the derivatives Z_h by mu A_j: only that unit is evaluated again,
@@ -35,15 +35,17 @@ typedef struct {
 } Point;
 
 typedef struct {
-  PetscInt   L, D, K, nf, J, H; /* hidden layers, inputs; of jets D and forms, of values 0; numbers of a jet; units of the last hidden layer */
-  PetscInt   points, nrows;
-  Point      point[POINTS];
-  PetscReal *memory, *work;     /* all of the points; of TzFormRows() */
-  PetscReal *Y;                 /* [nrows][points][J] */
-  PetscReal *rows[8];           /* [ROWS][H] */
-  PetscReal *column, *two;      /* [H]; [2][D] */
-  PetscReal  moved[4][ROWS];    /* activation and derivatives of a moved unit */
-  PetscInt   j[ROWS], at[ROWS]; /* of a row: the input, -1 for the bias; its position in the query */
+  PetscInt         L, D, K, nf, J, H; /* hidden layers, inputs; of jets D and forms, of values 0; numbers of a jet; units of the last hidden layer */
+  PetscInt         points, nrows;
+  Point            point[POINTS];
+  PetscReal       *memory, *work;     /* all of the points; of TzFormRows() */
+  PetscReal       *Y;                 /* [nrows][points][J] */
+  PetscReal       *rows[8];           /* [ROWS][H] */
+  PetscReal       *column, *two;      /* [H]; [2][D] */
+  PetscReal        moved[4][ROWS];    /* activation and derivatives of a moved unit */
+  PetscInt         j[ROWS], at[ROWS]; /* of a row: the input, -1 for the bias; its position in the query */
+  PetscReal       *full[3];           /* of a layer whose weights are some entries of W [out][in]: W, otherwise NULL */
+  const PetscReal *W[3];              /* W of the present binding */
 } Dense;
 
 /* One pass: points p0 .. p0+P-1, parameters moved by mu */
@@ -61,7 +63,7 @@ PetscBool TzCoordinateFits_Dense(TzNet net)
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzCut cut = TzLayerGetCut(&net->layer[l]);
 
-    if (!cut.entries || cut.place || net->layer[l].contraction != TZ_CONTRACT_DENSE) return PETSC_FALSE;
+    if (!cut.entries || (l && net->layer[l].contraction != TZ_CONTRACT_DENSE)) return PETSC_FALSE; /* evaluators have the first matrix in any case */
   }
   return PETSC_TRUE;
 }
@@ -71,6 +73,7 @@ static PetscErrorCode Free(Dense *c)
   PetscFunctionBegin;
   PetscCall(PetscFree5(c->memory, c->work, c->Y, c->column, c->two));
   PetscCall(PetscFree(c->rows[0]));
+  for (int l = 0; l < 3; l++) PetscCall(PetscFree(c->full[l]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -144,6 +147,23 @@ static PetscErrorCode Prepare(TzNetEval eval, const TzJetShape *shape, Dense **d
   PetscCall(PetscMalloc1(8 * ROWS * (size_t)PetscMax(c->H, 8), &c->rows[0]));
   for (int k = 1; k < 8; k++) c->rows[k] = c->rows[0] + (size_t)k * ROWS * (size_t)PetscMax(c->H, 8);
   for (PetscInt p = 0; p < c->points; p++) (void)Place(c, net, &c->point[p], c->memory + (size_t)p * n);
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const TzLayer *layer = &net->layer[l];
+
+    if (TzLayerGetCut(layer).place) PetscCall(PetscMalloc1(layer->in * layer->out, &c->full[l]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Matrices(TzNetEval eval, Dense *c)
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < eval->net->nlayers; l++) {
+    const TzLayer *layer = &eval->net->layer[l];
+
+    if (c->full[l]) PetscCall((*layer->ops->densify)(layer, eval->theta, c->full[l]));
+    c->W[l] = c->full[l] ? c->full[l] : eval->theta + layer->weights;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,7 +195,7 @@ static void BaseLayer(const Pass *pass, Point *b, PetscInt l, const PetscReal a[
   const TzKernels *k     = eval->kernels;
   Units           *u     = &b->layer[l];
   const PetscInt   in = layer->in, n = layer->out, D = pass->c->K;
-  const PetscReal *W = eval->theta + layer->weights, *left = eval->layer[l].left;
+  const PetscReal *W = pass->c->W[l], *left = eval->layer[l].left;
 
   (*k->product)(1, n, in, (TzStrided){a, in, 1}, left, n, u->z, n, PETSC_FALSE);
   for (PetscInt h = 0; h < n; h++) u->z[h] += eval->theta[layer->bias + h];
@@ -198,7 +218,7 @@ static void Base(const Pass *pass, Point *b, const PetscReal x[], const PetscRea
   Dense           *c    = pass->c;
   const TzLayer   *out  = &eval->net->layer[c->L];
   const PetscInt   H = c->H, D = c->K;
-  const PetscReal *v     = eval->theta + out->weights;
+  const PetscReal *v     = c->W[c->L];
   Units           *u     = &b->layer[0];
   PetscReal       *slope = c->rows[0];
 
@@ -233,7 +253,7 @@ static void LastHidden(const Pass *pass, const Point *b, PetscInt h, PetscInt R,
   Dense           *c = pass->c;
   const PetscInt   l = c->L - 1, H = c->H, D = c->K, m = pass->eval->net->layer[l].in;
   const Units     *u = &b->layer[l];
-  const PetscReal *a = l ? b->layer[0].d[0] : b->x, v = pass->eval->theta[pass->eval->net->layer[c->L].weights + h], mu = pass->mu;
+  const PetscReal *a = l ? b->layer[0].d[0] : b->x, v = c->W[c->L][h], mu = pass->mu;
   PetscReal *z = c->rows[0], *pair = c->rows[1], *const d[4] = {c->moved[0], c->moved[1], c->moved[2], c->moved[3]};
 
   for (PetscInt r = 0; r < R; r++) z[r] = u->z[h] + mu * (c->j[r] < 0 ? 1 : a[c->j[r]]);
@@ -318,7 +338,7 @@ static void First(const Pass *pass, const Point *b, PetscInt j, PetscInt R, Pets
   const TzLayer   *out  = &eval->net->layer[2];
   const PetscInt   H = c->H, D = c->K, m = eval->net->layer[0].out;
   const Units     *u = &b->layer[1];
-  const PetscReal *v = eval->theta + out->weights, *W = eval->theta + eval->net->layer[1].weights, one = 1;
+  const PetscReal *v = c->W[2], *W = c->W[1], one = 1;
   PetscReal *const d[4] = {c->moved[0], c->moved[1], c->moved[2], c->moved[3]}, *const f[4] = {c->rows[0], c->rows[1], c->rows[2], c->rows[3]};
   PetscReal *pair = c->rows[7] + 5 * ROWS, *basis = c->rows[6], *w = c->column;
 
@@ -407,11 +427,12 @@ static PetscErrorCode Deliver(const Pass *pass, PetscInt l, PetscInt h, PetscInt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Parameters offset .. offset+n-1 of unit h of layer l: its weights, or, with bias, the one */
-static PetscErrorCode Rows(const Pass *pass, PetscInt l, PetscInt h, PetscInt offset, PetscInt n, PetscBool bias)
+/* Parameters offset .. offset+n-1 of unit h of layer l: its weights, those of the inputs place[0..n-1] - h in (NULL: of all), or, with bias, the one */
+static PetscErrorCode Rows(const Pass *pass, PetscInt l, PetscInt h, PetscInt offset, PetscInt n, const PetscInt place[], PetscBool bias)
 {
-  Dense   *c = pass->c;
-  PetscInt k0, k1;
+  const PetscInt first = h * pass->eval->net->layer[l].in;
+  Dense         *c     = pass->c;
+  PetscInt       k0, k1;
 
   PetscFunctionBegin;
   if (!TzCoordinateOverlap(pass->q, offset, n, &k0, &k1)) PetscFunctionReturn(PETSC_SUCCESS);
@@ -420,10 +441,21 @@ static PetscErrorCode Rows(const Pass *pass, PetscInt l, PetscInt h, PetscInt of
     for (PetscInt r = 0; r < R; r++) {
       c->at[r] = k + r;
       c->j[r]  = bias ? -1 : TzCoordinateAt(pass->q, k + r) - offset;
+      if (place && !bias) c->j[r] = place[c->j[r]] - first;
     }
     PetscCall(Deliver(pass, l, h, R));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many weights unit h has, of which w is the first */
+static PetscInt RowWeights(const TzLayer *layer, const PetscInt place[], PetscInt w, PetscInt h)
+{
+  PetscInt m = 0;
+
+  if (!place) return layer->in;
+  while (w + m < layer->nweights && place[w + m] < (h + 1) * layer->in) m++;
+  return m;
 }
 
 PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *q)
@@ -434,17 +466,20 @@ PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval eval, PetscInt n, const Pets
 
   PetscFunctionBegin;
   PetscCall(Prepare(eval, q->shape, &pass.c));
+  PetscCall(Matrices(eval, pass.c));
   for (pass.p0 = 0; pass.p0 < n; pass.p0 += pass.P) {
     pass.P = PetscMin(pass.c->points, n - pass.p0);
     for (PetscInt p = 0; p < pass.P; p++) Base(&pass, &pass.c->point[p], X + (pass.p0 + p) * net->in, nf ? F + (pass.p0 + p) * nf : NULL);
     for (pass.s = 0; pass.s < q->nmu; pass.s++) {
       pass.mu = q->mu[pass.s];
       for (PetscInt l = 0; l < net->nlayers; l++) {
-        const TzLayer *layer = &net->layer[l];
+        const TzLayer  *layer = &net->layer[l];
+        const PetscInt *place = TzLayerGetCut(layer).place;
 
-        for (PetscInt h = 0; h < layer->out; h++) {
-          PetscCall(Rows(&pass, l, h, layer->weights + h * layer->in, layer->in, PETSC_FALSE));
-          PetscCall(Rows(&pass, l, h, layer->bias + h, 1, PETSC_TRUE));
+        for (PetscInt h = 0, w = 0, m; h < layer->out; h++, w += m) {
+          m = RowWeights(layer, place, w, h);
+          PetscCall(Rows(&pass, l, h, layer->weights + w, m, place ? place + w : NULL, PETSC_FALSE));
+          PetscCall(Rows(&pass, l, h, layer->bias + h, 1, NULL, PETSC_TRUE));
         }
       }
     }
