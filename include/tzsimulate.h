@@ -16,15 +16,16 @@
 #include <tzfiles.h>
 
 /* network: of TzSimulationSetControl(); exact: of the exact solution; lqr: the regulator at the target (TzPDEControlLinear); none: a = 0, within its bounds;
-   plugin: TzControlParts.policy, within the bounds */
-typedef enum { TZ_POLICY_NETWORK, TZ_POLICY_EXACT, TZ_POLICY_LQR, TZ_POLICY_NONE, TZ_POLICY_PLUGIN } TzPolicy;
-PETSC_EXTERN const char *const TzPolicies[]; /* "network","exact","lqr","none","plugin",... */
-#define TZ_POLICIES 5
+   plugin: TzControlParts.policy, within the bounds; direct: no feedback, but for each start the controls that cost least without noise (TzPDEControlDirect), sought
+   from those of the policy before it in the list along its path without noise, or from none */
+typedef enum { TZ_POLICY_NETWORK, TZ_POLICY_EXACT, TZ_POLICY_LQR, TZ_POLICY_NONE, TZ_POLICY_PLUGIN, TZ_POLICY_DIRECT } TzPolicy;
+PETSC_EXTERN const char *const TzPolicies[]; /* "network","exact","lqr","none","plugin","direct",... */
+#define TZ_POLICIES 6
 
 /* Means over all paths; _ci: half of the 95 % interval of what is before it */
 typedef struct {
   PetscReal cost, cost_ci;
-  PetscReal reduced, reduced_ci; /* mean of the same, its interval smaller; NaN without a gradient (none, plugin) */
+  PetscReal reduced, reduced_ci; /* mean of the same, its interval smaller; NaN without a gradient (none, plugin, direct) */
   PetscReal value;               /* V(x0, 0) of the network; NaN without one */
   PetscReal exact;               /* the same of the exact solution; NaN without one */
   PetscReal gap, gap_ci;         /* J - V(x0, 0), by the reduced costs where there are; NaN without a network */

@@ -56,6 +56,7 @@ wrong '-sim_policy network: needs -tz_model' simulate -pde_type pendulum
 wrong '-sim_policy clever: must be some of' simulate -pde_type pendulum -sim_policy clever
 wrong '-sim_policy none,none: none must be there once' simulate -pde_type pendulum -sim_policy none,none
 wrong '-sim_policy exact: equation pendulum has none' simulate -pde_type pendulum -sim_policy exact
+wrong '-sim_policy direct: is the optimum of Euler' simulate -pde_type pendulum -sim_policy direct -sim_integrator heun
 wrong '-sim_policy plugin: equation pendulum has none' simulate -pde_type pendulum -sim_policy plugin
 wrong '-sim_policy lqr: equation pendulum has no linear regulator: control 1 costs no' simulate -pde_type pendulum -pendulum_r 0 -sim_policy lqr
 wrong '-sim_x0 1,2,3: 3 numbers; must be one, or one for each of the 2' simulate -pde_type pendulum -sim_policy none -sim_x0 1,2,3

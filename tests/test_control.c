@@ -351,6 +351,50 @@ static void test_simulation(void **state)
   ok(TzPDEDestroy(&pde));
 }
 
+static PetscErrorCode Square(TzPDE pde, const PetscReal z[], PetscReal *q)
+{
+  for (PetscInt i = 0; i < pde->d; i++) *q += z[i] * z[i];
+  return PETSC_SUCCESS;
+}
+
+/*
+  Without noise the direct optimum of dX = a dt, cost |x|^2 + |a|^2, at the end |x|^2 / 2, is p |x0|^2 with the Riccati equation of the Euler scheme,
+  p_k = dt + e p_{k+1} / (1 + dt e p_{k+1}), e = exp(-rho dt): where the gradient is 1e-7 of the first one the cost is within 1e-12 of the least. The search
+  begins at the policy before it, so it costs no more than that; within bounds; the same bits on all ranks.
+*/
+static void test_direct(void **state)
+{
+  static const PetscReal half[] = {0.5, 0.5};
+  const PetscInt         N      = 40;
+  const PetscReal        x0[]   = {0.5, 0.5};
+  PetscReal              cost[2], a[80];
+  TzPDE                  pde;
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    const PetscReal dt = 1. / N, e = k ? exp(-0.7 * dt) : 1;
+    PetscReal       p = 0.5;
+    TzClosedLoop    alone[2], all[2];
+
+    parts = (TzControlParts){.m = 2, .R = (PetscReal[]){1, 0, 0, 1}, .running = Square, .terminalweight = half, .discount = k ? 0.7 : 0};
+    pde   = create("-pde_type test", 2);
+    for (PetscInt i = 0; i < N; i++) p = dt + e * p / (1 + dt * e * p);
+    ok(PetscOptionsInsertString(NULL, "-sim_policy lqr,direct -sim_paths 100 -sim_steps 40 -sim_x0 0.5"));
+    simulate(PETSC_COMM_SELF, pde, alone);
+    simulate(PETSC_COMM_WORLD, pde, all);
+    assert_memory_equal(&alone[1].cost, &all[1].cost, sizeof(PetscReal));
+    assert_true(fabs(all[1].cost - p / 2) <= 1e-12 && all[1].excess < 0);
+    ok(TzPDEDestroy(&pde));
+  }
+  pde = create("-pde_type pendulum -pendulum_noise 0", 2);
+  for (PetscInt i = 0; i < N; i++) a[i] = 0.1;
+  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[0]));
+  for (PetscInt i = 0; i < N; i++) assert_true(-2 <= a[i] && a[i] <= 2);
+  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[1]));
+  assert_true(cost[1] <= cost[0] && cost[0] - cost[1] <= 1e-6 * cost[0]);
+  ok(TzPDEDestroy(&pde));
+}
+
 /* What a problem may have wrong: one line each */
 static void test_mistakes(void **state)
 {
@@ -386,7 +430,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer),  cmocka_unit_test(test_full),     cmocka_unit_test(test_lqr),
                                      cmocka_unit_test(test_builtin),    cmocka_unit_test(test_feedback), cmocka_unit_test(test_values),
-                                     cmocka_unit_test(test_simulation), cmocka_unit_test(test_mistakes)};
+                                     cmocka_unit_test(test_simulation), cmocka_unit_test(test_direct),   cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL) || TzPDERegister("test", Create)) return 1;

@@ -5,7 +5,7 @@
 
 #define BLOCK 96 /* paths that go together, on one rank */
 
-const char *const TzPolicies[] = {"network", "exact", "lqr", "none", "plugin", "TzPolicy", "TZ_POLICY_", NULL};
+const char *const TzPolicies[] = {"network", "exact", "lqr", "none", "plugin", "direct", "TzPolicy", "TZ_POLICY_", NULL};
 
 /* What is known of all paths, for one policy; arrays of all paths on every rank when it is done */
 typedef struct {
@@ -38,6 +38,7 @@ typedef struct {
   PetscInt   first, n;
   PetscReal *X, *Y, *a, *b, *rate, *next, *grad, *noise, *l;
   PetscReal *cost, *martingale, *clearance; /* [BLOCK] */
+  PetscReal *plan;                          /* [BLOCK][steps][m], of direct; NULL: not yet */
 } Block;
 
 PetscErrorCode TzSimulationCreate(MPI_Comm comm, TzPDE pde, TzSimulation *simulation)
@@ -124,12 +125,12 @@ static PetscErrorCode ParsePolicies(TzSimulation s, const char text[])
     PetscInt     k   = 0;
 
     while (k < TZ_POLICIES && (strlen(TzPolicies[k]) != len || strncmp(at, TzPolicies[k], len))) k++;
-    PetscCheck(k < TZ_POLICIES, s->comm, PETSC_ERR_USER_INPUT, "-sim_policy %s: must be some of network, exact, lqr, none, plugin", text);
+    PetscCheck(k < TZ_POLICIES, s->comm, PETSC_ERR_USER_INPUT, "-sim_policy %s: must be some of network, exact, lqr, none, plugin, direct", text);
     for (PetscInt i = 0; i < s->n; i++)
       PetscCheck((PetscInt)s->policy[i] != k, s->comm, PETSC_ERR_USER_INPUT, "-sim_policy %s: %s must be there once only", text, TzPolicies[k]);
     s->policy[s->n++] = (TzPolicy)k;
   }
-  PetscCheck(s->n, s->comm, PETSC_ERR_USER_INPUT, "-sim_policy: must be some of network, exact, lqr, none, plugin");
+  PetscCheck(s->n, s->comm, PETSC_ERR_USER_INPUT, "-sim_policy: must be some of network, exact, lqr, none, plugin, direct");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,8 +141,8 @@ PetscErrorCode TzSimulationSetFromOptions(TzSimulation s)
 
   PetscFunctionBegin;
   PetscOptionsBegin(s->comm, NULL, "Closed-loop paths", "Tenzo");
-  PetscCall(TzOptionsString("-sim_policy", "Policies, the first against the others: some of network, exact, lqr, none, plugin", "TzSimulationRun", policy,
-                            policy, sizeof(policy), NULL));
+  PetscCall(TzOptionsString("-sim_policy", "Policies, the first against the others: some of network, exact, lqr, none, plugin, direct", "TzSimulationRun",
+                            policy, policy, sizeof(policy), NULL));
   PetscCall(TzOptionsString("-sim_x0", "Where paths start: one number or d of them, each also a range lo:hi, a file of points, or box: the domain",
                             "TzSimulationRun", x0, x0, sizeof(x0), NULL));
   PetscCall(TzOptionsInt("-sim_paths", "Paths (>= 2)", "TzSimulationRun", s->paths, &s->paths, NULL));
@@ -162,7 +163,7 @@ PetscErrorCode TzSimulationSetFromOptions(TzSimulation s)
 
 static PetscErrorCode CheckPolicies(TzSimulation s, const char type[])
 {
-  PetscBool has[TZ_POLICIES] = {s->control != NULL, PETSC_FALSE, PETSC_TRUE, PETSC_TRUE, s->parts->policy != NULL};
+  PetscBool has[TZ_POLICIES] = {s->control != NULL, PETSC_FALSE, PETSC_TRUE, PETSC_TRUE, s->parts->policy != NULL, PETSC_TRUE};
 
   PetscFunctionBegin;
   PetscCall(TzPDEHasExact(s->pde, &has[TZ_POLICY_EXACT]));
@@ -170,6 +171,10 @@ static PetscErrorCode CheckPolicies(TzSimulation s, const char type[])
     PetscCheck(has[s->policy[i]] || s->policy[i] == TZ_POLICY_NETWORK, s->comm, PETSC_ERR_USER_INPUT, "-sim_policy %s: equation %s has none; must be another",
                TzPolicies[s->policy[i]], type);
     PetscCheck(has[s->policy[i]], s->comm, PETSC_ERR_USER_INPUT, "-sim_policy network: needs -tz_model FILE, the checkpoint of a trained network");
+    PetscCheck(s->policy[i] != TZ_POLICY_DIRECT || !s->heun, s->comm, PETSC_ERR_USER_INPUT,
+               "-sim_policy direct: is the optimum of Euler's steps; must be with -sim_integrator euler");
+    PetscCheck(s->policy[i] != TZ_POLICY_DIRECT || !s->parts->absolute, s->comm, PETSC_ERR_USER_INPUT,
+               "-sim_policy direct: controls of %s have a cost of |a|, which has no gradient; must be another", type);
     if (s->policy[i] == TZ_POLICY_LQR) {
       PetscReal *z, u;
 
@@ -202,6 +207,7 @@ PetscErrorCode TzSimulationSetUp(TzSimulation s)
   PetscCall(CheckPolicies(s, type));
   numbers = s->d + s->m;
   PetscCall(TzMemoryCheck(s->comm, (PetscReal)s->paths * (s->d + 2 + 3 * s->n), "-sim_paths %" PetscInt_FMT, s->paths));
+  PetscCall(TzMemoryCheck(s->comm, (PetscReal)BLOCK * s->steps * s->m, "-sim_steps %" PetscInt_FMT, s->steps));
   PetscCall(TzMemoryCheck(s->comm, (PetscReal)s->n * s->save * (s->steps + 1) * numbers, "-sim_save %" PetscInt_FMT, s->save));
   PetscCheck((PetscReal)s->save * (s->steps + 1) * numbers < PETSC_MAX_INT, s->comm, PETSC_ERR_USER_INPUT,
              "-sim_save %" PetscInt_FMT ": must be below %g for %" PetscInt_FMT " steps", s->save,
@@ -216,6 +222,7 @@ static PetscErrorCode BlockCreate(const TzSimulation s, Block *b)
   const PetscInt d = s->d, m = s->m;
 
   PetscFunctionBegin;
+  b->plan = NULL;
   PetscCall(PetscCalloc5(BLOCK * (d + 1), &b->X, BLOCK * (d + 1), &b->Y, BLOCK * m, &b->a, BLOCK * m, &b->b, BLOCK * d, &b->rate));
   PetscCall(PetscCalloc4(BLOCK * d, &b->next, BLOCK * d, &b->grad, BLOCK * d, &b->noise, BLOCK, &b->l));
   PetscCall(PetscCalloc3(BLOCK, &b->cost, BLOCK, &b->martingale, BLOCK, &b->clearance));
@@ -228,6 +235,7 @@ static PetscErrorCode BlockDestroy(Block *b)
   PetscCall(PetscFree5(b->X, b->Y, b->a, b->b, b->rate));
   PetscCall(PetscFree4(b->next, b->grad, b->noise, b->l));
   PetscCall(PetscFree3(b->cost, b->martingale, b->clearance));
+  PetscCall(PetscFree(b->plan));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -286,7 +294,9 @@ static PetscErrorCode Look(TzSimulation s, TzPolicy policy, Paths *r, Block *b, 
   const PetscInt d = s->d, m = s->m, M = s->steps + 1;
 
   PetscFunctionBegin;
-  PetscCall(Act(s, policy, b->n, b->X, b->grad, b->a));
+  for (PetscInt i = 0; policy == TZ_POLICY_DIRECT && k < s->steps && i < b->n; i++)
+    PetscCall(PetscArraycpy(b->a + i * m, b->plan + (i * s->steps + k) * m, m)); /* at T as before it */
+  if (policy != TZ_POLICY_DIRECT) PetscCall(Act(s, policy, b->n, b->X, b->grad, b->a));
   PetscCall(TzPDEControlRunning(s->pde, b->n, b->X, b->a, b->l));
   for (PetscInt i = 0; i < b->n; i++) {
     const PetscReal *x = b->X + i * (d + 1);
@@ -331,13 +341,39 @@ static PetscErrorCode Step(TzSimulation s, TzPolicy policy, Block *b, PetscInt k
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* b->n paths from b->first on */
-static PetscErrorCode RunBlock(TzSimulation s, TzPolicy policy, Paths *r, Block *b)
+/* b->plan: the direct optimum of each path, sought from the controls of a policy along its path without noise */
+static PetscErrorCode Plan(TzSimulation s, TzPolicy from, Block *b)
 {
-  const PetscInt  d  = s->d;
+  const PetscInt  d = s->d, D = d + 1, m = s->m;
+  const PetscReal dt = s->T / (PetscReal)s->steps;
+  PetscReal       cost;
+
+  PetscFunctionBegin;
+  if (!b->plan) PetscCall(PetscMalloc1(BLOCK * s->steps * m, &b->plan));
+  PetscCall(PetscArraycpy(b->X, s->x0 + b->first * D, b->n * D));
+  for (PetscInt k = 0; k < s->steps; k++) {
+    PetscCall(Act(s, from, b->n, b->X, b->grad, b->a));
+    PetscCall(TzPDEControlRate(s->pde, b->n, b->X, b->a, b->rate));
+    for (PetscInt i = 0; i < b->n; i++) {
+      PetscCall(PetscArraycpy(b->plan + (i * s->steps + k) * m, b->a + i * m, m));
+      for (PetscInt j = 0; j < d; j++) b->X[i * D + j] += dt * b->rate[i * d + j];
+      b->X[i * D + d] = (PetscReal)(k + 1) * dt;
+    }
+  }
+  for (PetscInt i = 0; i < b->n && !TzGiveUp(); i++)
+    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + (b->first + i) * D, b->plan + i * s->steps * m, &cost));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* b->n paths from b->first on, of policy number `number` */
+static PetscErrorCode RunBlock(TzSimulation s, PetscInt number, Paths *r, Block *b)
+{
+  const TzPolicy  policy = s->policy[number];
+  const PetscInt  d      = s->d;
   const PetscReal dt = s->T / (PetscReal)s->steps, rho = s->parts->discount;
 
   PetscFunctionBegin;
+  if (policy == TZ_POLICY_DIRECT) PetscCall(Plan(s, number ? s->policy[number - 1] : TZ_POLICY_NONE, b));
   PetscCall(PetscArraycpy(b->X, s->x0 + b->first * (d + 1), b->n * (d + 1)));
   for (PetscInt i = 0; i < b->n; i++) {
     b->cost[i] = b->martingale[i] = 0;
@@ -351,7 +387,7 @@ static PetscErrorCode RunBlock(TzSimulation s, TzPolicy policy, Paths *r, Block 
   }
   PetscCall(TzPDEControlTerminal(s->pde, b->n, b->X, b->l));
   for (PetscInt i = 0; i < b->n; i++) {
-    const PetscBool gradient = (PetscBool)(policy != TZ_POLICY_NONE && policy != TZ_POLICY_PLUGIN);
+    const PetscBool gradient = (PetscBool)(policy < TZ_POLICY_NONE);
 
     r->cost[b->first + i]      = b->cost[i] + PetscExpReal(-rho * s->T) * b->l[i];
     r->reduced[b->first + i]   = gradient ? r->cost[b->first + i] - b->martingale[i] : NAN;
@@ -486,7 +522,7 @@ PetscErrorCode TzSimulationRun(TzSimulation s, TzClosedLoop results[])
     PetscCall(PetscMalloc2(s->save * M * s->d, &r->states, s->save * M * s->m, &r->controls));
     for (b.first = s->p0; b.first < s->p1 && !TzGiveUp(); b.first += BLOCK) {
       b.n = PetscMin(BLOCK, s->p1 - b.first);
-      PetscCall(RunBlock(s, s->policy[k], r, &b));
+      PetscCall(RunBlock(s, k, r, &b));
       PetscCall(Progress(s, k, b.first + b.n - s->p0, t0, &last));
     }
     PetscCall(TzInterruptAgree(s->comm, &givenup));
