@@ -92,6 +92,8 @@ PETSC_EXTERN PetscErrorCode TzLossSetProblem(TzLoss loss, TzPDE pde, TzDeriv der
 */
 PETSC_EXTERN PetscErrorCode TzLossFollow(TzLoss loss, const PetscReal theta[]);
 PETSC_EXTERN PetscErrorCode TzLossSample(TzLoss loss, PetscInt step);
+/* X [n][D]: points of an equation's loss before the first step, of a stream of their own; the same on all ranks. PETSC_ERR_USER_INPUT for other losses */
+PETSC_EXTERN PetscErrorCode TzLossDrawPoints(TzLoss loss, PetscInt n, PetscReal X[]);
 /* Where the points of a loss of an equation lie, as its file keeps it; n = 0 for other losses. To be destroyed */
 PETSC_EXTERN PetscErrorCode TzLossGetRegion(TzLoss loss, TzRegion *region);
 /*

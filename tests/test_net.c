@@ -711,6 +711,52 @@ static void TestInitialScales(void **state)
   }
 }
 
+/*
+  Rows made from a sample: in its span (its points have z_0 = z_1 and z_3 constant, so w_0 = w_1 and w_3 = 0), with the mean of (w.z)^2 that
+  independent weights of variance 2/(in + out) have, whatever the scale of the sample
+*/
+static void TestSample(void **state)
+{
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    const PetscInt n   = 50;
+    TzNet          net = Net("-net_format dense -net_layers 12 -net_first_covariance", 4, 1);
+    PetscReal      Z[50 * 4], W[12 * 4], theta[12 * 4 + 12 + 12 + 1], square = 0, product = 0;
+    PetscBool      wants;
+
+    OK(TzNetWantsSample(net, &wants));
+    assert_true(wants);
+    OK(TzRandomNormal(1, TZ_STREAM_POINTS, 0, 0, 0, 4 * n, Z));
+    for (PetscInt i = 0; i < n; i++) {
+      for (int j = 0; j < 4; j++) Z[4 * i + j] *= k ? 30 : 1;
+      Z[4 * i + 1] = Z[4 * i];
+      Z[4 * i + 3] = 2;
+    }
+    OK(TzNetSetSample(net, n, Z));
+    OK(TzNetInitialize(net, 3, theta));
+    OK(TzNetGetWeight(net, theta, 0, W));
+    for (int j = 0; j < 3; j++) { /* about the mean */
+      PetscReal mean = 0;
+
+      for (PetscInt i = 0; i < n; i++) mean += Z[4 * i + j] / n;
+      for (PetscInt i = 0; i < n; i++) Z[4 * i + j] -= mean;
+    }
+    for (PetscInt h = 0; h < 12; h++) {
+      const PetscReal *w = W + 4 * h;
+
+      assert_true(fabs(w[0] - w[1]) <= 1e-13 && fabs(w[3]) <= 1e-13);
+      for (PetscInt i = 0; i < n; i++) {
+        const PetscReal *z = Z + 4 * i, value = w[0] * z[0] + w[1] * z[1] + w[2] * z[2];
+
+        product += value * value / (12 * n);
+        square += (z[0] * z[0] + z[1] * z[1] + z[2] * z[2]) / (12 * n);
+      }
+    }
+    assert_true(fabs(product - square * 2 / (4 + 12)) <= 1e-12 * square);
+    OK(TzNetDestroy(&net));
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
@@ -720,7 +766,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(TestSeries),      cmocka_unit_test(TestThreads),
     cmocka_unit_test(TestCoordinates), cmocka_unit_test(TestChanges),
     cmocka_unit_test(TestMask),        cmocka_unit_test(TestInitialScales),
-    cmocka_unit_test(TestFirstInputs),
+    cmocka_unit_test(TestFirstInputs), cmocka_unit_test(TestSample),
   };
   int failed;
 

@@ -109,6 +109,9 @@ struct _p_TzNet {
   PetscReal          frequency;                      /* -net_frequency */
   PetscReal          outputscale;                    /* -net_output_scale */
   PetscInt           firstinputs;                    /* -net_first_inputs; 0: all */
+  PetscBool          covariance;                     /* -net_first_covariance */
+  PetscInt           nsample;                        /* of TzNetSetSample(), */
+  PetscReal         *sample;                         /* [nsample][in], less their mean */
   TzPrecision        precision;                      /* -net_precision */
   PetscInt           contraction;                    /* -net_contraction: -1 automatic */
   PetscInt           nlayers;

@@ -12,7 +12,7 @@
 #include <tzcontrol.h>
 #include <petsctao.h>
 
-#define STEP 1e-4  /* of differences in x, times max(1, |x_i|): an error of 1e-8 f''' / 6, and rounding of 1e-12 f */
+#define STEP      1e-4 /* of differences in x, times max(1, |x_i|): an error of 1e-8 f''' / 6, and rounding of 1e-12 f */
 #define HUGE_COST 1e100
 
 typedef struct {

@@ -358,6 +358,15 @@ PetscErrorCode TzLossAdapt(TzLoss loss, PetscInt step, const PetscReal theta[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzLossDrawPoints(TzLoss loss, PetscInt n, PetscReal X[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzLossSetUp(loss));
+  PetscCheck(loss->sampler, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT, "-net_first_covariance: is of the points of an equation; there is none");
+  PetscCall(TzSamplerDraw(loss->sampler, loss->seed, TZ_STREAM_INIT, 3, 0, n, X));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzLossGetRegion(TzLoss loss, TzRegion *region)
 {
   const TzDomain *domain;

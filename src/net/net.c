@@ -60,6 +60,7 @@ PetscErrorCode TzNetDestroy(TzNet *net)
   PetscCall(PetscFree((*net)->bonds));
   PetscCall(PetscFree((*net)->activation));
   PetscCall(PetscFree((*net)->mask));
+  PetscCall(PetscFree((*net)->sample));
   PetscCall(PetscHeaderDestroy(net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -329,6 +330,11 @@ static PetscErrorCode InitialFromOptions(TzNet net, TzOptionItems PetscOptionsOb
              PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_first_inputs %" PetscInt_FMT " -net_format %s: must not be negative, and is for formats dense and sparse", net->firstinputs,
              TzFormatName(net->format));
+  PetscCall(TzOptionsBool("-net_first_covariance",
+                          "Units of the first layer start as combinations of points of the sample, about their mean: small where it hardly varies; dense",
+                          "TzNetSetSample", net->covariance, &net->covariance, NULL));
+  PetscCheck(!net->covariance || !strcmp(TzFormatName(net->format), TZNETDENSE), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_first_covariance -net_format %s: must be with format dense", TzFormatName(net->format));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -651,6 +657,62 @@ static void KeepInputs(const TzLayer *layer, PetscInt k, PetscReal w[])
   }
 }
 
+PetscErrorCode TzNetSetSample(TzNet net, PetscInt n, const PetscReal Z[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(net->sample));
+  PetscCall(PetscMalloc1(n * net->in, &net->sample));
+  net->nsample = n;
+  for (PetscInt i = 0; i < net->in; i++) {
+    PetscReal mean = 0;
+
+    for (PetscInt k = 0; k < n; k++) mean += Z[k * net->in + i] / (PetscReal)n;
+    for (PetscInt k = 0; k < n; k++) net->sample[k * net->in + i] = Z[k * net->in + i] - mean;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetWantsSample(TzNet net, PetscBool *wants)
+{
+  PetscFunctionBegin;
+  *wants = net->covariance;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  W [out][in] := rows xi Z, xi normal, Z [n][in] the sample about its mean: their covariance is a multiple of the sample's, so that directions in which it
+  hardly varies have small weights. The mean of (w.z)^2 over rows and sample is that of normal weights with the deviation sd, whatever Z is.
+*/
+static PetscErrorCode FollowSample(TzNet net, PetscInt64 seed, PetscReal sd, PetscReal W[])
+{
+  const PetscInt   n = net->nsample, in = net->in, out = net->layer[0].out;
+  const PetscReal *Z      = net->sample;
+  PetscReal        square = 0, product = 0, *xi;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &xi));
+  PetscCall(PetscArrayzero(W, out * in));
+  for (PetscInt j = 0; j < out; j++) {
+    PetscReal *w = W + j * in;
+
+    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 2, j, 0, n, xi));
+    for (PetscInt k = 0; k < n; k++)
+      for (PetscInt i = 0; i < in; i++) w[i] += xi[k] * Z[k * in + i];
+    for (PetscInt k = 0; k < n; k++) {
+      PetscReal value = 0;
+
+      for (PetscInt i = 0; i < in; i++) {
+        value += w[i] * Z[k * in + i];
+        square += PetscSqr(Z[k * in + i]);
+      }
+      product += PetscSqr(value);
+    }
+  }
+  for (PetscInt e = 0; product > 0 && e < out * in; e++) W[e] *= sd * PetscSqrtReal(square / product);
+  PetscCall(PetscFree(xi));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   Weights: normal with the format's deviation (W has variance 2/(in + out)); biases: uniform on +-1/sqrt(in). Both are multiplied by
   -net_frequency in the first layer and by -net_output_scale in the last. Of a table of tokens `in` is the number of those that a sample can have.
@@ -671,6 +733,7 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
     if (layer->ops->initialize) PetscCall((*layer->ops->initialize)(layer, seed, l, w));
     else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
+    if (!l && net->covariance && net->nsample) PetscCall(FollowSample(net, seed, sd, w));
     if (!l && net->firstinputs) KeepInputs(layer, net->firstinputs, w);
     if (wide != 1) PetscCall(ScaleLayer(layer, wide, theta));
     if (!net->bias) continue;

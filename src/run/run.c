@@ -6,6 +6,8 @@
 #include <private/tzkernels.h>
 #include <petsctime.h>
 
+#define SAMPLE 500 /* points for -net_first_covariance */
+
 /* all types: a new one is one file and one row */
 static const TzTypeRow TzRunTable[] = {
   TZ_TYPE(TZRUNPDE, TzRunCreate_PDE),
@@ -281,6 +283,24 @@ PetscErrorCode TzRunCreateSolver(TzRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -net_first_covariance: what the network is made for */
+static PetscErrorCode SetSample(TzRun run)
+{
+  PetscBool  wants;
+  PetscInt   in, out;
+  PetscReal *X;
+
+  PetscFunctionBegin;
+  PetscCall(TzNetWantsSample(run->net, &wants));
+  if (!wants) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetGetIO(run->net, &in, &out));
+  PetscCall(PetscMalloc1(SAMPLE * in, &X));
+  PetscCall(TzLossDrawPoints(run->loss, SAMPLE, X));
+  PetscCall(TzNetSetSample(run->net, SAMPLE, X));
+  PetscCall(PetscFree(X));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The parameters' initial values */
 static PetscErrorCode SetSolution(TzRun run)
 {
@@ -291,6 +311,7 @@ static PetscErrorCode SetSolution(TzRun run)
   PetscCall(VecGetSize(run->x, &n));
   PetscCall(VecGetOwnershipRange(run->x, &lo, &hi));
   PetscCall(PetscCalloc1(n, &theta)); /* a loss may have parameters of its own behind those of the network: they start from 0 */
+  PetscCall(SetSample(run));
   PetscCall(TzNetInitialize(run->net, run->seed, theta));
   if (run->init[0] && !TzOptionsHelpWanted()) PetscCall(Initialize(run, n, theta));
   PetscCall(VecGetArrayWrite(run->x, &x));
