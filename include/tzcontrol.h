@@ -86,9 +86,9 @@ PETSC_EXTERN PetscErrorCode TzPDEControlTerminal(TzPDE pde, PetscInt n, const Pe
 PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], PetscInt n, const PetscReal X[], PetscReal value[], PetscReal grad[]);
 
 /*
-  The direct optimum along one path without noise, from x0 [d]: the controls a [steps][m], piecewise constant, whose Euler path costs least, by TAO's lmvm (with
-  bounds blmvm) from the a that is given, or from none where that costs less; a minimum near there. *cost: of the path. On one process; PETSC_ERR_USER_INPUT, naming `option`, where controls
-  have a cost of |a|
+  The direct optimum along one path without noise, from x0 [d]: the controls a [steps][m], piecewise constant, whose Euler path costs least, by TAO's lmvm
+  (with bounds blmvm) from the a that is given, or from none where that costs less; a minimum near there. *cost: of the path. On one process;
+  PETSC_ERR_USER_INPUT, naming `option`, where controls have a cost of |a|
 */
 PETSC_EXTERN PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], PetscReal a[], PetscReal *cost);
 

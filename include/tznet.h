@@ -90,8 +90,8 @@ PETSC_EXTERN PetscErrorCode TzNetGetIO(TzNet net, PetscInt *in, PetscInt *out);
 PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscInt *widths[]);
 PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
 /*
-  With -net_first_covariance TzNetInitialize() makes the first layer's rows from points Z [n][in] where the network will be asked, the same on all ranks; copied.
-  Without a sample they are as without the option
+  With -net_first_covariance TzNetInitialize() makes the first layer's rows from points Z [n][in] where the network will be asked, the same on all ranks;
+  copied. Without a sample they are as without the option
 */
 PETSC_EXTERN PetscErrorCode TzNetWantsSample(TzNet net, PetscBool *wants);
 PETSC_EXTERN PetscErrorCode TzNetSetSample(TzNet net, PetscInt n, const PetscReal Z[]);

@@ -41,8 +41,9 @@ PETSC_EXTERN PetscErrorCode TzSamplerDestroy(TzSampler *sampler);
 PETSC_EXTERN PetscErrorCode TzSamplerSetType(TzSampler sampler, TzSamplerType type);
 PETSC_EXTERN PetscErrorCode TzSamplerSetDomain(TzSampler sampler, const TzDomain *domain); /* copied */
 PETSC_EXTERN PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process);
-/* Paths from now on are steered, all of them or every second pair (half); steer NULL: none is */
-PETSC_EXTERN PetscErrorCode TzSamplerSetSteer(TzSampler sampler, TzSamplerSteer steer, void *ctx, PetscBool half);
+/* Paths from now on are steered, all of them or every second pair (half), the others then by `other` or, NULL, as the process goes; steer NULL: none is */
+PETSC_EXTERN PetscErrorCode TzSamplerSetSteer(TzSampler sampler, TzSamplerSteer steer, void *ctx, PetscBool half, TzSamplerSteer other);
+PETSC_EXTERN PetscErrorCode TzSamplerSetPathPoints(TzSampler sampler, PetscInt n); /* points of each path that takes steps; before TzSamplerSetUp() */
 /* Where paths start: uniform in lo <= x <= hi [d], or, with n > 0, at the points x0 [n][d] in turn; copied. Default: the origin */
 PETSC_EXTERN PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, const PetscReal lo[], const PetscReal hi[], PetscInt n, const PetscReal x0[]);
 /*
@@ -50,7 +51,7 @@ PETSC_EXTERN PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, con
   distribution
 */
 PETSC_EXTERN PetscErrorCode TzSamplerSetStartText(TzSampler sampler, const char option[], const char text[]);
-/* -loss_sampler, -loss_x0, -loss_path_steps: inside PetscOptionsBegin of the object that has the sampler. Collective */
+/* -loss_sampler, -loss_x0, -loss_path_steps, -loss_path_points: inside PetscOptionsBegin of the object that has the sampler. Collective */
 PETSC_EXTERN PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject);
 /* Checks that the distribution fits the domain, reads -loss_x0 where it is a file. Collective; PETSC_ERR_USER_INPUT */
 PETSC_EXTERN PetscErrorCode TzSamplerSetUp(TzSampler sampler);

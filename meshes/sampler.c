@@ -11,13 +11,15 @@ struct _p_TzSampler {
   TzDomain      domain;
   TzProcess     process;
   PetscInt      steps; /* of a path */
+  PetscInt      share; /* points of a path */
   char         *start; /* -loss_x0 as given, or NULL; by an option of another name: */
   const char   *startoption;
   PetscInt      nx0; /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
   PetscReal    *x0, *lo, *hi;
-  PetscReal    *work; /* [PATHS (3 d + 1)] */
+  PetscReal    *work;  /* [PATHS (3 d + 1)] */
+  PetscReal    *state; /* [PATHS][d + 1] of shared paths */
 
-  TzSamplerSteer steer;
+  TzSamplerSteer steer, other; /* other: of the paths that are not steered, where only half of them are */
   void          *steerctx;
   PetscBool      half;
 };
@@ -30,6 +32,7 @@ PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler)
   PetscCall(PetscNew(sampler));
   (*sampler)->comm        = comm;
   (*sampler)->steps       = 20;
+  (*sampler)->share       = 1;
   (*sampler)->startoption = "-loss_x0";
   (*sampler)->process.nu  = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -44,6 +47,7 @@ PetscErrorCode TzSamplerDestroy(TzSampler *sampler)
   PetscCall(PetscFree((*sampler)->x0));
   PetscCall(PetscFree2((*sampler)->lo, (*sampler)->hi));
   PetscCall(PetscFree((*sampler)->work));
+  PetscCall(PetscFree((*sampler)->state));
   PetscCall(PetscFree(*sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -76,12 +80,20 @@ PetscErrorCode TzSamplerSetProcess(TzSampler sampler, const TzProcess *process)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzSamplerSetSteer(TzSampler sampler, TzSamplerSteer steer, void *ctx, PetscBool half)
+PetscErrorCode TzSamplerSetSteer(TzSampler sampler, TzSamplerSteer steer, void *ctx, PetscBool half, TzSamplerSteer other)
 {
   PetscFunctionBegin;
+  sampler->other    = other;
   sampler->steer    = steer;
   sampler->steerctx = ctx;
   sampler->half     = half;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetPathPoints(TzSampler sampler, PetscInt n)
+{
+  PetscFunctionBegin;
+  sampler->share = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,6 +141,9 @@ PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOpt
                          &sampler->steps, NULL));
   PetscCheck(sampler->steps >= 1 && sampler->steps <= 100000, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_path_steps %" PetscInt_FMT ": must be 1 to 100000",
              sampler->steps);
+  PetscCall(TzOptionsInt("-loss_path_points", "Points taken from each path with drift or variable noise, each at a time of its own (>= 1)", "TzSamplerDraw",
+                         sampler->share, &sampler->share, NULL));
+  PetscCheck(sampler->share >= 1, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_path_points %" PetscInt_FMT ": must be at least 1", sampler->share);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,8 +217,12 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
              "-loss_sampler %s: the domain of the equation is a %s; must be ball", TzSamplerTypes[sampler->chosen], TzDomainTypes[domain->type]);
   PetscCheck(!domain->stationary || sampler->chosen < TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
              "-loss_sampler %s: the equation has no time; must be box", TzSamplerTypes[sampler->chosen]);
+  PetscCheck(sampler->share == 1 || sampler->chosen == TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
+             "-loss_path_points %" PetscInt_FMT " -loss_sampler %s: points of one path; must be paths", sampler->share, TzSamplerTypes[sampler->chosen]);
   PetscCall(PetscFree(sampler->work));
+  PetscCall(PetscFree(sampler->state));
   PetscCall(PetscMalloc1(PATHS * (3 * domain->d + 1), &sampler->work));
+  PetscCall(PetscMalloc1(PATHS * (domain->d + 1), &sampler->state));
   if (sampler->start && (sampler->chosen >= TZ_SAMPLER_PATHS || strcmp(sampler->startoption, "-loss_x0"))) PetscCall(SetStart(sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -286,27 +305,51 @@ static PetscBool Steered(const TzSampler s, PetscInt item)
   return (PetscBool)(s->steer && (!s->half || item / 2 % 2));
 }
 
-/* mu [n][d] at z; a steered path's by the feedback, all of them at once */
+/* mu [n][d] at z: of steered paths and of the others, each kind at once */
 static PetscErrorCode Drift(TzSampler s, const Bundle *b, PetscReal mu[])
 {
   const PetscInt   d = s->domain.d, D = TzDomainSize(&s->domain);
   const TzProcess *p = &s->process;
   PetscReal       *Z = mu + PATHS * d, *steered = Z + PATHS * D;
-  PetscInt         many = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(mu, b->n * d));
-  for (PetscInt i = 0; i < b->n; i++) {
-    if (Steered(s, b->item[i])) PetscCall(PetscArraycpy(Z + many++ * D, b->z[i], D));
-    else if (p->drift) PetscCall((*p->drift)(p->ctx, b->z[i], mu + i * d));
-  }
-  if (!many) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall((*s->steer)(s->steerctx, many, Z, steered));
-  many = 0;
-  for (PetscInt i = 0; i < b->n; i++) {
-    if (Steered(s, b->item[i])) PetscCall(PetscArraycpy(mu + i * d, steered + many++ * d, d));
+  for (int kind = 0; kind < 2; kind++) {
+    const TzSamplerSteer steer = kind ? s->steer : s->other;
+    PetscInt             many  = 0;
+
+    for (PetscInt i = 0; i < b->n; i++) {
+      if (Steered(s, b->item[i]) != (PetscBool)kind) continue;
+      if (steer) PetscCall(PetscArraycpy(Z + many++ * D, b->z[i], D));
+      else if (p->drift) PetscCall((*p->drift)(p->ctx, b->z[i], mu + i * d));
+    }
+    if (!many) continue;
+    PetscCall((*steer)(s->steerctx, many, Z, steered));
+    many = 0;
+    for (PetscInt i = 0; i < b->n; i++)
+      if (Steered(s, b->item[i]) == (PetscBool)kind) PetscCall(PetscArraycpy(mu + i * d, steered + many++ * d, d));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of path i of a bundle in step k: normal numbers xi [d], and what the process makes of them, dx [d] */
+static PetscErrorCode Noise(TzSampler s, const Bundle *b, PetscInt i, PetscInt k, PetscReal xi[], PetscReal dx[])
+{
+  const PetscInt d = s->domain.d;
+
+  PetscFunctionBegin;
+  PetscCall(TzRandomNormal(b->key.seed, b->key.stream, b->key.step, b->item[i], k * d, d, xi));
+  if (s->process.noise) PetscCall((*s->process.noise)(s->process.ctx, b->z[i], xi, dx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z [d], the state of path i of a bundle or a copy of it, on by a step dt of Euler's method */
+static void Move(const TzSampler s, PetscInt i, const PetscReal mu[], const PetscReal xi[], const PetscReal dx[], PetscReal dt, PetscReal z[])
+{
+  const TzProcess *p = &s->process;
+  const PetscInt   d = s->domain.d;
+
+  for (PetscInt j = 0; j < d; j++) z[j] += mu[i * d + j] * dt + (p->noise ? PetscSqrtReal(dt) * dx[j] : xi[j] * PetscSqrtReal(2 * p->nu * dt));
 }
 
 /* z = (x, t): t given, x the state of the process at t */
@@ -331,17 +374,50 @@ static PetscErrorCode Paths(TzSampler s, Bundle *b)
     for (PetscInt i = 0; i < b->n; i++) b->z[i][d] = k * (b->t[i] / steps);
     PetscCall(Drift(s, b, mu));
     for (PetscInt i = 0; i < b->n; i++) {
-      const PetscReal *drift = p->drift || Steered(s, b->item[i]) ? mu + i * d : NULL, dt = b->t[i] / steps;
-      PetscReal       *z = b->z[i];
-
-      PetscCall(TzRandomNormal(b->key.seed, b->key.stream, b->key.step, b->item[i], k * d, d, xi));
-      if (p->noise) PetscCall((*p->noise)(p->ctx, z, xi, dx));
-      for (PetscInt j = 0; j < d; j++)
-        z[j] += p->noise ? mu[i * d + j] * dt + PetscSqrtReal(dt) * dx[j] : (drift ? drift[j] * dt : 0) + xi[j] * PetscSqrtReal(2 * p->nu * dt);
+      PetscCall(Noise(s, b, i, k, xi, dx));
+      Move(s, i, mu, xi, dx, b->t[i] / steps, b->z[i]);
     }
   }
   for (PetscInt i = 0; i < b->n; i++) b->z[i][d] = b->t[i];
   b->n = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  X [n][D]: points first <= i < first + n of shared paths, i of path i / share, at a time of its own in every share-th part of the horizon. A point has the
+  state of its path at the step before, moved on by what is left of the time.
+*/
+static PetscErrorCode SharedPaths(TzSampler s, Key key, PetscInt first, PetscInt n, PetscReal X[])
+{
+  const PetscInt  d = s->domain.d, D = d + 1, share = s->share, last = (first + n - 1) / share;
+  const PetscReal dt = s->domain.T / (PetscReal)s->steps;
+  PetscReal      *mu = s->work, *xi = mu + PATHS * d, *dx = xi + d; /* as in Paths() */
+  Bundle          b = {.key = key};
+
+  PetscFunctionBegin;
+  for (PetscInt p = first / share; p <= last; p += b.n) {
+    b.n = PetscMin(PATHS, last - p + 1);
+    for (PetscInt i = 0; i < b.n; i++) {
+      b.key.item = b.item[i] = p + i;
+      b.z[i]                 = s->state + i * D;
+      PetscCall(Start(s, &b.key, b.z[i]));
+    }
+    for (PetscInt k = 0; k < s->steps; k++) {
+      for (PetscInt i = 0; i < b.n; i++) b.z[i][d] = (PetscReal)k * dt;
+      PetscCall(Drift(s, &b, mu));
+      for (PetscInt i = 0; i < b.n; i++) {
+        PetscCall(Noise(s, &b, i, k, xi, dx));
+        for (PetscInt e = PetscMax(first, (p + i) * share); e < PetscMin(first + n, (p + i + 1) * share); e++) {
+          PetscReal *z = X + (e - first) * D;
+
+          if (PetscMin((PetscInt)(z[d] / dt), s->steps - 1) != k) continue;
+          PetscCall(PetscArraycpy(z, b.z[i], d));
+          Move(s, i, mu, xi, dx, PetscMax(z[d] - b.z[i][d], 0), z);
+        }
+        Move(s, i, mu, xi, dx, dt, b.z[i]);
+      }
+    }
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -381,6 +457,14 @@ static PetscErrorCode Inside(TzSampler s, const Key *k, PetscReal x[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Whether several points have a path: where it takes steps */
+static PetscBool Shares(const TzSampler s)
+{
+  const TzProcess *p = &s->process;
+
+  return (PetscBool)(s->share > 1 && (s->steer || (!p->state && (p->drift || p->noise))));
+}
+
 /* Points of the chosen kind at the time *t; NULL: each at its own */
 static PetscErrorCode Points(TzSampler s, const PetscReal *t, Key key, PetscInt first, PetscInt n, PetscReal X[])
 {
@@ -389,6 +473,17 @@ static PetscErrorCode Points(TzSampler s, const PetscReal *t, Key key, PetscInt 
 
   PetscFunctionBegin;
   PetscCall(CheckRange(first, n));
+  if (!t && Shares(s)) {
+    for (PetscInt i = first; i < first + n; i++) {
+      PetscReal *time = X + (i - first) * D + s->domain.d;
+
+      key.item = i;
+      PetscCall(Time(s, &key, time - s->domain.d));
+      *time = (s->domain.T * (PetscReal)(i % s->share) + *time) / (PetscReal)s->share;
+    }
+    PetscCall(SharedPaths(s, key, first, n, X));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (PetscInt i = first; i < first + n; i++, X += D) {
     const PetscBool path = (PetscBool)(s->chosen == TZ_SAMPLER_PATHS || (s->chosen == TZ_SAMPLER_MIXED && i % 2));
 

@@ -158,6 +158,45 @@ static void test_paths(void **state)
   assert_int_equal(TzSamplerDestroy(&s), 0);
 }
 
+/*
+  Seven points a path: each depends on its index only; their times fill the horizon evenly; and x at t has the law that single paths have, of Euler's method
+  for dX = -X dt + sqrt(2 nu) dW from 1: within bounds of time the mean of x - m(t) and of its square over v(t), with m and v of the steps, are 0 and 1. Two
+  points of a path are not independent, so deviations are taken over paths: 6 sqrt(7 / N) times that of one.
+*/
+static void test_shared(void **state)
+{
+  const PetscReal one[]   = {1, 1, 1};
+  PetscReal       rate    = 1;
+  const TzProcess process = {.ctx = &rate, .nu = 0.6, .drift = decay};
+  const PetscReal dt      = 1.7 / 20;
+  PetscReal       mean = 0, square = 0;
+  TzSampler       s = sampler(TZ_SAMPLER_PATHS, TZ_DOMAIN_BOX);
+
+  (void)state;
+  assert_int_equal(TzSamplerSetPathPoints(s, 7), 0);
+  assert_int_equal(TzSamplerSetProcess(s, &process), 0);
+  assert_int_equal(TzSamplerSetStart(s, D - 1, NULL, NULL, 1, one), 0);
+  assert_int_equal(TzSamplerSetUp(s), 0);
+  draw(s, 1, 5, 0, N, X[0]);
+  for (PetscInt first = 0, n = 1; first + n <= 1000; first += n, n = (7 * n + 3) % 50) {
+    draw(s, 1, 5, first, n, Y[0]);
+    assert_memory_equal(X[first], Y[0], sizeof(X[0]) * (size_t)n);
+  }
+  for (int i = 0; i < N; i++) {
+    const PetscReal t = X[i][D - 1], rest = fmod(t, dt);
+    PetscReal       m = 1, v = 0;
+
+    assert_true((i % 7) * 1.7 / 7 <= t && t <= (i % 7 + 1) * 1.7 / 7);
+    for (int k = 0; k < (int)(t / dt); k++) m *= 1 - dt, v = (1 - dt) * (1 - dt) * v + 1.2 * dt;
+    m *= 1 - rest, v = (1 - rest) * (1 - rest) * v + 1.2 * rest;
+    mean += (X[i][0] - m) / sqrt(v) / N;
+    square += (X[i][1] - m) * (X[i][1] - m) / v / N;
+  }
+  within("mean", mean, 0, 6 * sqrt(7. / N));
+  within("mean square", square, 1, 6 * sqrt(2 * 7. / N));
+  assert_int_equal(TzSamplerDestroy(&s), 0);
+}
+
 /* With no noise to speak of paths stay where they start: in a box of starting points, or at given points in turn */
 static void test_start(void **state)
 {
@@ -297,9 +336,8 @@ static void test_errors(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_range),    cmocka_unit_test(test_box),   cmocka_unit_test(test_diffusion),
-    cmocka_unit_test(test_paths),    cmocka_unit_test(test_start), cmocka_unit_test(test_ball),
-    cmocka_unit_test(test_boundary), cmocka_unit_test(test_mixed), cmocka_unit_test(test_errors),
+    cmocka_unit_test(test_range), cmocka_unit_test(test_box),  cmocka_unit_test(test_diffusion), cmocka_unit_test(test_paths), cmocka_unit_test(test_shared),
+    cmocka_unit_test(test_start), cmocka_unit_test(test_ball), cmocka_unit_test(test_boundary),  cmocka_unit_test(test_mixed), cmocka_unit_test(test_errors),
   };
   int failed;
 

@@ -3,13 +3,14 @@
   every step they are drawn anew with the parameters that it starts with, so they follow the training, and a run that is resumed has the same. A path asks the
   network at every time step; the ranks share the paths.
 
-  -control_drift lqr: under the linear regulator at the target, also the points of the validation; for problems that without control, or with the feedback of
-  a network that has learnt nothing, go where nobody wants to be.
+  -control_drift lqr: under the linear regulator at the target; for problems that without control, or with the feedback of
+  a network that has learnt nothing, go where nobody wants to be. guided: every second pair under the network's feedback, the others under the
+  regulator. With both the points of the validation are under the regulator.
 */
 #include "residual.h"
 
-static const char *const drifts[] = {"none", "feedback", "mix", "lqr"};
-enum { NONE, FEEDBACK, MIX, REGULATOR };
+static const char *const drifts[] = {"none", "feedback", "mix", "lqr", "guided"};
+enum { NONE, FEEDBACK, MIX, REGULATOR, GUIDED };
 
 PetscErrorCode TzFollowSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
@@ -22,8 +23,8 @@ PetscErrorCode TzFollowSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObj
   if (!parts) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzOptionsEList("-control_drift",
                            "Drift of the paths that points are drawn from: without control, by the network's feedback, half of each, "
-                           "or by the regulator at the target",
-                           "TzLossFollow", drifts, 4, drifts[r->drift], &r->drift, NULL));
+                           "by the regulator at the target, half of each of these two",
+                           "TzLossFollow", drifts, 5, drifts[r->drift], &r->drift, NULL));
   PetscCheck(r->drift == NONE || r->drift == REGULATOR || !r->fixed, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
              "-control_drift %s: points follow the training; must not be with -loss_fixed_points", drifts[r->drift]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -61,6 +62,16 @@ static PetscErrorCode SteerLinear(void *ctx, PetscInt n, const PetscReal Z[], Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of all that is drawn but the points of a step */
+static PetscErrorCode SteerOthers(TzLoss loss)
+{
+  TzResidual *r = (TzResidual *)loss->data;
+
+  PetscFunctionBegin;
+  PetscCall(TzSamplerSetSteer(r->sampler, r->drift == REGULATOR || r->drift == GUIDED ? SteerLinear : NULL, loss, PETSC_FALSE, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzFollowSetUp(TzLoss loss)
 {
   TzResidual           *r = (TzResidual *)loss->data;
@@ -69,15 +80,14 @@ PetscErrorCode TzFollowSetUp(TzLoss loss)
 
   PetscFunctionBegin;
   r->follows = PETSC_FALSE;
-  PetscCall(TzSamplerSetSteer(r->sampler, NULL, NULL, PETSC_FALSE));
+  PetscCall(SteerOthers(loss));
   if (r->drift == NONE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzSamplerGetType(r->sampler, &type));
   PetscCheck(type == TZ_SAMPLER_PATHS || type == TZ_SAMPLER_MIXED, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
              "-control_drift %s: is that of paths; needs -loss_sampler paths or mixed", drifts[r->drift]);
   PetscCall(TzPDEGetControl(loss->pde, &parts));
   PetscCall(PetscMalloc2(loss->nparams, &r->followed, TZ_SAMPLER_PATHS_MAX * parts->m, &r->action));
-  if (r->drift == REGULATOR) PetscCall(TzSamplerSetSteer(r->sampler, SteerLinear, loss, PETSC_FALSE));
-  else PetscCall(TzControlCreate(loss->pde, loss->net, &r->control));
+  if (r->drift != REGULATOR) PetscCall(TzControlCreate(loss->pde, loss->net, &r->control));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,9 +129,9 @@ PetscErrorCode TzFollowDraw(TzLoss loss, PetscInt step)
     PetscCall(PetscMPIIntCast(n * k / size * r->D, &displ[k]));
     PetscCall(PetscMPIIntCast(n * (k + 1) / size * r->D - displ[k], &count[k]));
   }
-  PetscCall(TzSamplerSetSteer(r->sampler, Steer, loss, (PetscBool)(r->drift == MIX)));
+  PetscCall(TzSamplerSetSteer(r->sampler, Steer, loss, (PetscBool)(r->drift == MIX || r->drift == GUIDED), r->drift == GUIDED ? SteerLinear : NULL));
   PetscCall(TzSamplerDraw(r->sampler, loss->seed, TZ_STREAM_POINTS, step, displ[rank] / r->D, count[rank] / r->D, r->X + displ[rank]));
-  PetscCall(TzSamplerSetSteer(r->sampler, NULL, NULL, PETSC_FALSE));
+  PetscCall(SteerOthers(loss));
   PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, r->X, count, displ, MPIU_REAL, comm));
   PetscCall(PetscFree2(count, displ));
   PetscFunctionReturn(PETSC_SUCCESS);
