@@ -5,8 +5,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0
 build=${BUILD:-build} limit=${TZ_TIMEOUT:-${SAN:+900}}
 limit=${limit:-180} mpiexec=${MPIEXEC:-mpirun}
-# a waiting rank of Open MPI yields its core (above); one of MPICH does not, so more ranks than cores take many times as long
-if ! $mpiexec --version 2>/dev/null | grep -q 'Open MPI\|open-mpi'; then limit=$((limit * 5)); fi
+# a waiting rank of Open MPI yields its core (above); one of MPICH does not: there, more ranks than cores take a hundred times as long and are left out
+most=7
+if ! $mpiexec --version 2>/dev/null | grep -q 'Open MPI\|open-mpi'; then most=$(nproc); fi
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
@@ -45,7 +46,10 @@ pairs() { xargs -d '\n' -I{} -P 2 bash -c '{}'; } # pairs <LINES : commands, two
 for source in tests/test_*.c; do
   ranks=2
   if grep -q MPI_Comm_size "$source"; then ranks="2 3 7"; fi
-  for n in $ranks; do run "$(basename "$source" .c)" "$n"; done
+  for n in $ranks; do
+    name=$(basename "$source" .c)
+    if [ "$n" -le "$most" ]; then run "$name" "$n"; else echo "SKIPPED: $name on $n ranks: this MPI's waiting ranks keep their cores, of which there are $most" && echo 0 0 1 >"$logs/$name-$n.count"; fi
+  done
 done
 
 # scripts wait more than they compute: two at a time, but those that install (from one build folder) one after the other, and those of signals alone
