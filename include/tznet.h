@@ -121,21 +121,28 @@ PETSC_EXTERN PetscErrorCode TzNetGetLayout(TzNet net, PetscInt layer, TzNetLayou
   it) share a scale lambda_b with a prior exp(-|slices|^2/(2 lambda_b)) lambda_b^(-M/2), M their entries; in closed form lambda_b = |slices|^2/M. Training
   starts with all ranks `most`. A step of rate r on the prior multiplies an entry by 1/(1 + r (1/lambda_a + 1/lambda_b)), a and b its slices at both ends
   of its core; what the loss does not hold goes to 0. Every `every` steps slices with sqrt(lambda_b) < below times the largest of their bond, or times what
-  entries are at the start of a training, are cut off; one of each bond stays.
+  entries are at the start of a training, are cut off; one of each bond stays. With `growevery` training starts with all ranks `first`; where the mean loss
+  of the last so many steps is not below (1 - growtol) times that of as many before them, every bond gets a slice more, up to `most`.
 
-  Shrink: one such step, in place. Prune: *bonds NULL: nothing to cut; otherwise the ranks for TzNetSetBonds() and kept [*n]: the places in theta of the
-  parameters that stay, ascending; both the caller's (PetscFree). Neither is collective.
+  Shrink: one such step, in place. Prune: *bonds NULL: nothing to cut; otherwise the ranks for TzNetSetBonds() and from [*n]: the places in theta of the
+  parameters that stay, ascending; both the caller's (PetscFree). Grow: *bonds NULL: all bonds have rank `most` or that of any matrix; otherwise from [*n]: the
+  places in theta of the parameters of the larger network, -1 for new ones, and fresh [*n]: what these begin with, random in the core before the bond and 0
+  in the core behind it: the function stays, and has a gradient there. Neither is collective.
 */
 typedef struct {
   PetscBool on;
-  PetscInt  most, every; /* -net_tt_rank_max 10, -net_tt_prune_every 50 */
-  PetscInt  steps;       /* -net_tt_prior_steps: the last step with the prior and of pruning; 0: all */
-  PetscReal prior;       /* -net_tt_prior: the rate of a step is this times its learning rate */
-  PetscReal below;       /* -net_tt_prune_below */
+  PetscInt  most, every;      /* -net_tt_rank_max 10, -net_tt_prune_every 50 */
+  PetscInt  steps;            /* -net_tt_prior_steps: the last step with the prior and of pruning; 0: all */
+  PetscReal prior;            /* -net_tt_prior: the rate of a step is this times its learning rate */
+  PetscReal below;            /* -net_tt_prune_below */
+  PetscInt  first, growevery; /* -net_tt_rank_start, -net_tt_grow_every: 0: no growth */
+  PetscReal growtol;          /* -net_tt_grow_tol */
 } TzNetAdaptive;
 PETSC_EXTERN PetscErrorCode TzNetGetAdaptive(TzNet net, TzNetAdaptive *adaptive);
 PETSC_EXTERN PetscErrorCode TzNetShrink(TzNet net, PetscReal rate, PetscReal theta[]);
-PETSC_EXTERN PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, char **bonds, PetscInt *n, PetscInt **kept);
+PETSC_EXTERN PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, char **bonds, PetscInt *n, PetscInt **from);
+PETSC_EXTERN PetscErrorCode TzNetGrow(TzNet net, const PetscReal theta[], PetscInt most, PetscInt64 seed, char **bonds, PetscInt *n, PetscInt **from,
+                                      PetscReal **fresh);
 
 /*
   TzNetRound: the trains of a network rounded (TT-rounding by SVD): *bonds, for TzNetSetBonds(), the smallest ranks with which no layer's W changes by more than

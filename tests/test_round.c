@@ -225,10 +225,48 @@ static void TestPruning(void **state)
   OK(TzNetDestroy(&net));
 }
 
+/* Bonds that get a slice more until none may: to the rank that any matrix needs, or the most; the matrices and the old parameters stay */
+static void TestGrowth(void **state)
+{
+  PetscInt   n, more, times = 0, *from;
+  PetscReal *theta, *now, *fresh, *ignored;
+  char      *bonds;
+  TzNet      net   = Network("-net_layers 24,36 -net_tt_modes 3,4|4,6;4,6|6,6 -net_tt_rank 2 -net_tt_bonds 2,3,2;4,2,1", 2, &n, &theta);
+  TzNet      grown = Network("-net_layers 24,36 -net_tt_modes 3,4|4,6;4,6|6,6 -net_tt_rank 2 -net_tt_bonds 2,3,2;4,2,1", 2, &n, &ignored);
+
+  (void)state;
+  OK(PetscFree(ignored));
+  OK(PetscMalloc1(n, &now));
+  OK(PetscArraycpy(now, theta, n));
+  for (;; times++) {
+    OK(TzNetGrow(grown, now, 5, 7, &bonds, &more, &from, &fresh));
+    if (!bonds) break;
+    if (!times) assert_string_equal(bonds, "3,4,3;4,3,2");
+    if (times == 2) assert_string_equal(bonds, "3,5,5;4,5,4");
+    OK(TzNetSetBonds(grown, bonds));
+    OK(TzNetGetNumParameters(grown, &n));
+    assert_int_equal(n, more);
+    for (PetscInt i = 0; i < n; i++) {
+      if (from[i] >= 0) assert_true(fresh[i] == 0);
+      if (from[i] >= 0) fresh[i] = now[from[i]];
+    }
+    OK(PetscFree(now));
+    OK(PetscFree(from));
+    OK(PetscFree(bonds));
+    now = fresh;
+    for (PetscInt l = 0; l < 3; l++) assert_true(Difference(grown, now, net, theta, l) < 1e-14);
+  }
+  assert_int_equal(times, 4); /* the last bond from 1 to 5 */
+  OK(PetscFree(now));
+  OK(PetscFree(theta));
+  OK(TzNetDestroy(&grown));
+  OK(TzNetDestroy(&net));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestTolerance), cmocka_unit_test(TestPadding), cmocka_unit_test(TestGradientOfNewSlices),
-                                     cmocka_unit_test(TestFormats), cmocka_unit_test(TestPruning)};
+                                     cmocka_unit_test(TestFormats),   cmocka_unit_test(TestPruning), cmocka_unit_test(TestGrowth)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

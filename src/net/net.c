@@ -27,7 +27,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   net->out         = 1;
   net->series      = PETSC_TRUE;
   net->frequency   = 1;
-  net->adaptive    = (TzNetAdaptive){.most = 10, .every = 50, .prior = 0.02, .below = 0.1};
+  net->adaptive    = (TzNetAdaptive){.most = 10, .every = 50, .prior = 0.02, .below = 0.1, .growtol = 0.1};
   net->outputscale = 1;
   net->threads     = 1;
   *newnet          = net;
@@ -295,7 +295,13 @@ static PetscErrorCode RanksFromOptions(TzNet net, TzOptionItems PetscOptionsObje
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TzOptionsString("-net_tt_rank", "auto: found in training", "TzNetGetAdaptive", "4", text, sizeof(text), NULL));
-  PetscCall(TzOptionsInt("-net_tt_rank_max", "Rank auto: that of every bond at the start", "TzNetGetAdaptive", a->most, &a->most, NULL));
+  PetscCall(TzOptionsInt("-net_tt_rank_max", "Rank auto: the most of every bond", "TzNetGetAdaptive", a->most, &a->most, NULL));
+  PetscCall(TzOptionsInt("-net_tt_grow_every", "Rank auto: steps after which bonds get a slice more where the loss stalls; 0: never", "TzNetGrow", a->growevery,
+                         &a->growevery, NULL));
+  PetscCall(TzOptionsReal("-net_tt_grow_tol", "Rank auto: it stalls where its mean falls by less, relatively, from so many steps to the next", "TzNetGrow",
+                          a->growtol, &a->growtol, NULL));
+  a->first = a->growevery ? PetscMin(2, a->most) : a->most;
+  PetscCall(TzOptionsInt("-net_tt_rank_start", "Rank auto: that of every bond at the start", "TzNetGetAdaptive", a->first, &a->first, NULL));
   PetscCall(TzOptionsReal("-net_tt_prior", "Rank auto: weight of the prior that makes slices small", "TzNetShrink", a->prior, &a->prior, NULL));
   PetscCall(TzOptionsInt("-net_tt_prior_steps", "Rank auto: steps after which there is no prior and no cutting any more; 0: never", "TzNetShrink", a->steps,
                          &a->steps, NULL));
@@ -307,7 +313,11 @@ static PetscErrorCode RanksFromOptions(TzNet net, TzOptionItems PetscOptionsObje
   PetscCheck(a->every >= 1, comm, PETSC_ERR_USER_INPUT, "-net_tt_prune_every %" PetscInt_FMT ": must be at least 1 step", a->every);
   PetscCheck(a->below > 0 && a->below < 1, comm, PETSC_ERR_USER_INPUT, "-net_tt_prune_below %g: must be between 0 and 1", (double)a->below);
   PetscCheck(a->most >= 1 && a->most <= 4096, comm, PETSC_ERR_USER_INPUT, "-net_tt_rank_max %" PetscInt_FMT ": must be 1 to 4096", a->most);
-  PetscCall(TzNetSetRank(net, a->most));
+  PetscCheck(a->growevery >= 0, comm, PETSC_ERR_USER_INPUT, "-net_tt_grow_every %" PetscInt_FMT ": must be at least 0 steps", a->growevery);
+  PetscCheck(PetscAbsReal(a->growtol) < 1, comm, PETSC_ERR_USER_INPUT, "-net_tt_grow_tol %g: must be between -1 and 1", (double)a->growtol);
+  PetscCheck(a->first >= 1 && a->first <= a->most, comm, PETSC_ERR_USER_INPUT,
+             "-net_tt_rank_start %" PetscInt_FMT ": must be 1 to -net_tt_rank_max %" PetscInt_FMT, a->first, a->most);
+  PetscCall(TzNetSetRank(net, a->first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,5 @@
 /*
-  Ranks that find themselves: the low-rank prior on the slices of trains, and the cutting of slices (TzNetAdaptive in tznet.h).
+  Ranks that find themselves: the low-rank prior on the slices of trains, the cutting of slices, and new ones (TzNetAdaptive in tznet.h).
 */
 #include <private/tznetimpl.h>
 
@@ -77,58 +77,144 @@ static PetscInt Choose(const TzTrain *train, PetscInt k, const PetscReal theta[]
   return count;
 }
 
-/* Of one train: its ranks to the text, the places that stay behind kept[*n] */
-static PetscErrorCode PruneTrain(const TzLayer *layer, const PetscReal theta[], PetscReal below, size_t len, char text[], PetscInt *n, PetscInt kept[])
+/* The ranks r[1] ... of a train's bonds, behind those of the trains before it: as TzNetSetBonds() reads them */
+static PetscErrorCode AppendRanks(const TzTrain *train, const PetscInt r[], size_t len, char text[])
+{
+  char number[32];
+
+  PetscFunctionBegin;
+  for (PetscInt k = 1; k < train->ncores; k++) {
+    PetscCall(PetscSNPrintf(number, sizeof(number), "%s%" PetscInt_FMT, k > 1 ? "," : text[0] ? ";" : "", r[k]));
+    PetscCall(PetscStrlcat(text, number, len));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of one train: its ranks to the text, the places that stay behind from[*n] */
+static PetscErrorCode PruneTrain(const TzLayer *layer, const PetscReal theta[], PetscReal below, size_t len, char text[], PetscInt *n, PetscInt from[])
 {
   const TzTrain  *train = TzLayerGetCut(layer).train;
   const PetscReal start = layer->ops->deviation ? (*layer->ops->deviation)(layer) : 0;
   PetscReal      *lambda;
   PetscBool      *stays[TZ_MAX_CORES + 1];
-  PetscInt        r = 1;
-  char            number[32];
+  PetscInt        most = 1, r[TZ_MAX_CORES + 1];
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < train->ncores; k++) r = PetscMax(r, train->core[k].r0);
-  PetscCall(PetscMalloc1(r, &lambda));
+  for (PetscInt k = 0; k < train->ncores; k++) most = PetscMax(most, train->core[k].r0);
+  PetscCall(PetscMalloc1(most, &lambda));
   for (PetscInt k = 0; k <= train->ncores; k++) {
-    PetscCall(PetscMalloc1(r, &stays[k]));
+    PetscCall(PetscMalloc1(most, &stays[k]));
     stays[k][0] = PETSC_TRUE;
-    if (!k || k == train->ncores) continue;
-    PetscCall(PetscSNPrintf(number, sizeof(number), "%s%" PetscInt_FMT, k > 1 ? "," : "", Choose(train, k, theta, below, start, lambda, stays[k])));
-    PetscCall(PetscStrlcat(text, number, len));
+    if (k && k < train->ncores) r[k] = Choose(train, k, theta, below, start, lambda, stays[k]);
   }
+  PetscCall(AppendRanks(train, r, len, text));
   for (PetscInt k = 0; k < train->ncores; k++) {
     const TzCore c = train->core[k];
 
     for (PetscInt e = 0; e < c.r0 * c.m * c.n * c.r1; e++)
-      if (stays[k][e / (c.m * c.n * c.r1)] && stays[k + 1][e % c.r1]) kept[(*n)++] = c.offset + e;
+      if (stays[k][e / (c.m * c.n * c.r1)] && stays[k + 1][e % c.r1]) from[(*n)++] = c.offset + e;
   }
   for (PetscInt k = 0; k <= train->ncores; k++) PetscCall(PetscFree(stays[k]));
   PetscCall(PetscFree(lambda));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, char **bonds, PetscInt *n, PetscInt **kept)
+PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, char **bonds, PetscInt *n, PetscInt **from)
 {
-  char      text[2048] = "";
-  PetscBool first      = PETSC_TRUE;
+  char text[2048] = "";
 
   PetscFunctionBegin;
   *n = 0;
-  PetscCall(PetscMalloc1(net->nparams, kept));
+  PetscCall(PetscMalloc1(net->nparams, from));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const TzLayer *layer = &net->layer[l];
     const TzTrain *train = TzLayerGetCut(layer).train;
 
-    for (PetscInt i = 0; !train && i < layer->nweights; i++) (*kept)[(*n)++] = layer->weights + i;
+    for (PetscInt i = 0; !train && i < layer->nweights; i++) (*from)[(*n)++] = layer->weights + i;
     if (!train) continue;
-    if (!first) PetscCall(PetscStrlcat(text, ";", sizeof(text)));
-    first = PETSC_FALSE;
-    PetscCall(PruneTrain(layer, theta, below, sizeof(text), text, n, *kept));
+    PetscCall(PruneTrain(layer, theta, below, sizeof(text), text, n, *from));
   }
-  for (PetscInt i = net->layer[0].bias; i < net->nparams; i++) (*kept)[(*n)++] = i;
+  for (PetscInt i = net->layer[0].bias; i < net->nparams; i++) (*from)[(*n)++] = i;
   *bonds = NULL;
   if (*n < net->nparams) PetscCall(PetscStrallocpy(text, bonds));
-  else PetscCall(PetscFree(*kept));
+  else PetscCall(PetscFree(*from));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ranks [ncores + 1] with a slice more of every bond that may have it; whether there is one */
+static PetscBool Longer(const TzTrain *train, PetscInt most, PetscInt r[])
+{
+  PetscInt64 full = 1; /* rank of the bond that any matrix needs, at most `most`: from the left, then from the right */
+  PetscBool  some = PETSC_FALSE;
+
+  r[0] = r[train->ncores] = 1;
+  for (PetscInt k = 0; k + 1 < train->ncores; k++) {
+    full     = PetscMin(most, full * train->core[k].m * train->core[k].n);
+    r[k + 1] = PetscMin((PetscInt)full, train->core[k].r1 + 1);
+  }
+  full = 1;
+  for (PetscInt k = train->ncores - 1; k > 0; k--) {
+    full = PetscMin(most, full * train->core[k].m * train->core[k].n);
+    r[k] = PetscMax(PetscMin((PetscInt)full, r[k]), train->core[k].r0); /* which a user may have given more than it needs */
+    some = (PetscBool)(some || r[k] > train->core[k].r0);
+  }
+  return some;
+}
+
+/* One train with these ranks; its core k's random numbers are those of place + k. Entries begin as large as those of their core are */
+static PetscErrorCode GrowTrain(const TzTrain *train, const PetscReal theta[], const PetscInt r[], PetscInt64 seed, PetscInt place, PetscInt *n,
+                                PetscInt from[], PetscReal fresh[])
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < train->ncores; k++) {
+    const TzCore   c    = train->core[k];
+    const PetscInt size = c.r0 * c.m * c.n * c.r1, more = r[k] * c.m * c.n * r[k + 1];
+    PetscReal      sum = 0;
+
+    for (PetscInt e = 0; e < size; e++) sum += PetscSqr(theta[c.offset + e]);
+    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 3, place + k, 0, more, fresh + *n));
+    for (PetscInt e = 0; e < more; e++, ++*n) {
+      const PetscInt a = e / (c.m * c.n * r[k + 1]), b = e % r[k + 1], x = e / r[k + 1] % (c.m * c.n);
+
+      from[*n] = a < c.r0 && b < c.r1 ? c.offset + (a * c.m * c.n + x) * c.r1 + b : -1;
+      fresh[*n] *= a < c.r0 && b >= c.r1 ? PetscSqrtReal(sum / (PetscReal)size) : 0;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzNetGrow(TzNet net, const PetscReal theta[], PetscInt most, PetscInt64 seed, char **bonds, PetscInt *n, PetscInt **from, PetscReal **fresh)
+{
+  PetscInt64 size       = net->nparams;
+  char       text[2048] = "";
+  PetscBool  some       = PETSC_FALSE;
+  PetscInt   r[TZ_MAX_CORES + 1];
+
+  PetscFunctionBegin;
+  *bonds = NULL;
+  *n     = 0;
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const TzTrain *train = TzLayerGetCut(&net->layer[l]).train;
+
+    if (!train) continue;
+    some = (PetscBool)(Longer(train, most, r) || some);
+    for (PetscInt k = 0; k < train->ncores; k++)
+      size += (PetscInt64)train->core[k].m * train->core[k].n * ((PetscInt64)r[k] * r[k + 1] - (PetscInt64)train->core[k].r0 * train->core[k].r1);
+  }
+  if (!some) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1((size_t)size, from));
+  PetscCall(PetscCalloc1((size_t)size, fresh));
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const TzLayer *layer = &net->layer[l];
+    const TzTrain *train = TzLayerGetCut(layer).train;
+
+    for (PetscInt i = 0; !train && i < layer->nweights; i++) (*from)[(*n)++] = layer->weights + i;
+    if (!train) continue;
+    (void)Longer(train, most, r);
+    PetscCall(AppendRanks(train, r, sizeof(text), text));
+    PetscCall(GrowTrain(train, theta, r, seed, l * TZ_MAX_CORES, n, *from, *fresh));
+  }
+  for (PetscInt i = net->layer[0].bias; i < net->nparams; i++) (*from)[(*n)++] = i;
+  PetscCall(PetscStrallocpy(text, bonds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 /*
-  Ranks that find themselves in training (TzNetAdaptive in tznet.h): after every step a step of the prior, and from time to time slices are cut off. Then the
-  network has fewer parameters: parameters and the solver's vectors keep those that stay, and go on in a new loss and a new solver, as a resumed run would.
+  Ranks that find themselves in training (TzNetAdaptive in tznet.h): after every step a step of the prior, and from time to time slices are cut off,
+  or added where the loss stalls. Then the network has other parameters: of the parameters and the solver's vectors those that stay go on in a new loss and a
+  new solver, as a resumed run would; new parameters have no momentum.
 */
 #include "runimpl.h"
 
@@ -29,25 +30,44 @@ PetscErrorCode TzRunShrink(TzRun run, PetscReal lr)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Which parameters stay; run->bonds is NULL where all do */
+/* Whether the loss stalls, from the history alone, which a resumed run has, too */
+static PetscBool Stalls(TzRun run)
+{
+  const PetscInt   n = run->c.history.n, w = run->adaptive.growevery;
+  const PetscReal *loss = run->c.history.col[1];
+  PetscReal        last = 0, before = 0;
+
+  if (!w || run->c.step % w || n < 2 * w) return PETSC_FALSE;
+  for (PetscInt i = 0; i < w; i++) {
+    last += loss[n - 1 - i];
+    before += loss[n - 1 - w - i];
+  }
+  return (PetscBool) !(last < (1 - run->adaptive.growtol) * before);
+}
+
+/* Which parameters stay, or which are new; run->bonds is NULL where nothing changes */
 PetscErrorCode TzRunPlanResize(TzRun run)
 {
   const PetscReal *theta;
-  PetscInt         n, nnet;
+  PetscInt         n, nnet, own;
 
   PetscFunctionBegin;
-  if (!Acts(run) || run->c.step % run->adaptive.every) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!run->adaptive.on) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzRunGetParameters(run, &n, &theta));
   PetscCall(TzNetGetNumParameters(run->net, &nnet));
-  PetscCall(TzNetPrune(run->net, theta, run->adaptive.below, &run->bonds, &run->nkept, &run->keptplaces));
+  if (Acts(run) && run->c.step % run->adaptive.every == 0)
+    PetscCall(TzNetPrune(run->net, theta, run->adaptive.below, &run->bonds, &run->nresized, &run->origin));
+  if (!run->bonds && Stalls(run)) PetscCall(TzNetGrow(run->net, theta, run->adaptive.most, run->seed, &run->bonds, &run->nresized, &run->origin, &run->fresh));
   if (!run->bonds) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscRealloc((run->nkept + n - nnet) * sizeof(PetscInt), &run->keptplaces));
-  for (PetscInt i = nnet; i < n; i++) run->keptplaces[run->nkept++] = i; /* a loss's own */
+  own = n - nnet; /* a loss's */
+  PetscCall(PetscRealloc((size_t)(run->nresized + own) * sizeof(PetscInt), &run->origin));
+  if (run->fresh) PetscCall(PetscRealloc((size_t)(run->nresized + own) * sizeof(PetscReal), &run->fresh));
+  for (PetscInt i = nnet; i < n; i++) run->origin[run->nresized++] = i;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The entries of v that stay, on every rank: all [nkept] */
-static PetscErrorCode Gather(TzRun run, Vec v, PetscReal all[])
+/* The entries of v that stay, on every rank, and those that are new, from fresh or 0: all [nresized] */
+static PetscErrorCode Gather(TzRun run, Vec v, const PetscReal fresh[], PetscReal all[])
 {
   const PetscReal *x;
 
@@ -55,7 +75,7 @@ static PetscErrorCode Gather(TzRun run, Vec v, PetscReal all[])
   PetscCall(VecScatterBegin(run->all, v, run->theta, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecScatterEnd(run->all, v, run->theta, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecGetArrayRead(run->theta, &x));
-  for (PetscInt i = 0; i < run->nkept; i++) all[i] = x[run->keptplaces[i]];
+  for (PetscInt i = 0; i < run->nresized; i++) all[i] = run->origin[i] >= 0 ? x[run->origin[i]] : fresh ? fresh[i] : 0;
   PetscCall(VecRestoreArrayRead(run->theta, &x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -102,22 +122,23 @@ PetscErrorCode TzRunResize(TzRun run)
   TaoConvergedReason reason;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1((old.nvec + 1) * run->nkept, &all));
-  PetscCall(Gather(run, run->x, all));
-  for (PetscInt k = 0; k < old.nvec; k++) PetscCall(Gather(run, old.vec[k], all + (k + 1) * run->nkept));
+  PetscCall(PetscMalloc1((old.nvec + 1) * run->nresized, &all));
+  PetscCall(Gather(run, run->x, run->fresh, all));
+  for (PetscInt k = 0; k < old.nvec; k++) PetscCall(Gather(run, old.vec[k], NULL, all + (k + 1) * run->nresized));
   for (PetscInt k = 0; k < old.nscalar; k++) scalar[k] = *old.scalar[k];
   PetscCall(TaoGetConvergedReason(run->tao, &reason));
   PetscCall(Renew(run));
   PetscCall(Spread(run->x, all));
-  for (PetscInt k = 0; k < run->c.solver.nvec; k++) PetscCall(Spread(run->c.solver.vec[k], all + (k + 1) * run->nkept));
+  for (PetscInt k = 0; k < run->c.solver.nvec; k++) PetscCall(Spread(run->c.solver.vec[k], all + (k + 1) * run->nresized));
   for (PetscInt k = 0; k < run->c.solver.nscalar; k++) *run->c.solver.scalar[k] = scalar[k];
   PetscCall(TaoSetConvergedReason(run->tao, reason));
   if (!run->o.quiet)
     PetscCall(PetscPrintf(PetscObjectComm((PetscObject)run), "step %" PetscInt_FMT ": %" PetscInt_FMT " parameters, -net_tt_bonds \"%s\"\n", run->c.step,
-                          run->nkept, run->bonds));
+                          run->nresized, run->bonds));
   PetscCall(PetscFree(all));
   PetscCall(PetscFree(run->bonds));
-  PetscCall(PetscFree(run->keptplaces));
-  run->validstep = -1; /* that of this step was of the larger network */
+  PetscCall(PetscFree(run->origin));
+  PetscCall(PetscFree(run->fresh));
+  run->validstep = -1; /* that of this step was of the network before */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

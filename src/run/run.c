@@ -60,7 +60,8 @@ static PetscErrorCode Reset(PetscObject obj)
   PetscCall(TzTableDestroy(&run->c.history));
   PetscCall(TzTableDestroy(&run->c.validation));
   PetscCall(PetscFree(run->bonds));
-  PetscCall(PetscFree(run->keptplaces));
+  PetscCall(PetscFree(run->origin));
+  PetscCall(PetscFree(run->fresh));
   PetscCall(TzRegionDestroy(&run->c.region));
   PetscCall(VecDestroy(&run->c.best.solution));
   PetscCall(PetscFree(run->changes));

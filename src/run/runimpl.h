@@ -76,9 +76,10 @@ struct _p_TzRun {
   PetscInt       validstep;    /* step of the last validation, -1 for none */
   PetscLogDouble validtime;    /* seconds that it took */
 
-  TzNetAdaptive adaptive;           /* -net_tt_rank auto */
-  char         *bonds;              /* ranks that the network is to have after this step, NULL: it stays as it is; then */
-  PetscInt      nkept, *keptplaces; /* [nkept]: the parameters that stay */
+  TzNetAdaptive adaptive;          /* -net_tt_rank auto */
+  char         *bonds;             /* ranks that the network is to have after this step, NULL: it stays as it is; then */
+  PetscInt      nresized, *origin; /* [nresized]: where each parameter is before, -1: nowhere */
+  PetscReal    *fresh;             /* [nresized]: with what those begin; NULL: there are none */
 
   PetscBool more; /* the solver is to go on after that */
 
@@ -93,7 +94,7 @@ PETSC_INTERN PetscErrorCode TzRunCreate_Classifier(TzRun);
 /* run.c: solver from options on the loss, with the vector of parameters; solve.c: what it calls, its state to be kept */
 PETSC_INTERN PetscErrorCode TzRunCreateSolver(TzRun);
 PETSC_INTERN PetscErrorCode TzRunAttachSolver(TzRun);
-/* ranks.c: a step of the prior, of this learning rate; whether the network is to be cut after this step (run->bonds); and that */
+/* ranks.c: a step of the prior, of this learning rate; whether the network is to be cut or to grow after this step (run->bonds); and that */
 PETSC_INTERN PetscErrorCode TzRunShrink(TzRun, PetscReal lr);
 PETSC_INTERN PetscErrorCode TzRunPlanResize(TzRun);
 PETSC_INTERN PetscErrorCode TzRunResize(TzRun);
