@@ -44,18 +44,20 @@ static PetscReal Cosine(PetscReal u)
 /* The sum S, its gradient g [d] and its Laplacian */
 static PetscReal TwoBody(PetscInt d, const PetscReal c[], const PetscReal x[], PetscReal g[], PetscReal *lap)
 {
-  PetscReal sum = 0;
+  PetscReal sum = 0, sx = PetscSinReal(x[0]), cx = PetscCosReal(x[0]);
 
   *lap = 0;
   for (PetscInt i = 0; i < d; i++) g[i] = 0;
   for (PetscInt i = 0; i + 1 < d; i++) {
-    const PetscReal cx = PetscCosReal(x[i]), cy = PetscCosReal(x[i + 1]), p = x[i] + cy + x[i + 1] * cx, sp = PetscSinReal(p), cp = PetscCosReal(p);
-    const PetscReal px = 1 - x[i + 1] * PetscSinReal(x[i]), py = -PetscSinReal(x[i + 1]) + cx;
+    const PetscReal sy = PetscSinReal(x[i + 1]), cy = PetscCosReal(x[i + 1]), p = x[i] + cy + x[i + 1] * cx, sp = PetscSinReal(p), cp = PetscCosReal(p);
+    const PetscReal px = 1 - x[i + 1] * sx, py = -sy + cx;
 
     sum += c[i] * sp;
     g[i] += c[i] * cp * px;
     g[i + 1] += c[i] * cp * py;
     *lap += c[i] * (-sp * (px * px + py * py) + cp * (-x[i + 1] * cx - cy));
+    sx = sy;
+    cx = cy;
   }
   return sum;
 }

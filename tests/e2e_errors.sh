@@ -218,6 +218,10 @@ for n in 1 2; do
   ok "... on a line of its own" [ "$(lines err.txt)" = 1 ]
 done
 
+"$tenzo" solve -pde_type lqg -pde_dim 250 -net_format dense -net_layers 2 -loss_points 1 -tz_validation_points 1 -tao_max_it 0 -tz_output none -tz_quiet >out.txt 2>err.txt
+ok "a sparse grid of 126505 nodes: told before the run, with its memory and what is cheaper" \
+  grep -q '^tenzo: warning: -rule_type smolyak: 126505 evaluations .* [0-9.]* MB of nodes .* -deriv_type fd takes 503, .* -deriv_type forward' err.txt
+
 # memory that the system refuses: one line, whatever asked for it
 (ulimit -v 600000; "$tenzo" solve -tz_output none -tz_quiet -net_tt_rank 512 >out.txt 2>err.txt)
 ok "out of memory: exit code 2" [ $? = 2 ]

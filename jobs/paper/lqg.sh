@@ -35,13 +35,16 @@ row lqg d20-ttm-zogn-sg - $(lqg 20 heat) $ttm $sg $gn -loss_points 200 -tao_max_
 row lqg d20-ttm-zogn-se - $(lqg 20 heat) $ttm $se $gn -loss_points 100 -tao_max_it 20
 row lqg d250-ttm-fo-ad - $(lqg 250 heat) $ttm $ad $adam -loss_points 24 -tao_max_it 200
 
-# Until they stall: exact gradients, then forward evaluations alone. The first layer has more units than there are dimensions
-wide() { echo "-net_format dense -net_layers $1 -net_output_scale 0.1 $ad -zo_lr_schedule cosine -tz_validate_every 10"; }
-row lqg d20-wide-tzgn - $(lqg 20 heat) $(wide 64,64) -tao_type tzgn -loss_points 1000 -tao_max_it 400
-row lqg d100-wide-tzgn - $(lqg 100 heat) $(wide 128,32) -tao_type tzgn -loss_points 400 -tao_max_it 200
-row lqg d250-wide-tzgn - $(lqg 250 heat) $(wide 256,32) -tao_type tzgn -loss_points 400 -tao_max_it 100
-row lqg d20-wide-zogn-all - $(lqg 20 heat) $(wide 64,64) -tao_type zogn -zo_direction coordinate -zo_mu 1e-6 -loss_points 1000 -tao_max_it 400
-row lqg d100-wide-zogn-all - $(lqg 100 heat) $(wide 128,32) -tao_type zogn -zo_direction coordinate -zo_mu 1e-6 -loss_points 400 -tao_max_it 200
+# As far as they go: a first layer of squares of one x_i and t each, whose sums the second layer takes sines of; more points than parameters. Exact gradients
+# (tzgn), then forward evaluations alone (zogn of all coordinates: as many queries a step as parameters)
+squares() { echo "-net_format sparse -net_first_inputs 1 -net_activation square,sine -net_layers $1 -net_output_scale 0.1 $ad -loss_points $2 -tao_max_it $3 -tz_validate_every 5"; }
+all="-tao_type zogn -zo_direction coordinate -zo_mu 1e-6"
+row lqg d20-squares-tzgn - $(lqg 20 heat) $(squares 40,16 2000 120) -tao_type tzgn -zo_lr_schedule cosine
+row lqg d100-squares-tzgn - $(lqg 100 heat) $(squares 100,8 1500 80) -tao_type tzgn
+row lqg d250-squares-tzgn - $(lqg 250 heat) $(squares 250,4 2500 40) -tao_type tzgn
+row lqg d20-squares-zogn - $(lqg 20 heat) $(squares 40,16 2000 120) $all -zo_lr_schedule cosine
+row lqg d100-squares-zogn - $(lqg 100 heat) $(squares 100,8 1500 80) $all
+row lqg d250-squares-zogn - $(lqg 250 heat) $(squares 250,4 2500 40) $all
 row lqg d100-small-zolls - $(lqg 100 heat) $small -net_output_scale 0.1 $ad -tao_type zolls -loss_points 300 -tao_max_it 3 -tz_validate_every 1
 row lqg d250-wide-zolls - $(lqg 250 heat) -net_format dense -net_layers 256,400 -net_output_scale 0.1 $ad -tao_type zolls -loss_points 1600 -tao_max_it 3 -tz_validate_every 1
 

@@ -12,6 +12,7 @@ titles = {
     "table5": "Table 5: zeroth-order training (validation MSE)",
     "table6": "Table 6: compression at an equal number of trainable parameters (validation MSE)",
     "lqg": "HJB-LQG: relative L2 error; u(0,0) in the last column but one",
+    "dimension": "1,000 to 1,000,000 dimensions by forward evaluations alone (dimension.sh; relative L2 error)",
     "device": "Models of hardware: HJB, tt rank 4, signRGE, at 12,600 queries unless said otherwise (jobs/device.sh; validation MSE as the hardware has it)",
     "equations": "Equations of the table (../equations.sh): relative L2 error along the sampled region",
     "ablation": "Ablation of ZO-signRGE + sparse grid at 6,600 queries (rows hjb: validation MSE; rows lqg: relative L2 error)",
@@ -139,7 +140,7 @@ def main():
     runs.sort(key=lambda r: (r["table"], r["row"], r["seed"]))
     notes = os.path.join(here, "NOTES.md")
     with open(os.path.join(here, "RESULTS.md"), "w") as f:
-        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, ablation.sh, words.sh, conv.sh, ../device.sh and ../equations.sh; the command of each run, with its seed,\n"
+        f.write("# Results\n\nWritten by report.py from the runs of table1.sh to table6.sh, figure1.sh, lqg.sh, dimension.sh, ablation.sh, words.sh, conv.sh, ../device.sh and ../equations.sh; the command of each run, with its seed,\n"
                 "is in results.csv. Mean ± sample deviation over the seeds given; steps, queries, network evaluations, seconds and memory (MiB) are means.\n"
                 "One core; seconds are those of the processor where a run has measured them, otherwise of the clock beside other programs, an upper bound.\n\n")
         if os.path.exists(notes):
@@ -149,7 +150,7 @@ def main():
             f.write(f"## {titles[table]}\n\n| row | {heads} | seeds | steps | queries | evaluations | s | MiB | u(0,0) | note |\n" + "|---" * (11 + len(more)) + "|\n")
             rows = list(dict.fromkeys(r["row"] for r in runs if r["table"] == table and not r["row"].startswith("mnist-")))
             for row in rows:
-                headline = "rel_l2" if table == "equations" or "lqg" in (table, row[:3]) else "mse"
+                headline = "rel_l2" if table in ("equations", "dimension", "lqg") or row[:3] == "lqg" else "mse"
                 f.write(line(row, [r for r in runs if r["table"] == table and r["row"] == row], headline, more) + "\n")
             f.write("\n")
         classifiers(runs, f)

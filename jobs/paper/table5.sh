@@ -1,6 +1,7 @@
 #!/bin/bash
 # Table 5: zeroth-order training with forward evaluations only, for three ways of computing the derivatives in the loss.
-# ZO-signRGE (one-sided differences, Gaussian directions); `zogn`, our extra rows: Gauss-Newton in the span of 40 directions.
+# ZO-signRGE (one-sided differences, Gaussian directions); our extra rows: `zogn`, Gauss-Newton in the span of 40 directions; `zolls`, least squares of the
+# output layer, whose 769 derivatives are differences of residuals too.
 . "$(dirname "$0")/lib.sh"
 
 # mu far below the paper's: no noise is averaged here, and the bias of a large mu is what stalls. sign STEPS POINTS: few directions a step, a small
@@ -13,6 +14,10 @@ row table5 tt4-zogn-sg - $hjb $tt4 $sg $gn
 row table5 tt4-zogn-se - $hjb $tt4 $se $gn
 row table5 tt10-zogn-fd - $hjb $tt10 $fd $gn
 row table5 tt10-zogn-sg - $hjb $tt10 $sg $gn
+lls="-tao_type zolls -loss_points 1600 -tz_validate_every 1 -tao_max_it"
+row table5 tt4-zolls-ad - $hjb $tt4 $ad $lls 10
+row table5 tt4-zolls-fd - $hjb $tt4 $fd $lls 10
+row table5 tt4-zolls-sg - $hjb $tt4 $sg $lls 6
 row table5 tt4-zo-ad - $hjb $tt4 $ad $(many 40 12000 12 0.001)
 row table5 tt4-zo-fd 3.82E-04 $hjb $tt4 $fd $(many 40 12000 12 0.001)
 row table5 tt4-zo-sg 1.44E-05 $hjb $tt4 $sg $(sign 6500 12)

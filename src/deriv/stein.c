@@ -70,13 +70,16 @@ static PetscErrorCode Coefficients(TzDeriv deriv)
 /* A sparse grid grows with the dimension, 2 D^2 nodes at level 3: told before the run, with what is cheaper */
 static PetscErrorCode TellGrowth(TzDeriv deriv)
 {
+  const TzPairs  *pairs = deriv->stencil.pairs;
+  const PetscReal each = sizeof(PetscInt) + (2. + deriv->shape.nforms) * sizeof(PetscReal), entry = sizeof(PetscInt) + 2. * sizeof(PetscReal);
+
   PetscFunctionBegin;
   if (deriv->forwards <= MANY) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)deriv), stderr,
                          "tenzo: warning: -rule_type smolyak: %" PetscInt_FMT " evaluations of the network at each point in %" PetscInt_FMT
-                         " dimensions, a number that grows with their square at level 3; -deriv_type fd takes %" PetscInt_FMT
+                         " dimensions, %.3g MB of nodes on each rank, numbers that grow with their square at level 3; -deriv_type fd takes %" PetscInt_FMT
                          ", -rule_type mc as many as -rule_samples says, -deriv_type forward has exact derivatives in one\n",
-                         deriv->forwards, deriv->D, 2 * deriv->D + 1));
+                         deriv->forwards, deriv->D, (double)((pairs->npairs * each + pairs->ptr[pairs->npairs] * entry) / 1e6), 2 * deriv->D + 1));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
