@@ -219,11 +219,14 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
              "-loss_sampler %s: the equation has no time; must be box", TzSamplerTypes[sampler->chosen]);
   PetscCheck(sampler->share == 1 || sampler->chosen == TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
              "-loss_path_points %" PetscInt_FMT " -loss_sampler %s: points of one path; must be paths", sampler->share, TzSamplerTypes[sampler->chosen]);
+  PetscCheck(!sampler->start || sampler->chosen >= TZ_SAMPLER_PATHS || strcmp(sampler->startoption, "-loss_x0"), sampler->comm, PETSC_ERR_USER_INPUT,
+             "-loss_x0 %s: the points of sampler %s start nowhere%s", sampler->start, TzSamplerTypes[sampler->chosen],
+             box && !domain->stationary ? "; must have -loss_sampler paths or mixed" : "");
   PetscCall(PetscFree(sampler->work));
   PetscCall(PetscFree(sampler->state));
   PetscCall(PetscMalloc1(PATHS * (3 * domain->d + 1), &sampler->work));
   PetscCall(PetscMalloc1(PATHS * (domain->d + 1), &sampler->state));
-  if (sampler->start && (sampler->chosen >= TZ_SAMPLER_PATHS || strcmp(sampler->startoption, "-loss_x0"))) PetscCall(SetStart(sampler));
+  if (sampler->start) PetscCall(SetStart(sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -100,6 +100,8 @@ mistake '-stein_sigma -1' solve -stein_sigma -1
 mistake '-fd_step' solve -deriv_type fd -fd_step 0
 mistake '-loss_points 0' solve -loss_points 0
 mistake '-loss_sampler' solve -loss_sampler sobol
+mistake '-loss_x0 1: .* must have -loss_sampler paths' solve -loss_x0 1
+mistake '-loss_x0 1: the points of sampler ball start nowhere$' solve -pde_type exittime -loss_x0 1
 mistake '-zo_mu 0' solve -zo_mu 0
 mistake '-zo_mu' solve -zo_mu small
 mistake '-zo_queries' solve -zo_queries 0

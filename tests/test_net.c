@@ -757,6 +757,35 @@ static void TestSample(void **state)
   }
 }
 
+/*
+  -net_first_sharpen s: sample +-(1, 0, 0), +-(0, r, 0) of covariance diag(1, r^2, 0)/2, so that the weights along the second direction are r^(1+2s) times those
+  along the first, in the mean square of 24 units: a ratio of two chi-squares of 24, in [1/16, 16] but for 1 seed in 1e7
+*/
+static void TestSharpen(void **state)
+{
+  const PetscReal r = 0.1, Z[4 * 3] = {1, 0, 0, -1, 0, 0, 0, r, 0, 0, -r, 0};
+
+  (void)state;
+  for (int s = 0; s < 3; s++) {
+    char      options[128];
+    TzNet     net;
+    PetscReal W[24 * 3], theta[24 * 5 + 1], square[2] = {0};
+
+    OK(PetscSNPrintf(options, sizeof(options), "-net_format dense -net_layers 24 -net_first_covariance -net_first_sharpen %d", s));
+    net = Net(options, 3, 1);
+    OK(TzNetSetSample(net, 4, Z));
+    OK(TzNetInitialize(net, 3, theta));
+    OK(TzNetGetWeight(net, theta, 0, W));
+    for (int h = 0; h < 24; h++) {
+      assert_true(W[3 * h + 2] == 0);
+      for (int i = 0; i < 2; i++) square[i] += PetscSqr(W[3 * h + i]);
+    }
+    square[1] /= square[0] * PetscPowReal(r, 2 + 4 * s);
+    assert_true(square[1] > 1. / 16 && square[1] < 16);
+    OK(TzNetDestroy(&net));
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
@@ -767,6 +796,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(TestCoordinates), cmocka_unit_test(TestChanges),
     cmocka_unit_test(TestMask),        cmocka_unit_test(TestInitialScales),
     cmocka_unit_test(TestFirstInputs), cmocka_unit_test(TestSample),
+    cmocka_unit_test(TestSharpen),
   };
   int failed;
 

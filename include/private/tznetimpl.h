@@ -110,6 +110,7 @@ struct _p_TzNet {
   PetscReal          outputscale;                    /* -net_output_scale */
   PetscInt           firstinputs;                    /* -net_first_inputs; 0: all */
   PetscBool          covariance;                     /* -net_first_covariance */
+  PetscInt           sharpen;                        /* -net_first_sharpen */
   PetscInt           nsample;                        /* of TzNetSetSample(), */
   PetscReal         *sample;                         /* [nsample][in], less their mean */
   TzPrecision        precision;                      /* -net_precision */

@@ -345,6 +345,12 @@ static PetscErrorCode InitialFromOptions(TzNet net, TzOptionItems PetscOptionsOb
                           "TzNetSetSample", net->covariance, &net->covariance, NULL));
   PetscCheck(!net->covariance || !strcmp(TzFormatName(net->format), TZNETDENSE), PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_first_covariance -net_format %s: must be with format dense", TzFormatName(net->format));
+  if (!net->covariance) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzOptionsInt("-net_first_sharpen",
+                         "Times that these combinations are multiplied by the covariance, towards directions in which the sample varies most", "TzNetSetSample",
+                         net->sharpen, &net->sharpen, NULL));
+  PetscCheck(net->sharpen >= 0 && net->sharpen <= 10, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
+             "-net_first_sharpen %" PetscInt_FMT ": must be 0 to 10", net->sharpen);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -689,37 +695,52 @@ PetscErrorCode TzNetWantsSample(TzNet net, PetscBool *wants)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* w [in] := sum_k c_k Z_k */
+static void Combine(PetscInt n, PetscInt in, const PetscReal Z[], const PetscReal c[], PetscReal w[])
+{
+  for (PetscInt i = 0; i < in; i++) w[i] = 0;
+  for (PetscInt k = 0; k < n; k++)
+    for (PetscInt i = 0; i < in; i++) w[i] += c[k] * Z[k * in + i];
+}
+
+/* c [n]: w.Z_k */
+static void Project(PetscInt n, PetscInt in, const PetscReal Z[], const PetscReal w[], PetscReal c[])
+{
+  for (PetscInt k = 0; k < n; k++) {
+    c[k] = 0;
+    for (PetscInt i = 0; i < in; i++) c[k] += w[i] * Z[k * in + i];
+  }
+}
+
 /*
   W [out][in] := rows xi Z, xi normal, Z [n][in] the sample about its mean: their covariance is a multiple of the sample's, so that directions in which it
-  hardly varies have small weights. The mean of (w.z)^2 over rows and sample is that of normal weights with the deviation sd, whatever Z is.
+  hardly varies have small weights; -net_first_sharpen s times the rows go through Z'Z, steps of the power method, which leave fewer and fewer directions. The
+  mean of (w.z)^2 over rows and sample is that of normal weights with the deviation sd, whatever Z is.
 */
 static PetscErrorCode FollowSample(TzNet net, PetscInt64 seed, PetscReal sd, PetscReal W[])
 {
   const PetscInt   n = net->nsample, in = net->in, out = net->layer[0].out;
   const PetscReal *Z      = net->sample;
-  PetscReal        square = 0, product = 0, *xi;
+  PetscReal        square = 0, product = 0, *c;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n, &xi));
-  PetscCall(PetscArrayzero(W, out * in));
+  PetscCall(PetscMalloc1(n, &c));
+  for (PetscInt e = 0; e < n * in; e++) square += PetscSqr(Z[e]);
   for (PetscInt j = 0; j < out; j++) {
     PetscReal *w = W + j * in;
 
-    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 2, j, 0, n, xi));
-    for (PetscInt k = 0; k < n; k++)
-      for (PetscInt i = 0; i < in; i++) w[i] += xi[k] * Z[k * in + i];
-    for (PetscInt k = 0; k < n; k++) {
-      PetscReal value = 0;
-
-      for (PetscInt i = 0; i < in; i++) {
-        value += w[i] * Z[k * in + i];
-        square += PetscSqr(Z[k * in + i]);
-      }
-      product += PetscSqr(value);
+    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 2, j, 0, n, c));
+    Combine(n, in, Z, c, w);
+    for (PetscInt s = 0; s < net->sharpen; s++) {
+      Project(n, in, Z, w, c);
+      for (PetscInt k = 0; k < n; k++) c[k] /= square;
+      Combine(n, in, Z, c, w);
     }
+    Project(n, in, Z, w, c);
+    for (PetscInt k = 0; k < n; k++) product += PetscSqr(c[k]);
   }
-  for (PetscInt e = 0; product > 0 && e < out * in; e++) W[e] *= sd * PetscSqrtReal(square / product);
-  PetscCall(PetscFree(xi));
+  for (PetscInt e = 0; product > 0 && e < out * in; e++) W[e] *= sd * PetscSqrtReal((PetscReal)out * square / product);
+  PetscCall(PetscFree(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
