@@ -16,6 +16,17 @@ for kind in "zosign -zo_momentum 0.5" "zosign -pde_conditions soft -loss_weights
   done
 done
 
+# --- every option that training depends on is kept: those of the queries, whose names hold words that files' names have, too ---
+for kind in "zogn -zo_direction coordinate" "zosign -zo_direction rademacher" "zohybrid -zo_patience 1 -zo_patience_tol 0.9 -zo_phase2 zogn -zo_phase2_direction coordinate -zo_direction hadamard"; do
+  small="-pde_dim 4 -net_format dense -net_layers 6 -deriv_type forward -loss_points 40 -net_output_scale 0.3"
+  rm -f half.h5
+  on 1 solve $quick $small -tao_type $kind -tao_max_it 6 -tz_output whole.h5 >whole.txt 2>&1
+  on 1 solve $quick $small -tao_type $kind -tao_max_it 3 -tz_output half.h5 >half.txt 2>&1
+  on 2 solve -tz_resume half.h5 -tao_max_it 6 -tz_quiet >more.txt 2>&1
+  ok "$kind: 3 + 3 steps, theta" same "$(field theta whole.txt)" "$(field theta more.txt)"
+done
+ok "-net_output_scale is kept" [ "$(h5dump -d /options half.h5 | grep -c -- '-net_output_scale 0.3')" = 1 ]
+
 # --- segments: what does not define the problem may change on the way; it is told, kept, and itself resumed bit by bit ---
 rm -f half.h5 part.h5
 on 1 solve $quick -tao_max_it 20 -tz_output half.h5 -tz_validate_every 20 >half.txt 2>&1

@@ -11,9 +11,24 @@
 static PetscBool TzOptionIsKept(const char name[])
 {
   static const char *const rooms[]  = {"-pde_", "-net_", "-deriv_", "-rule_", "-loss_", "-zo_", "-control_"};
-  static const char *const exact[]  = {"-tao_type",  "-tao_max_it",     "-tao_max_funcs",       "-tao_fmin",          "-tao_gatol", "-tao_grtol",
-                                       "-tao_gttol", "-tz_seed",        "-tz_checkpoint_every", "-tz_validate_every", "-tz_keep",   "-tz_validation_points",
-                                       "-tz_epochs", "-loss_path_steps"};
+  static const char *const exact[]  = {"-tao_type",
+                                       "-tao_max_it",
+                                       "-tao_max_funcs",
+                                       "-tao_fmin",
+                                       "-tao_gatol",
+                                       "-tao_grtol",
+                                       "-tao_gttol",
+                                       "-tz_seed",
+                                       "-tz_checkpoint_every",
+                                       "-tz_validate_every",
+                                       "-tz_keep",
+                                       "-tz_epochs",
+                                       "-loss_path_steps",
+                                       "-loss_path_points",
+                                       "-zo_direction",
+                                       "-zo_phase2_direction",
+                                       "-net_output_scale",
+                                       "-tz_validation_points"};
   static const char *const never[]  = {"view", "monitor", "draw", "file", "dir", "path", "output", "command"};
   char                     type[64] = "";
 
