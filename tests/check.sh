@@ -7,7 +7,7 @@ build=${BUILD:-build} limit=${TZ_TIMEOUT:-${SAN:+900}}
 limit=${limit:-180} mpiexec=${MPIEXEC:-mpirun}
 # a waiting rank of Open MPI yields its core (above); one of MPICH does not: there, more ranks than cores take a hundred times as long and are left out
 most=7
-if ! $mpiexec --version 2>/dev/null | grep -q 'Open MPI\|open-mpi'; then most=$(nproc); fi
+if ! $mpiexec --version 2>/dev/null | grep -q 'Open MPI\|open-mpi'; then most=$(env -u OMP_NUM_THREADS nproc); fi
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
