@@ -8,7 +8,6 @@ t=equations jobs=$(dirname "$0")
 
 dense() { echo "-net_format dense -net_layers $1"; }
 ttm="-net_format ttm -net_layers 64,64 -net_tt_rank 8"
-cosine="-zo_lr_schedule cosine" # the noise of new points in each step dies away
 near="-net_output_scale 0.01" # u = a f + b starts at b
 at() { echo "-pde_type $1 -pde_dim $2 -tz_validate_every 0"; }
 adam() { echo "-tao_type tzadam -zo_lr $2 -zo_beta2 0.99 -zo_lr_schedule cosine -tao_max_it $1"; }
@@ -24,7 +23,7 @@ pairs="$(dense 600) -net_activation square -net_first_inputs 2 -net_frequency 8"
 forms="-net_activation square,sine" radial="-net_activation square,tanh"                     # of quadratic forms
 last="-tao_type tzadam -zo_lr 1e-3 -zo_last_layer 1 -loss_points 2500 -tao_max_it 2"         # exact gradients for the hidden layer, least squares for the output layer
 lqr="-pde_type lqr -pde_dim 10 -tz_validate_every 0 -lqr_problem $jobs/lqr10.txt"
-rod="$(at lqr 50) -lqr_problem rod $near -net_first_covariance -net_first_sharpen 1" # its slow modes, which the states vary along
+slow="-net_first_covariance -net_first_sharpen 1"                                              # what the states vary along, not the fast modes of the drift
 stein="-deriv_type stein -stein_sigma 0.1"
 
 row $t allencahn20-fo 1e-3 $(at allencahn 20) $ac $ad $(dense 24,8) $forms $near $(spring 150 500)
@@ -35,12 +34,12 @@ row $t allencahn100-zo 5e-3 $(at allencahn 100) $ac $ad $(dense 16) $near $(zogn
 row $t allencahn100-fd 5e-3 $(at allencahn 100) $ac $fd $(dense 8) $near $(zogn 5 300)
 row $t blackscholes100-fo 1e-3 $(at blackscholes 100) $bs $ad $last
 row $t blackscholes100-zo 3e-3 $(at blackscholes 100) $bs $ad $(zolls 1 2500)
-row $t lqr10-fo 1e-3 $lqr $ad $(dense 48,16) $forms $near -net_frequency 0.5 $(spring 250 800) $cosine
+row $t lqr10-fo 1e-3 $lqr $ad $(dense 48,16) $forms $near -net_frequency 0.5 $(spring 150 800)
 row $t lqr10-zo 3e-3 $lqr $ad $(dense 500) $near $(zolls 5 2000)
 row $t lqr10-fd 3e-3 $lqr $fd $(dense 500) $near $(zolls 4 2000)
 row $t lqr10-stein 3e-3 $lqr $stein $(dense 500) $near $(zolls 4 2000)
-row $t rod50-fo 1e-3 $rod -net_frequency 5 $ad $(dense 64) $(spring 100 1000) $cosine
-row $t rod50-zo 3e-3 $rod -net_frequency 2 $ad $(dense 400) $(zolls 2 2000)
+row $t rod50-fo 1e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 64) $near $(spring 200 800)
+row $t rod50-zo 3e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 400) $near $slow -net_frequency 2 $(zolls 2 2000)
 row $t doublewell50-fo 1e-3 $(at doublewell 50) $dw $ad $(dense 200) $(adam 6000 5e-3)
 row $t doublewell50-zo 5e-3 $(at doublewell 50) $dw $ad $(dense 600) $(zolls 6 2000)
 row $t exittime20-fo 1e-3 $(at exittime 20) $ad $(dense 64,64) $(spring 100 400)
@@ -51,7 +50,7 @@ row $t exittime100-zo 5e-3 $(at exittime 100) $ad $(dense 16) $(zogn 15 500)
 row $t poisson100-fo 1e-2 $(at poisson 100) $pairs $ad $last
 row $t poisson100-zo 3e-2 $(at poisson 100) $pairs $ad $(zolls 1 2000)
 row $t poisson100-soft 1e-2 $(at poisson 100) -pde_conditions soft -loss_weights auto $ad $(dense 64) $(adam 3000 5e-3)
-row $t committor10-fo 1e-3 $(at committor 10) $ad $(dense 20,16) $radial $near $(gn 300 1000) $cosine
+row $t committor10-fo 1e-3 $(at committor 10) $ad $(dense 20,16) $radial $near $(gn 120 700)
 row $t committor10-zo 1e-2 $(at committor 10) $ad $(dense 20,16) $radial $near $(zogn 80 700)
 row $t bangbang10-fo 1e-2 $(at bangbang 10) $ad $ttm -net_frequency 4 $(adam 3000 5e-3)
 row $t bangbang10-zo - $(at bangbang 10) $ad $(dense 64) $(zogn 40 1500)
