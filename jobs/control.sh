@@ -15,14 +15,15 @@ gn() { echo "-tao_type tzgn -zo_momentum 0.9 -zo_damping_min 1e-6 -loss_points $
 lqr20="-pde_type lqr -pde_dim 20 -lqr_problem jobs/control/lqr20.txt $near -net_first_inputs 1 -net_frequency 2"
 rod50="-pde_type lqr -pde_dim 50 -lqr_problem rod $near -net_first_covariance"
 own="$near -control_extension linear"
+far="-net_format dense -deriv_type forward -control_extension linear" # on which side agents pass each other is to be decided: not from 0
 # NAME|training|simulation; the first policy is the network's
 table="
 lqr20|$lqr20 -net_layers 240 -tao_type tzadam -zo_lr 1e-6 -zo_last_layer 1 -loss_points 1000 -tao_max_it 5|-sim_policy network,exact -sim_paths 1000 -sim_steps 100
 lqr20-zo|$lqr20 -net_layers 240 -tao_type zolls -loss_points 1000 -tao_max_it 5|-sim_policy network,exact -sim_paths 1000 -sim_steps 100
 rod50|$rod50 -net_layers 32 $(gn 40 800)|-sim_policy network,exact -sim_steps 1000 -sim_paths 192
 rod50-zo|$rod50 -net_first_sharpen 1 -net_frequency 2 -net_layers 400 -tao_type zolls -loss_points 2000 -tao_max_it 2|-sim_policy network,exact -sim_steps 1000 -sim_paths 192
-agents2|-pde_type agents $own -control_drift guided -loss_path_points 5 -net_layers 48 $(gn 60 1000)|-sim_policy network,lqr -sim_paths 2000 -sim_steps 100
-agents4|-pde_type agents -pde_dim 16 $own -control_drift feedback -loss_path_steps 10 -net_layers 48 $(gn 100 500)|-sim_policy network,lqr -sim_paths 4000
+agents2|-pde_type agents $far -control_drift mix -net_layers 48 -tao_type tzgn -loss_points 600 -tao_max_it 150|-sim_policy network,lqr -sim_paths 2000 -sim_steps 100
+agents4|-pde_type agents -pde_dim 16 $far -control_drift feedback -loss_path_steps 10 -net_layers 48 -tao_type tzgn -loss_points 500 -tao_max_it 150|-sim_policy network,lqr -sim_paths 2000 -sim_steps 100
 agents12|-pde_type agents -pde_dim 48 $own -control_drift feedback -loss_path_steps 10 -net_layers 64 $(gn 100 600)|-sim_policy network,lqr -sim_paths 2000
 quadrotor|-pde_type quadrotor $own -control_drift guided -net_layers 32,32 $(gn 60 1000)|-sim_policy network,lqr
 quadrotor5|-pde_type quadrotor -quadrotor_distance 5 $own -control_drift guided -net_layers 32,32 $(gn 60 1000)|-sim_policy network,lqr

@@ -26,6 +26,11 @@ ok "7 steps on 2 ranks and 13 on one" same "$(field theta whole.txt)" "$(field t
 on 1 solve ${train/-control_drift mix/-control_drift none} -tao_max_it 20 -tz_output other.h5 >other.txt 2>&1
 ok "other points than without" test "$(field theta whole.txt)" != "$(field theta other.txt)"
 
+for n in 1 3; do
+  on $n solve ${train/-control_drift mix/-control_drift guided -loss_path_points 7} -tao_max_it 5 -tz_output guided_$n.h5 >guided_$n.txt 2>&1
+done
+ok "points of shared paths, half of them under the regulator: 3 ranks have the bits of one" same "$(field theta guided_1.txt)" "$(field theta guided_3.txt)"
+
 simulate="simulate $plugin -tz_model whole.h5 -sim_policy network,lqr,none -sim_paths 300 -sim_steps 50 -tz_quiet"
 on 1 $simulate -tz_output one.h5 >one.txt 2>&1
 ok "simulate" grep -q '^RESULT policy=network cost=' one.txt
