@@ -50,7 +50,7 @@ row $t exittime100-zo 5e-3 $(at exittime 100) $ad $(dense 16) $(zogn 15 500)
 row $t poisson100-fo 1e-2 $(at poisson 100) $pairs $ad $last
 row $t poisson100-zo 3e-2 $(at poisson 100) $pairs $ad $(zolls 1 2000)
 row $t poisson100-soft 1e-2 $(at poisson 100) -pde_conditions soft -loss_weights auto $ad $(dense 64) $(adam 3000 5e-3)
-row $t committor10-fo 1e-3 $(at committor 10) $ad $(dense 20,16) $radial $near $(gn 120 700)
+row $t committor10-fo 1e-3 $(at committor 10) $ad $(dense 32,24) $radial $near $(gn 120 700)
 row $t committor10-zo 1e-2 $(at committor 10) $ad $(dense 20,16) $radial $near $(zogn 80 700)
 row $t bangbang10-fo 1e-2 $(at bangbang 10) $ad $ttm -net_frequency 4 $(adam 3000 5e-3)
 row $t bangbang10-zo - $(at bangbang 10) $ad $(dense 64) $(zogn 40 1500)
