@@ -91,10 +91,10 @@ PETSC_EXTERN PetscErrorCode TzNetGetHidden(TzNet net, PetscInt *n, const PetscIn
 PETSC_EXTERN PetscErrorCode TzNetGetNumParameters(TzNet net, PetscInt *n);
 /*
   With -net_first_covariance TzNetInitialize() makes the first layer's rows from points Z [n][in] where the network will be asked, the same on all ranks;
-  copied. Without a sample they are as without the option
+  copied. The first d inputs are the state, which alone -net_first_sharpen is about. Without a sample they are as without the option
 */
 PETSC_EXTERN PetscErrorCode TzNetWantsSample(TzNet net, PetscBool *wants);
-PETSC_EXTERN PetscErrorCode TzNetSetSample(TzNet net, PetscInt n, const PetscReal Z[]);
+PETSC_EXTERN PetscErrorCode TzNetSetSample(TzNet net, PetscInt d, PetscInt n, const PetscReal Z[]);
 PETSC_EXTERN PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[]);                    /* theta[n] */
 PETSC_EXTERN PetscErrorCode TzNetGetWeight(TzNet net, const PetscReal theta[], PetscInt layer, PetscReal W[]); /* densified, [out][in] */
 

@@ -38,7 +38,7 @@ row $t lqr10-fo 1e-3 $lqr $ad $(dense 48,16) $forms $near -net_frequency 0.5 $(s
 row $t lqr10-zo 3e-3 $lqr $ad $(dense 500) $near $(zolls 5 2000)
 row $t lqr10-fd 3e-3 $lqr $fd $(dense 500) $near $(zolls 4 2000)
 row $t lqr10-stein 3e-3 $lqr $stein $(dense 500) $near $(zolls 4 2000)
-row $t rod50-fo 1e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 64) $near $(spring 200 800)
+row $t rod50-fo 1e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 32) $near $slow -net_frequency 2 $(spring 40 800)
 row $t rod50-zo 3e-3 $(at lqr 50) -lqr_problem rod $ad $(dense 400) $near $slow -net_frequency 2 $(zolls 2 2000)
 row $t doublewell50-fo 1e-3 $(at doublewell 50) $dw $ad $(dense 200) $(adam 6000 5e-3)
 row $t doublewell50-zo 5e-3 $(at doublewell 50) $dw $ad $(dense 600) $(zolls 6 2000)

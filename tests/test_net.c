@@ -732,7 +732,7 @@ static void TestSample(void **state)
       Z[4 * i + 1] = Z[4 * i];
       Z[4 * i + 3] = 2;
     }
-    OK(TzNetSetSample(net, n, Z));
+    OK(TzNetSetSample(net, 4, n, Z));
     OK(TzNetInitialize(net, 3, theta));
     OK(TzNetGetWeight(net, theta, 0, W));
     for (int j = 0; j < 3; j++) { /* about the mean */
@@ -758,31 +758,31 @@ static void TestSample(void **state)
 }
 
 /*
-  -net_first_sharpen s: sample +-(1, 0, 0), +-(0, r, 0) of covariance diag(1, r^2, 0)/2, so that the weights along the second direction are r^(1+2s) times those
-  along the first, in the mean square of 24 units: a ratio of two chi-squares of 24, in [1/16, 16] but for 1 seed in 1e7
+  -net_first_sharpen s: points (+-1, 0, +-1) and (0, +-r, +-1), two inputs the state, whose covariance is diag(1, r^2)/2: each step multiplies the ratio of a
+  row's weights by r^2, keeps the mean square of w.x, and leaves the weight of t; to rounding, as all cross terms vanish
 */
 static void TestSharpen(void **state)
 {
-  const PetscReal r = 0.1, Z[4 * 3] = {1, 0, 0, -1, 0, 0, 0, r, 0, 0, -r, 0};
+  const PetscReal r = 0.5, Z[8 * 3] = {1, 0, 1, -1, 0, 1, 0, r, 1, 0, -r, 1, 1, 0, -1, -1, 0, -1, 0, r, -1, 0, -r, -1};
+  PetscReal       W[3][24 * 3], theta[24 * 5 + 1];
 
   (void)state;
   for (int s = 0; s < 3; s++) {
-    char      options[128];
-    TzNet     net;
-    PetscReal W[24 * 3], theta[24 * 5 + 1], square[2] = {0};
+    char  options[128];
+    TzNet net;
 
     OK(PetscSNPrintf(options, sizeof(options), "-net_format dense -net_layers 24 -net_first_covariance -net_first_sharpen %d", s));
     net = Net(options, 3, 1);
-    OK(TzNetSetSample(net, 4, Z));
+    OK(TzNetSetSample(net, 2, 8, Z));
     OK(TzNetInitialize(net, 3, theta));
-    OK(TzNetGetWeight(net, theta, 0, W));
-    for (int h = 0; h < 24; h++) {
-      assert_true(W[3 * h + 2] == 0);
-      for (int i = 0; i < 2; i++) square[i] += PetscSqr(W[3 * h + i]);
-    }
-    square[1] /= square[0] * PetscPowReal(r, 2 + 4 * s);
-    assert_true(square[1] > 1. / 16 && square[1] < 16);
+    OK(TzNetGetWeight(net, theta, 0, W[s]));
     OK(TzNetDestroy(&net));
+    for (int h = 0; h < 24; h++) {
+      const PetscReal *w = W[s] + 3 * h, *v = W[0] + 3 * h, size = v[0] * v[0] + r * r * v[1] * v[1];
+
+      assert_true(fabs(w[1] * v[0] - PetscPowReal(r, 2 * s) * w[0] * v[1]) < 1e-12 * size);
+      assert_true(fabs(w[0] * w[0] + r * r * w[1] * w[1] - size) < 1e-12 * size && fabs(w[2] - v[2]) < 1e-12 * fabs(v[2]));
+    }
   }
 }
 

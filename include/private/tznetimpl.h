@@ -111,7 +111,7 @@ struct _p_TzNet {
   PetscInt           firstinputs;                    /* -net_first_inputs; 0: all */
   PetscBool          covariance;                     /* -net_first_covariance */
   PetscInt           sharpen;                        /* -net_first_sharpen */
-  PetscInt           nsample;                        /* of TzNetSetSample(), */
+  PetscInt           nsample, nstate;                /* of TzNetSetSample(), */
   PetscReal         *sample;                         /* [nsample][in], less their mean */
   TzPrecision        precision;                      /* -net_precision */
   PetscInt           contraction;                    /* -net_contraction: -1 automatic */

@@ -347,7 +347,7 @@ static PetscErrorCode InitialFromOptions(TzNet net, TzOptionItems PetscOptionsOb
              "-net_first_covariance -net_format %s: must be with format dense", TzFormatName(net->format));
   if (!net->covariance) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzOptionsInt("-net_first_sharpen",
-                         "Times that these combinations are multiplied by the covariance, towards directions in which the sample varies most", "TzNetSetSample",
+                         "Times that these (but for t) are multiplied by the covariance, towards directions in which the sample varies most", "TzNetSetSample",
                          net->sharpen, &net->sharpen, NULL));
   PetscCheck(net->sharpen >= 0 && net->sharpen <= 10, PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_first_sharpen %" PetscInt_FMT ": must be 0 to 10", net->sharpen);
@@ -673,12 +673,14 @@ static void KeepInputs(const TzLayer *layer, PetscInt k, PetscReal w[])
   }
 }
 
-PetscErrorCode TzNetSetSample(TzNet net, PetscInt n, const PetscReal Z[])
+PetscErrorCode TzNetSetSample(TzNet net, PetscInt d, PetscInt n, const PetscReal Z[])
 {
   PetscFunctionBegin;
+  PetscCheck(d >= 0 && d <= net->in, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a state of %" PetscInt_FMT " inputs of %" PetscInt_FMT, d, net->in);
   PetscCall(PetscFree(net->sample));
   PetscCall(PetscMalloc1(n * net->in, &net->sample));
   net->nsample = n;
+  net->nstate  = d;
   for (PetscInt i = 0; i < net->in; i++) {
     PetscReal mean = 0;
 
@@ -695,27 +697,42 @@ PetscErrorCode TzNetWantsSample(TzNet net, PetscBool *wants)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* w [in] := sum_k c_k Z_k */
-static void Combine(PetscInt n, PetscInt in, const PetscReal Z[], const PetscReal c[], PetscReal w[])
+/* The first d of w [in] := sum_k c_k Z_k */
+static void Combine(PetscInt n, PetscInt in, PetscInt d, const PetscReal Z[], const PetscReal c[], PetscReal w[])
 {
-  for (PetscInt i = 0; i < in; i++) w[i] = 0;
+  for (PetscInt i = 0; i < d; i++) w[i] = 0;
   for (PetscInt k = 0; k < n; k++)
-    for (PetscInt i = 0; i < in; i++) w[i] += c[k] * Z[k * in + i];
+    for (PetscInt i = 0; i < d; i++) w[i] += c[k] * Z[k * in + i];
 }
 
-/* c [n]: w.Z_k */
-static void Project(PetscInt n, PetscInt in, const PetscReal Z[], const PetscReal w[], PetscReal c[])
+/* c [n]: w.Z_k over the first d inputs; the sum of their squares */
+static PetscReal Project(PetscInt n, PetscInt in, PetscInt d, const PetscReal Z[], const PetscReal w[], PetscReal c[])
 {
+  PetscReal sum = 0;
+
   for (PetscInt k = 0; k < n; k++) {
     c[k] = 0;
-    for (PetscInt i = 0; i < in; i++) c[k] += w[i] * Z[k * in + i];
+    for (PetscInt i = 0; i < d; i++) c[k] += w[i] * Z[k * in + i];
+    sum += c[k] * c[k];
   }
+  return sum;
+}
+
+/* w's first d := these times the covariance, a step of the power method; sum (w.Z_k)^2 over them stays */
+static void Sharpen(PetscInt n, PetscInt in, PetscInt d, const PetscReal Z[], PetscReal c[], PetscReal w[])
+{
+  const PetscReal before = Project(n, in, d, Z, w, c);
+  PetscReal       after;
+
+  Combine(n, in, d, Z, c, w);
+  after = Project(n, in, d, Z, w, c);
+  for (PetscInt i = 0; i < d; i++) w[i] *= after > 0 ? PetscSqrtReal(before / after) : 0;
 }
 
 /*
   W [out][in] := rows xi Z, xi normal, Z [n][in] the sample about its mean: their covariance is a multiple of the sample's, so that directions in which it
-  hardly varies have small weights; -net_first_sharpen s times the rows go through Z'Z, steps of the power method, which leave fewer and fewer directions. The
-  mean of (w.z)^2 over rows and sample is that of normal weights with the deviation sd, whatever Z is.
+  hardly varies have small weights; -net_first_sharpen: fewer and fewer directions are left of the state's. The mean of (w.z)^2 over rows and sample is that of
+  normal weights with the deviation sd, whatever Z is.
 */
 static PetscErrorCode FollowSample(TzNet net, PetscInt64 seed, PetscReal sd, PetscReal W[])
 {
@@ -730,14 +747,9 @@ static PetscErrorCode FollowSample(TzNet net, PetscInt64 seed, PetscReal sd, Pet
     PetscReal *w = W + j * in;
 
     PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 2, j, 0, n, c));
-    Combine(n, in, Z, c, w);
-    for (PetscInt s = 0; s < net->sharpen; s++) {
-      Project(n, in, Z, w, c);
-      for (PetscInt k = 0; k < n; k++) c[k] /= square;
-      Combine(n, in, Z, c, w);
-    }
-    Project(n, in, Z, w, c);
-    for (PetscInt k = 0; k < n; k++) product += PetscSqr(c[k]);
+    Combine(n, in, in, Z, c, w);
+    for (PetscInt s = 0; s < net->sharpen; s++) Sharpen(n, in, net->nstate, Z, c, w);
+    product += Project(n, in, in, Z, w, c);
   }
   for (PetscInt e = 0; product > 0 && e < out * in; e++) W[e] *= sd * PetscSqrtReal((PetscReal)out * square / product);
   PetscCall(PetscFree(c));

@@ -287,9 +287,10 @@ PetscErrorCode TzRunCreateSolver(TzRun run)
 /* -net_first_covariance: what the network is made for */
 static PetscErrorCode SetSample(TzRun run)
 {
-  PetscBool  wants;
-  PetscInt   in, out;
-  PetscReal *X;
+  PetscBool         wants;
+  PetscInt          in, out;
+  PetscReal        *X;
+  const TzJetShape *shape;
 
   PetscFunctionBegin;
   PetscCall(TzNetWantsSample(run->net, &wants));
@@ -297,7 +298,8 @@ static PetscErrorCode SetSample(TzRun run)
   PetscCall(TzNetGetIO(run->net, &in, &out));
   PetscCall(PetscMalloc1(SAMPLE * in, &X));
   PetscCall(TzLossDrawPoints(run->loss, SAMPLE, X));
-  PetscCall(TzNetSetSample(run->net, SAMPLE, X));
+  PetscCall(TzPDEGetJetShape(run->pde, &shape));
+  PetscCall(TzNetSetSample(run->net, shape->d, SAMPLE, X));
   PetscCall(PetscFree(X));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
