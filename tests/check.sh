@@ -36,13 +36,13 @@ $(cat "$log")"
 }
 export -f run script
 export logs limit mpiexec build
-pairs() { xargs -d '\n' -I{} -P 2 bash -c '{}'; } # pairs <LINES : commands, two at a time
+at_once() { xargs -d '\n' -I{} -P "$1" bash -c '{}'; } # at_once N <LINES : commands, N at a time
 
 # one rank, two at a time; test_cge, a third of a minute, not by the portable kernels too: test_kernels has every kernel of every set
 {
   for source in tests/test_*.c; do echo "run $(basename "$source" .c) 1"; done
   for name in adjoint classify deriv derivadjoint feedback fo loss net precision residual zo zosolve; do echo "run test_$name 1 base"; done
-} | pairs
+} | at_once 2
 for source in tests/test_*.c; do
   ranks=2
   if grep -q MPI_Comm_size "$source"; then ranks="2 3 7"; fi
@@ -52,7 +52,7 @@ for source in tests/test_*.c; do
   done
 done
 
-# scripts wait more than they compute: two at a time, but those that install (from one build folder) one after the other, and those of signals alone
+# scripts wait more than they compute: three at a time, but those that install (from one build folder) one after the other, and those of signals alone
 alone=$(ls tests/e2e_{resume,slips}.sh)
 installing=$(grep -lE 'make .* install' tests/e2e_*.sh | grep -vxF "$alone")
 longest=tests/e2e_errors.sh
@@ -60,7 +60,7 @@ others=$(ls tests/rooms.sh tests/e2e_*.sh | grep -vxF "$longest" | grep -vxF "$a
 {
   echo script $installing
   for name in $longest $others; do echo "script $name"; done
-} | pairs
+} | at_once 3
 script $alone
 
 read -r passed failed skipped < <(cat "$logs"/*.count | awk '{ p += $1; f += $2; s += $3 } END { print p, f, s }')

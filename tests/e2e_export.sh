@@ -65,8 +65,9 @@ on 1 export -tz_model model.h5 -tz_output small.c -export_precision float >float
 ok "float: half the memory" [ $((2 * $(field work float.txt))) = "$(field work export.txt)" ]
 ok "float: agrees" drive gcc small float 1e-5
 ok "float: nothing is double" gcc $warnings -Wdouble-promotion -c small.c -o small.o
-if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
-  ok "aarch64: agrees" drive "aarch64-linux-gnu-gcc -static" model double 1e-14 qemu-aarch64
+qemu=$(command -v qemu-aarch64 || command -v qemu-aarch64-static) # of qemu-user or qemu-user-static, which exclude each other
+if command -v aarch64-linux-gnu-gcc >/dev/null && [ "$qemu" ]; then
+  ok "aarch64: agrees" drive "aarch64-linux-gnu-gcc -static" model double 1e-14 "$qemu"
 else skip "aarch64: no cross compiler or no qemu-aarch64 is installed"; fi
 if command -v arm-none-eabi-gcc >/dev/null; then
   ok "arm-none-eabi: compiles" arm-none-eabi-gcc $warnings -mcpu=cortex-m4 -mthumb -O2 -c small.c -o arm.o
