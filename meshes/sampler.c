@@ -225,7 +225,7 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
   PetscCall(PetscFree(sampler->work));
   PetscCall(PetscFree(sampler->state));
   PetscCall(PetscMalloc1(PATHS * (3 * domain->d + 1), &sampler->work));
-  PetscCall(PetscMalloc1(PATHS * (domain->d + 1), &sampler->state));
+  if (sampler->share > 1) PetscCall(PetscMalloc1(PATHS * (domain->d + 1), &sampler->state));
   if (sampler->start) PetscCall(SetStart(sampler));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -263,10 +263,47 @@ static void TestGrowth(void **state)
   OK(TzNetDestroy(&net));
 }
 
+/* Trains of one core have no bonds, and their place in the text all the same: what is written is read again, first or last in the network */
+static void TestOneCore(void **state)
+{
+  static const char *const modes[] = {"12|24;4,6|6,6", "3,4|4,6;24|36"}, *const bonds[] = {";3;3", "3;;3"}, *const cut[] = {";1;1", "1;;1"};
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    char       options[256], *text;
+    PetscInt   n, m, *from;
+    PetscReal *theta, *fresh, *rounded, error[3];
+    TzNet      net;
+
+    OK(PetscSNPrintf(options, sizeof(options), "-net_format ttm -net_layers 24,36 -net_tt_rank 2 -net_tt_modes %s;6,6|1,1", modes[k]));
+    net = Network(options, 1, &n, &theta);
+    OK(TzNetGrow(net, theta, 3, 1, &text, &m, &from, &fresh));
+    assert_string_equal(text, bonds[k]);
+    OK(TzNetSetBonds(net, text));
+    OK(TzNetGetNumParameters(net, &n));
+    assert_int_equal(n, m);
+    OK(PetscFree(text));
+    OK(PetscFree(from));
+    for (PetscInt i = 0; i < n; i++) fresh[i] = 0;
+    OK(TzNetPrune(net, fresh, 0.5, &text, &m, &from));
+    assert_string_equal(text, cut[k]);
+    OK(PetscFree(text));
+    OK(PetscFree(from));
+    OK(TzNetRound(net, fresh, 0.5, &text, &m, &rounded, error));
+    assert_string_equal(text, cut[k]);
+    OK(PetscFree(text));
+    OK(PetscFree(rounded));
+    OK(PetscFree(fresh));
+    OK(PetscFree(theta));
+    OK(TzNetDestroy(&net));
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestTolerance), cmocka_unit_test(TestPadding), cmocka_unit_test(TestGradientOfNewSlices),
-                                     cmocka_unit_test(TestFormats),   cmocka_unit_test(TestPruning), cmocka_unit_test(TestGrowth)};
+                                     cmocka_unit_test(TestFormats),   cmocka_unit_test(TestPruning), cmocka_unit_test(TestGrowth),
+                                     cmocka_unit_test(TestOneCore)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;

@@ -5,7 +5,7 @@
 
 PetscErrorCode TzNetRound(TzNet net, const PetscReal theta[], PetscReal tolerance, char **bonds, PetscInt *n, PetscReal **rounded, PetscReal error[])
 {
-  char      text[2048] = "", number[32];
+  char      text[2048] = "";
   PetscInt  biases;
   TzCores   cores;
   PetscBool first = PETSC_TRUE;
@@ -27,13 +27,11 @@ PetscErrorCode TzNetRound(TzNet net, const PetscReal theta[], PetscReal toleranc
     }
     PetscCall(TzCoresFromTheta(train, theta, &cores));
     PetscCall(TzCoresRound(&cores, tolerance, NULL, &error[l]));
-    if (!first) PetscCall(PetscStrlcat(text, ";", sizeof(text)));
+    PetscCall(TzBondsAppend(first, cores.ncores, cores.r, sizeof(text), text));
     first = PETSC_FALSE;
     for (PetscInt k = 0; k < cores.ncores; k++) {
       const PetscInt size = cores.r[k] * cores.m[k] * cores.n[k] * cores.r[k + 1];
 
-      PetscCall(PetscSNPrintf(number, sizeof(number), "%s%" PetscInt_FMT, k > 1 ? "," : "", cores.r[k]));
-      if (k) PetscCall(PetscStrlcat(text, number, sizeof(text)));
       PetscCall(PetscArraycpy(*rounded + *n, cores.G[k], size));
       *n += size;
     }

@@ -1,7 +1,7 @@
 /*
   Ranks that find themselves: the low-rank prior on the slices of trains, the cutting of slices, and new ones (TzNetAdaptive in tznet.h).
 */
-#include <private/tznetimpl.h>
+#include "formats/cores.h"
 
 PetscErrorCode TzNetGetAdaptive(TzNet net, TzNetAdaptive *adaptive)
 {
@@ -77,27 +77,14 @@ static PetscInt Choose(const TzTrain *train, PetscInt k, const PetscReal theta[]
   return count;
 }
 
-/* The ranks r[1] ... of a train's bonds, behind those of the trains before it: as TzNetSetBonds() reads them */
-static PetscErrorCode AppendRanks(const TzTrain *train, const PetscInt r[], size_t len, char text[])
-{
-  char number[32];
-
-  PetscFunctionBegin;
-  for (PetscInt k = 1; k < train->ncores; k++) {
-    PetscCall(PetscSNPrintf(number, sizeof(number), "%s%" PetscInt_FMT, k > 1 ? "," : text[0] ? ";" : "", r[k]));
-    PetscCall(PetscStrlcat(text, number, len));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Of one train: its ranks to the text, the places that stay behind from[*n] */
-static PetscErrorCode PruneTrain(const TzLayer *layer, const PetscReal theta[], PetscReal below, size_t len, char text[], PetscInt *n, PetscInt from[])
+/* Of one train: its ranks r, the places that stay behind from[*n] */
+static PetscErrorCode PruneTrain(const TzLayer *layer, const PetscReal theta[], PetscReal below, PetscInt r[], PetscInt *n, PetscInt from[])
 {
   const TzTrain  *train = TzLayerGetCut(layer).train;
   const PetscReal start = layer->ops->deviation ? (*layer->ops->deviation)(layer) : 0;
   PetscReal      *lambda;
   PetscBool      *stays[TZ_MAX_CORES + 1];
-  PetscInt        most = 1, r[TZ_MAX_CORES + 1];
+  PetscInt        most = 1;
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < train->ncores; k++) most = PetscMax(most, train->core[k].r0);
@@ -107,7 +94,6 @@ static PetscErrorCode PruneTrain(const TzLayer *layer, const PetscReal theta[], 
     stays[k][0] = PETSC_TRUE;
     if (k && k < train->ncores) r[k] = Choose(train, k, theta, below, start, lambda, stays[k]);
   }
-  PetscCall(AppendRanks(train, r, len, text));
   for (PetscInt k = 0; k < train->ncores; k++) {
     const TzCore c = train->core[k];
 
@@ -121,7 +107,9 @@ static PetscErrorCode PruneTrain(const TzLayer *layer, const PetscReal theta[], 
 
 PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, char **bonds, PetscInt *n, PetscInt **from)
 {
-  char text[2048] = "";
+  char      text[2048] = "";
+  PetscBool first      = PETSC_TRUE;
+  PetscInt  r[TZ_MAX_CORES + 1];
 
   PetscFunctionBegin;
   *n = 0;
@@ -132,7 +120,9 @@ PetscErrorCode TzNetPrune(TzNet net, const PetscReal theta[], PetscReal below, c
 
     for (PetscInt i = 0; !train && i < layer->nweights; i++) (*from)[(*n)++] = layer->weights + i;
     if (!train) continue;
-    PetscCall(PruneTrain(layer, theta, below, sizeof(text), text, n, *from));
+    PetscCall(PruneTrain(layer, theta, below, r, n, *from));
+    PetscCall(TzBondsAppend(first, train->ncores, r, sizeof(text), text));
+    first = PETSC_FALSE;
   }
   for (PetscInt i = net->layer[0].bias; i < net->nparams; i++) (*from)[(*n)++] = i;
   *bonds = NULL;
@@ -161,25 +151,27 @@ static PetscBool Longer(const TzTrain *train, PetscInt most, PetscInt r[])
   return some;
 }
 
-/* One train with these ranks; its core k's random numbers are those of place + k. Entries begin as large as those of their core are */
-static PetscErrorCode GrowTrain(const TzTrain *train, const PetscReal theta[], const PetscInt r[], PetscInt64 seed, PetscInt place, PetscInt *n,
-                                PetscInt from[], PetscReal fresh[])
+/* The train of layer l with these ranks: its places behind from[*n], its new numbers behind fresh[*n] */
+static PetscErrorCode GrowTrain(const TzTrain *train, const PetscReal theta[], const PetscInt r[], PetscInt64 seed, PetscInt l, PetscInt *n, PetscInt from[],
+                                PetscReal fresh[])
 {
+  TzCores cores;
+
   PetscFunctionBegin;
+  PetscCall(TzCoresFromTheta(train, theta, &cores));
+  PetscCall(TzCoresGrow(&cores, r, seed, l));
   for (PetscInt k = 0; k < train->ncores; k++) {
     const TzCore   c    = train->core[k];
-    const PetscInt size = c.r0 * c.m * c.n * c.r1, more = r[k] * c.m * c.n * r[k + 1];
-    PetscReal      sum = 0;
+    const PetscInt more = r[k] * c.m * c.n * r[k + 1];
 
-    for (PetscInt e = 0; e < size; e++) sum += PetscSqr(theta[c.offset + e]);
-    PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 3, place + k, 0, more, fresh + *n));
     for (PetscInt e = 0; e < more; e++, ++*n) {
-      const PetscInt a = e / (c.m * c.n * r[k + 1]), b = e % r[k + 1], x = e / r[k + 1] % (c.m * c.n);
+      const PetscInt row = e / r[k + 1], b = e % r[k + 1]; /* row (a, x) of the r0 m n */
 
-      from[*n] = a < c.r0 && b < c.r1 ? c.offset + (a * c.m * c.n + x) * c.r1 + b : -1;
-      fresh[*n] *= a < c.r0 && b >= c.r1 ? PetscSqrtReal(sum / (PetscReal)size) : 0;
+      from[*n]  = row < c.r0 * c.m * c.n && b < c.r1 ? c.offset + row * c.r1 + b : -1;
+      fresh[*n] = from[*n] < 0 ? cores.G[k][e] : 0;
     }
   }
+  PetscCall(TzCoresDestroy(&cores));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,7 +179,7 @@ PetscErrorCode TzNetGrow(TzNet net, const PetscReal theta[], PetscInt most, Pets
 {
   PetscInt64 size       = net->nparams;
   char       text[2048] = "";
-  PetscBool  some       = PETSC_FALSE;
+  PetscBool  some = PETSC_FALSE, first = PETSC_TRUE;
   PetscInt   r[TZ_MAX_CORES + 1];
 
   PetscFunctionBegin;
@@ -211,8 +203,9 @@ PetscErrorCode TzNetGrow(TzNet net, const PetscReal theta[], PetscInt most, Pets
     for (PetscInt i = 0; !train && i < layer->nweights; i++) (*from)[(*n)++] = layer->weights + i;
     if (!train) continue;
     (void)Longer(train, most, r);
-    PetscCall(AppendRanks(train, r, sizeof(text), text));
-    PetscCall(GrowTrain(train, theta, r, seed, l * TZ_MAX_CORES, n, *from, *fresh));
+    PetscCall(TzBondsAppend(first, train->ncores, r, sizeof(text), text));
+    first = PETSC_FALSE;
+    PetscCall(GrowTrain(train, theta, r, seed, l, n, *from, *fresh));
   }
   for (PetscInt i = net->layer[0].bias; i < net->nparams; i++) (*from)[(*n)++] = i;
   PetscCall(PetscStrallocpy(text, bonds));

@@ -48,16 +48,16 @@ static PetscBool Stalls(TzRun run)
 /* Which parameters stay, or which are new; run->bonds is NULL where nothing changes */
 PetscErrorCode TzRunPlanResize(TzRun run)
 {
+  const PetscBool  cut = (PetscBool)(Acts(run) && run->c.step % run->adaptive.every == 0), grow = (PetscBool)(run->adaptive.on && Stalls(run));
   const PetscReal *theta;
   PetscInt         n, nnet, own;
 
   PetscFunctionBegin;
-  if (!run->adaptive.on) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!cut && !grow) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzRunGetParameters(run, &n, &theta));
   PetscCall(TzNetGetNumParameters(run->net, &nnet));
-  if (Acts(run) && run->c.step % run->adaptive.every == 0)
-    PetscCall(TzNetPrune(run->net, theta, run->adaptive.below, &run->bonds, &run->nresized, &run->origin));
-  if (!run->bonds && Stalls(run)) PetscCall(TzNetGrow(run->net, theta, run->adaptive.most, run->seed, &run->bonds, &run->nresized, &run->origin, &run->fresh));
+  if (cut) PetscCall(TzNetPrune(run->net, theta, run->adaptive.below, &run->bonds, &run->nresized, &run->origin));
+  if (!run->bonds && grow) PetscCall(TzNetGrow(run->net, theta, run->adaptive.most, run->seed, &run->bonds, &run->nresized, &run->origin, &run->fresh));
   if (!run->bonds) PetscFunctionReturn(PETSC_SUCCESS);
   own = n - nnet; /* a loss's */
   PetscCall(PetscRealloc((size_t)(run->nresized + own) * sizeof(PetscInt), &run->origin));

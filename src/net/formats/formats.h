@@ -25,6 +25,8 @@ PETSC_INTERN void           TzModesDescribe(const TzLayer *, TzNetLayout *);
 
 /* -net_tt_bonds: rank [ncores + 1] of layer l */
 PETSC_INTERN PetscErrorCode TzBondsParse(TzNet, PetscInt l, const TzLayer *, PetscInt ncores, PetscInt rank[]);
+/* The ranks of one train more, as TzBondsParse() reads them; first: it is the first one */
+PETSC_INTERN PetscErrorCode TzBondsAppend(PetscBool first, PetscInt ncores, const PetscInt rank[], size_t len, char text[]);
 
 /* train.c: cores with all inner ranks r, or those of -net_tt_bonds; m[k], n[k]: output and input mode */
 PETSC_INTERN PetscErrorCode      TzTrainLayout(TzNet, PetscInt l, TzLayer *, PetscInt r, PetscInt ncores, const PetscInt m[], const PetscInt n[]);

@@ -77,6 +77,19 @@ PetscErrorCode TzBondsParse(TzNet net, PetscInt l, const TzLayer *layer, PetscIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzBondsAppend(PetscBool first, PetscInt ncores, const PetscInt rank[], size_t len, char text[])
+{
+  char number[32];
+
+  PetscFunctionBegin;
+  if (!first) PetscCall(PetscStrlcat(text, ";", len));
+  for (PetscInt k = 1; k < ncores; k++) {
+    PetscCall(PetscSNPrintf(number, sizeof(number), "%s%" PetscInt_FMT, k > 1 ? "," : "", rank[k]));
+    PetscCall(PetscStrlcat(text, number, len));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static int Ascending(const void *a, const void *b)
 {
   PetscInt x = *(const PetscInt *)a, y = *(const PetscInt *)b;
