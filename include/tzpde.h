@@ -65,22 +65,33 @@ PETSC_EXTERN PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const P
 /* r[n]: residual of the equation; dr [n][J] (or NULL): its derivative with respect to ujet. */
 PETSC_EXTERN PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
 /*
+  The same in two steps, for many u at the same points: what does not depend on u (ops->source, tzpdeimpl.h; `value` of a condition below),
+  s [n][TzPDEGetSourceSize()], of condition c or, c = -1, of the equation; residuals from these.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEGetSourceSize(TzPDE pde, PetscInt *size);
+PETSC_EXTERN PetscErrorCode TzPDESources(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], PetscReal s[]);
+PETSC_EXTERN PetscErrorCode TzPDEResidualBy(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal s[], const PetscReal ujet[], PetscReal r[],
+                                            PetscReal dr[]);
+/*
   Soft conditions: terms of the loss beside the residual, on points of their own. Added in ops->setup (tzpdeimpl.h). `place` says where: on a face of the
   domain (tzdomain.h; -1: on all of them), or at t = 0 or t = T. residual gives r at z for the jet of u there, and on the boundary the outward
   unit normal [d] (otherwise NULL), as
       u - g              Dirichlet: reads the value only (gradient FALSE), which costs one forward evaluation
       du/dn - h          Neumann:  r = sum_i normal[i] TzJetGrad(u)[i] - h
-  Tenzo differentiates it in the slots that it reads (relative error below 1e-9). `name` is that of -loss_NAME_points (default `points`) and
-  -loss_NAME_weight (default `weight`): the loss is mean r^2 over the points of the equation plus weight times mean r^2 over those of the condition.
+  Tenzo differentiates it in the slots that it reads (relative error below 1e-9). Instead of a residual, `value`: u = g(z). `name` is that of
+  -loss_NAME_points (default `points`) and -loss_NAME_weight (default `weight`): the loss is mean r^2 over the points of the equation plus weight times
+  mean r^2 over those of the condition.
 */
 typedef enum { TZ_AT_BOUNDARY, TZ_AT_START, TZ_AT_END } TzConditionPlace;
 typedef PetscErrorCode (*TzConditionResidual)(TzPDE, const PetscReal z[], const PetscReal normal[], const TzJet *u, PetscReal *r);
+typedef PetscErrorCode (*TzConditionValue)(TzPDE, const PetscReal z[], PetscReal *g);
 typedef struct {
   char                name[32];
   TzConditionPlace    place;
   PetscInt            face;
   PetscBool           gradient; /* whether it reads more than the value */
   TzConditionResidual residual;
+  TzConditionValue    value; /* instead of a residual */
   PetscInt            points;
   PetscReal           weight;
 } TzCondition;
@@ -94,6 +105,8 @@ PETSC_EXTERN PetscErrorCode TzPDEGetConditions(TzPDE pde, PetscInt *n, const TzC
 /* r[n] of condition c at X [n][D] with normals [n][d] or NULL; dr [n][J] (or NULL): its derivative with respect to ujet [n][J] */
 PETSC_EXTERN PetscErrorCode TzPDEConditionResidual(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal ujet[],
                                                    PetscReal r[], PetscReal dr[]);
+PETSC_EXTERN PetscErrorCode TzPDEConditionResidualBy(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal s[],
+                                                     const PetscReal ujet[], PetscReal r[], PetscReal dr[]); /* s: TzPDESources() */
 /* u [n], grad [n][d] (or NULL): exact (or reference) solution and its gradient in x; PETSC_ERR_SUP where the equation has none (ask TzPDEHasExact first). */
 PETSC_EXTERN PetscErrorCode TzPDEHasExact(TzPDE pde, PetscBool *has);
 PETSC_EXTERN PetscErrorCode TzPDEExact(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal u[], PetscReal grad[]);

@@ -15,7 +15,7 @@ PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition)
   TzCondition *all;
 
   PetscFunctionBegin;
-  PetscCheck(condition->name[0] && condition->residual, comm, PETSC_ERR_ARG_WRONG, "A condition needs a name and a residual");
+  PetscCheck(condition->name[0] && (condition->residual || condition->value), comm, PETSC_ERR_ARG_WRONG, "A condition needs a name and a residual or a value");
   PetscCheck(condition->place == TZ_AT_BOUNDARY || !pde->stationary, comm, PETSC_ERR_ARG_WRONG, "Condition %s: equation %s has no time", condition->name,
              ((PetscObject)pde)->type_name);
   for (PetscInt c = 0; c < pde->nconditions; c++)
@@ -31,19 +31,16 @@ PetscErrorCode TzPDEAddCondition(TzPDE pde, const TzCondition *condition)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Exact(TzPDE pde, const PetscReal z[], PETSC_UNUSED const PetscReal normal[], const TzJet *u, PetscReal *r)
+static PetscErrorCode Exact(TzPDE pde, const PetscReal z[], PetscReal *g)
 {
-  PetscReal value;
-
   PetscFunctionBegin;
-  PetscCall(TzPDEExact(pde, 1, z, &value, NULL));
-  *r = TzJetValue(u) - value;
+  PetscCall(TzPDEExact(pde, 1, z, g, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzPDEAddExactCondition(TzPDE pde, const char name[], TzConditionPlace place)
 {
-  TzCondition c = {.place = place, .face = -1, .residual = Exact};
+  TzCondition c = {.place = place, .face = -1, .value = Exact};
 
   PetscFunctionBegin;
   PetscCall(PetscStrncpy(c.name, name, sizeof(c.name)));
@@ -78,14 +75,31 @@ static PetscErrorCode Residual(TzPDE pde, void *ctx, const PetscReal z[], const 
 PetscErrorCode TzPDEConditionResidual(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal ujet[], PetscReal r[],
                                       PetscReal dr[])
 {
+  PetscFunctionBegin;
+  PetscCall(TzPDEConditionResidualBy(pde, c, n, X, normal, NULL, ujet, r, dr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEConditionResidualBy(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], const PetscReal normal[], const PetscReal s[],
+                                        const PetscReal ujet[], PetscReal r[], PetscReal dr[])
+{
   const TzCondition *condition = &pde->condition[c];
   const PetscInt     D = TzJetCoordinates(&pde->shape), J = TzJetSize(&pde->shape), slots = condition->gradient ? J : 1;
+  PetscInt           size;
 
   PetscFunctionBegin;
+  PetscCall(TzPDEGetSourceSize(pde, &size));
   if (dr) PetscCall(PetscArrayzero(dr, n * J));
   for (PetscInt p = 0; p < n; p++) {
     const TzJet u  = TzJetAt(&pde->shape, ujet + p * J);
     AtPoint     at = {condition->residual, condition->place == TZ_AT_BOUNDARY ? normal + p * pde->d : NULL};
+
+    if (condition->value) {
+      if (!s) PetscCall(TzPDESources(pde, c, 1, X + p * D, pde->sources));
+      r[p] = TzJetValue(&u) - (s ? s[p * size] : pde->sources[0]);
+      if (dr) dr[p * J] = 1;
+      continue;
+    }
 
     PetscCall(Residual(pde, &at, X + p * D, &u, &r[p]));
     if (dr) PetscCall(TzPDESlotDerivatives(pde, Residual, &at, X + p * D, ujet + p * J, slots, dr + p * J));

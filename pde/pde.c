@@ -56,7 +56,7 @@ static PetscErrorCode Reset(TzPDE pde)
   for (PetscInt p = 0; p < pde->shape.nforms; p++) PetscCall(PetscFree(pde->shape.form[p].ctx));
   PetscCall(TzPDEDifferencesReset(pde));
   PetscCall(TzJetShapeReset(&pde->shape));
-  PetscCall(PetscFree2(pde->work, pde->field));
+  PetscCall(PetscFree3(pde->work, pde->field, pde->sources));
   PetscCall(TzPDEProcessDestroy(pde));
   PetscCall(TzPDEConditionsReset(pde));
   pde->setupcalled = PETSC_FALSE;
@@ -227,7 +227,7 @@ PetscErrorCode TzPDESetFromOptions(TzPDE pde)
 static PetscErrorCode Shape(TzPDE pde)
 {
   MPI_Comm comm = PetscObjectComm((PetscObject)pde);
-  PetscInt size, field = 0;
+  PetscInt size, sources, field = 0;
 
   PetscFunctionBegin;
   pde->shape.d    = pde->d;
@@ -250,7 +250,8 @@ static PetscErrorCode Shape(TzPDE pde)
   for (PetscInt p = 0; p < pde->shape.nforms; p++) field = PetscMax(field, TzFormWorkSize(&pde->shape.form[p], pde->d));
   pde->setupcalled = PETSC_TRUE;
   PetscCall(TzPDEGetTransformSize(pde, &size));
-  PetscCall(PetscMalloc2(size, &pde->work, field, &pde->field));
+  PetscCall(TzPDEGetSourceSize(pde, &sources));
+  PetscCall(PetscMalloc3(size, &pde->work, field, &pde->field, sources, &pde->sources));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -633,13 +634,43 @@ PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[])
+PetscErrorCode TzPDEGetSourceSize(TzPDE pde, PetscInt *size)
 {
-  const TzJetShape *shape = &pde->shape;
-  PetscInt          D, J;
-
   PetscFunctionBegin;
   PetscCall(TzPDESetUp(pde));
+  *size = pde->ops->source ? pde->nsource : 0;
+  for (PetscInt c = 0; c < pde->nconditions; c++) *size = PetscMax(*size, pde->condition[c].value ? 1 : 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDESources(TzPDE pde, PetscInt c, PetscInt n, const PetscReal X[], PetscReal s[])
+{
+  PetscInt size;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetSourceSize(pde, &size));
+  for (PetscInt p = 0; p < n; p++, X += TzJetCoordinates(&pde->shape), s += size) {
+    if (c >= 0) {
+      if (pde->condition[c].value) PetscCall((*pde->condition[c].value)(pde, X, s));
+    } else if (pde->ops->source) PetscUseTypeMethod(pde, source, X, s);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzPDEResidualBy(pde, n, X, NULL, ujet, r, dr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEResidualBy(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal s[], const PetscReal ujet[], PetscReal r[], PetscReal dr[])
+{
+  const TzJetShape *shape = &pde->shape;
+  PetscInt          D, J, size;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetSourceSize(pde, &size));
   D = TzJetCoordinates(shape);
   J = TzJetSize(shape);
   if (dr) PetscCall(PetscArrayzero(dr, n * J));
@@ -650,6 +681,8 @@ PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const P
   for (PetscInt p = 0; p < n; p++, X += D, ujet += J) {
     const TzJet u = TzJetAt(shape, ujet);
 
+    if (!s && pde->ops->source) PetscUseTypeMethod(pde, source, X, pde->sources);
+    pde->source = s ? s + p * size : pde->sources;
     if (pde->ops->residual) {
       TzJet jet = TzJetAt(shape, dr + (dr ? p * J : 0));
 

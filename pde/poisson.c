@@ -117,14 +117,23 @@ static PetscErrorCode TzPDETransform_Ball(TzPDE pde, const PetscReal z[], TzJet 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEResidual_Poisson(TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
+static PetscErrorCode TzPDESource_Poisson(TzPDE pde, const PetscReal z[], PetscReal s[])
 {
   const Poisson  *p = (Poisson *)pde->data;
   PetscReal       lap;
   const PetscReal exact = Manufactured(pde, z, p->grad, &lap);
 
   PetscFunctionBegin;
-  *r = TzJetForm(u, 0) - lap + (p->f ? p->f(TzJetValue(u)) - p->f(exact) : 0);
+  s[0] = lap + (p->f ? p->f(exact) : 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEResidual_Poisson(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
+{
+  const Poisson *p = (Poisson *)pde->data;
+
+  PetscFunctionBegin;
+  *r = TzJetForm(u, 0) + (p->f ? p->f(TzJetValue(u)) : 0) - pde->source[0];
   if (dr) {
     TzJetForm(dr, 0) = 1;
     if (p->f) TzJetValue(dr) = p->df(TzJetValue(u));
@@ -194,12 +203,14 @@ static PetscErrorCode Create(TzPDE pde, PetscReal (*f)(PetscReal), PetscReal (*d
   p->df                    = df;
   pde->data                = p;
   pde->stationary          = PETSC_TRUE;
+  pde->nsource             = 1;
   pde->domain.type         = TZ_DOMAIN_BALL;
   pde->domain.radius       = 1;
   pde->formula             = formula;
   pde->reference           = "exact";
   pde->ops->transform      = TzPDETransform_Ball;
   pde->ops->transformcode  = TzPDEBallCode;
+  pde->ops->source         = TzPDESource_Poisson;
   pde->ops->residual       = TzPDEResidual_Poisson;
   pde->ops->exact          = TzPDEExact_Poisson;
   pde->ops->setfromoptions = TzPDESetFromOptions_Poisson;

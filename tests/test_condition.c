@@ -65,6 +65,64 @@ static PetscErrorCode Create(TzPDE pde)
   return PETSC_SUCCESS;
 }
 
+/* u_t + Lap u = cos 3 x_1 with u = sin x_1 at t = T, "plain" by residuals alone, "sourced" by what depends on the point alone */
+static PetscErrorCode PlainResidual(PETSC_UNUSED TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r)
+{
+  *r = TzJetTime(u) + TzJetForm(u, 0) - PetscCosReal(3 * z[0]);
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode PlainSetUp(TzPDE pde)
+{
+  const TzCondition c = {.name = "end", .place = TZ_AT_END, .residual = End, .points = 20};
+
+  PetscCall(TzPDEAddCondition(pde, &c));
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode PlainCreate(TzPDE pde)
+{
+  pde->ops->residualvalue = PlainResidual;
+  pde->ops->setup         = PlainSetUp;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Source(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscReal s[])
+{
+  s[0] = 100;
+  s[1] = PetscCosReal(3 * z[0]);
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode SourcedResidual(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r)
+{
+  *r = TzJetTime(u) + TzJetForm(u, 0) - pde->source[1];
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode EndValue(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscReal *g)
+{
+  *g = PetscSinReal(z[0]);
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode SourcedSetUp(TzPDE pde)
+{
+  const TzCondition c = {.name = "end", .place = TZ_AT_END, .value = EndValue, .points = 20};
+
+  PetscCall(TzPDEAddCondition(pde, &c));
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode SourcedCreate(TzPDE pde)
+{
+  pde->ops->residualvalue = SourcedResidual;
+  pde->ops->source        = Source;
+  pde->ops->setup         = SourcedSetUp;
+  pde->nsource            = 2;
+  return PETSC_SUCCESS;
+}
+
 static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
 {
   return test_problem(comm,
@@ -277,17 +335,53 @@ static void test_adaptive(void **state)
   }
 }
 
+/*
+  What depends on the point alone is kept for a step, not longer: after other points (of the next step, or adaptive ones) residuals are bitwise those of an
+  equation that keeps nothing. Gradients: du/du of the condition is exact here, differences there (1e-9).
+*/
+static void test_sources(void **state)
+{
+  const char common[] = "-pde_conditions soft -pde_dim 3 -net_layers 12,12 -net_tt_rank 2 -loss_points 23 -loss_block 3 -loss_adaptive 3 -deriv_type forward";
+  TzLoss     loss[2];
+  PetscReal *theta, *g[2], r[2][43], l[2], worst = 0, largest = 0;
+  PetscInt   n;
+
+  (void)state;
+  loss[0] = test_problem(PETSC_COMM_WORLD, common, "-pde_type plain", "");
+  loss[1] = test_problem(PETSC_COMM_WORLD, common, "-pde_type sourced", "");
+  theta   = test_parameters(loss[0], &n);
+  CHECK(PetscMalloc2(n, &g[0], n, &g[1]));
+  for (int step = 2; step < 5; step++)
+    for (int adapted = 0; adapted < 2; adapted++) {
+      for (int k = 0; k < 2; k++) {
+        CHECK(TzLossSample(loss[k], step));
+        if (adapted) CHECK(TzLossAdapt(loss[k], step, theta));
+        CHECK(TzLossResidualVector(loss[k], theta, r[k]));
+        CHECK(TzLossGradient(loss[k], theta, &l[k], g[k]));
+      }
+      assert_true(everywhere(!memcmp(r[0], r[1], sizeof(r[0])) && l[0] == l[1]));
+      for (PetscInt i = 0; i < n; i++) {
+        worst   = PetscMax(worst, fabs(g[0][i] - g[1][i]));
+        largest = PetscMax(largest, fabs(g[0][i]));
+      }
+    }
+  assert_true(everywhere(worst < 1e-9 * largest));
+  CHECK(PetscFree2(g[0], g[1]));
+  CHECK(PetscFree(theta));
+  for (int k = 0; k < 2; k++) CHECK(TzLossDestroy(&loss[k]));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant),    cmocka_unit_test(test_weights), cmocka_unit_test(test_exact_gradient),
                                      cmocka_unit_test(test_coordinates), cmocka_unit_test(test_ranks),   cmocka_unit_test(test_balanced),
-                                     cmocka_unit_test(test_adaptive)};
+                                     cmocka_unit_test(test_adaptive),    cmocka_unit_test(test_sources)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL)) return 1;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   MPI_Comm_size(PETSC_COMM_WORLD, &size);
-  if (TzPDERegister("walls", Create)) return 1;
+  if (TzPDERegister("walls", Create) || TzPDERegister("plain", PlainCreate) || TzPDERegister("sourced", SourcedCreate)) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
   return TzFinalize() || failed;
 }

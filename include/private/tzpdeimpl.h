@@ -34,6 +34,11 @@ struct _TzPDEOps {
   PetscErrorCode (*residual)(TzPDE, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr);
   /* Instead: r alone. Tenzo differentiates it, as above (steps 0.006 max(1, |slot|)) */
   PetscErrorCode (*residualvalue)(TzPDE, const PetscReal z[], const TzJet *u, PetscReal *r);
+  /*
+    What the residual needs of the point alone and is dear: pde->nsource numbers, which `residual` and `residualvalue` find in pde->source. A step evaluates it
+    once a point, whatever its queries. May be NULL
+  */
+  PetscErrorCode (*source)(TzPDE, const PetscReal z[], PetscReal s[]);
   /* Instead of all these, n points at once, for equations whose calls are dear (functions.c): a, b, dr [n][J], zero on entry; dr may be NULL */
   PetscErrorCode (*transforms)(TzPDE, PetscInt n, const PetscReal X[], PetscReal a[], PetscReal b[]);
   PetscErrorCode (*residuals)(TzPDE, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
@@ -62,6 +67,7 @@ struct _p_TzPDE {
   PetscBool    stationary; /* no t: points are x alone; set by create, setfromoptions or setup */
   PetscBool    firstorder; /* no second-order form; likewise */
   PetscBool    setupcalled;
+  PetscInt     nsource; /* numbers of ops->source: set by create, setfromoptions or setup */
   void        *data;
   const char  *formula;         /* the equation and its condition in one line, */
   const char  *reference;       /* and what `exact` is: "exact", "13 digits"; both set by create, for TzPDEView(), may be NULL */
@@ -73,10 +79,13 @@ struct _p_TzPDE {
   PetscInt     nconditions;
   TzCondition *condition; /* [nconditions]: condition.c */
 
-  void      *directions; /* differences.c */
-  TzJetShape shape;      /* by TzPDESetUp() */
-  PetscReal *work;       /* [TzPDEGetTransformSize()] */
-  PetscReal *field;      /* [largest TzFormWorkSize()] */
+  void            *directions; /* differences.c */
+  TzJetShape       shape;      /* by TzPDESetUp() */
+  const PetscReal *source;     /* [nsource]: of the point whose residual is asked for */
+
+  PetscReal *work;    /* [TzPDEGetTransformSize()] */
+  PetscReal *sources; /* [TzPDEGetSourceSize()]: of a point */
+  PetscReal *field;   /* [largest TzFormWorkSize()] */
 };
 
 /*

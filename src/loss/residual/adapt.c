@@ -126,7 +126,7 @@ static PetscErrorCode Points(TzLoss loss, PetscInt step)
   qsort(c, (size_t)n, sizeof(*c), ByKey);
   qsort(c, (size_t)r->npoints, sizeof(*c), ByNumber);
   for (PetscInt i = 0; i < r->npoints; i++) PetscCall(PetscArraycpy(r->X + i * r->D, X + c[i].i * r->D, r->D));
-  for (PetscInt k = 0; k < r->chunks; k++) r->abstep[k] = -1; /* their transforms are those of other points */
+  PetscCall(TzTermsForget(r));
   PetscCall(PetscFree4(X, res, u, c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -105,7 +105,7 @@ PetscErrorCode TzFollow(TzLoss loss, const PetscReal theta[])
   PetscCall(TzControlBind(r->control, theta));
   r->follows = PETSC_TRUE;
   r->step    = -1;
-  for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = -1;
+  PetscCall(TzTermsForget(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

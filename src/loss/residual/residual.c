@@ -18,7 +18,6 @@
 #include "residual.h"
 
 #define GRADIENT_BLOCK 24 /* points that an exact gradient takes at a time: a panel of the network's kernels */
-#define CHUNK          16 /* points whose transforms are kept together */
 
 static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
@@ -51,7 +50,7 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
   PetscCall(TzFollowReset(r));
   PetscCall(PetscFree3(r->X, r->normal, r->ujet));
   for (PetscInt c = 0; c < r->chunks; c++) PetscCall(PetscFree(r->ab[c]));
-  PetscCall(PetscFree2(r->ab, r->abstep));
+  PetscCall(PetscFree4(r->ab, r->abstep, r->source, r->sourcestep));
   PetscCall(PetscFree3(r->validX, r->validexact, r->validgrad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -128,8 +127,9 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   r->step = r->adapted = -1;
   r->chunks            = (r->nline + CHUNK - 1) / CHUNK;
   PetscCall(PetscMalloc3(r->nline * r->D, &r->X, (r->nline - r->npoints) * shape->d, &r->normal, PetscMax(r->nline, VALIDATION_BLOCK) * r->J, &r->ujet));
-  PetscCall(PetscCalloc2(r->chunks, &r->ab, r->chunks, &r->abstep));
-  for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = -1;
+  PetscCall(TzPDEGetSourceSize(loss->pde, &r->nsource));
+  PetscCall(PetscCalloc4(r->chunks, &r->ab, r->chunks, &r->abstep, r->nline * r->nsource, &r->source, r->chunks, &r->sourcestep));
+  PetscCall(TzTermsForget(r));
   PetscCall(TzDerivHasCoordinates(loss->deriv, &structured));
   loss->ops->adapt               = r->candidates || r->balanced ? TzResidualAdapt : NULL;
   loss->ops->coordinates         = structured ? Coordinates_Residual : NULL;

@@ -9,6 +9,7 @@
 #include <tzcontrol.h>
 #include <tzsampler.h>
 
+#define CHUNK            16  /* points whose transforms, and whose sources, are kept together */
 #define VALIDATION_BLOCK 100 /* points; the sums of a block are the unit of communication */
 
 /* Points first <= i < first + n of the line */
@@ -44,9 +45,12 @@ typedef struct {
   PetscReal *normal;            /* [nline - npoints][d]: of the points of conditions on the boundary */
   PetscReal *ujet;              /* [nline or VALIDATION_BLOCK][J] */
 
-  PetscInt    chunks; /* the transforms of the points of this step, where they have been asked for */
-  PetscReal **ab;     /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
-  PetscInt   *abstep; /* [chunks]: the step they belong to, -1: none */
+  PetscInt    chunks;     /* the transforms of the points of this step, where they have been asked for */
+  PetscReal **ab;         /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
+  PetscInt   *abstep;     /* [chunks]: the step they belong to, -1: none */
+  PetscInt    nsource;    /* TzPDEGetSourceSize() */
+  PetscReal  *source;     /* [nline][nsource]: of the equation and of values of conditions */
+  PetscInt   *sourcestep; /* [chunks] */
 
   PetscInt   nvalid; /* validation points, of which this rank has those of the blocks b0 <= b < b1: */
   PetscInt   b0, b1;
@@ -60,6 +64,7 @@ PETSC_INTERN PetscErrorCode TzTermsSetFromOptions(TzLoss, TzOptionItems);
 PETSC_INTERN PetscErrorCode TzTermsSetUp(TzLoss);
 PETSC_INTERN PetscErrorCode TzTermsScale(TzResidual *); /* from weights and balance */
 PETSC_INTERN PetscErrorCode TzTermsSample(TzLoss, PetscInt step);
+PETSC_INTERN PetscErrorCode TzTermsForget(TzResidual *); /* the points have changed: so have their transforms and sources */
 /* Points i0 <= i < i1 of the line. fjet, ujet, dr [i1-i0][J]; res [i1-i0]: scaled residuals */
 PETSC_INTERN PetscErrorCode TzTermsPartial(TzLoss, PetscInt i0, PetscInt i1, PetscInt k, PetscReal partial[]);
 PETSC_INTERN PetscErrorCode TzTermsJet(TzLoss, PetscInt i0, PetscInt i1, PetscReal fjet[]);

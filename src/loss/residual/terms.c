@@ -114,6 +114,13 @@ PetscErrorCode TzTermsSample(TzLoss loss, PetscInt step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzTermsForget(TzResidual *r)
+{
+  PetscFunctionBegin;
+  for (PetscInt c = 0; c < r->chunks; c++) r->abstep[c] = r->sourcestep[c] = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The part of the points i0 <= i < i1 that is term t's: FALSE if none is */
 static PetscBool Part(const TzResidual *r, PetscInt t, PetscInt i0, PetscInt i1, PetscInt *j0, PetscInt *j1)
 {
@@ -204,6 +211,24 @@ PetscErrorCode TzTermsAdjoint(TzLoss loss, PetscInt i0, PetscInt i1, const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* r->source at the points i0 <= i < i1: once a step, not for every query */
+static PetscErrorCode Sources(TzLoss loss, PetscInt i0, PetscInt i1)
+{
+  TzResidual *r = (TzResidual *)loss->data;
+  PetscInt    j0, j1;
+
+  PetscFunctionBegin;
+  if (!r->nsource) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt c = i0 / CHUNK; c * CHUNK < i1; c++) {
+    if (r->sourcestep[c] == r->step) continue;
+    for (PetscInt t = 0; t < r->nterms; t++)
+      if (Part(r, t, c * CHUNK, (c + 1) * CHUNK, &j0, &j1))
+        PetscCall(TzPDESources(loss->pde, r->term[t].condition, j1 - j0, r->X + j0 * r->D, r->source + j0 * r->nsource));
+    r->sourcestep[c] = r->step;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Scaled residuals res [i1-i0] of the jets of u, ujet [i1-i0][J], and, if dr is not NULL, their derivatives dr [i1-i0][J] */
 PetscErrorCode TzTermsResidual(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[])
 {
@@ -213,9 +238,10 @@ PetscErrorCode TzTermsResidual(TzLoss loss, PetscInt i0, PetscInt i1, const Pets
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetDomain(loss->pde, &domain));
+  PetscCall(Sources(loss, i0, i1));
   for (PetscInt t = 0; t < r->nterms; t++) {
     const TzTerm    *term = &r->term[t];
-    const PetscReal *X, *u;
+    const PetscReal *X, *u, *s;
     PetscReal       *d, *to;
 
     if (!Part(r, t, i0, i1, &j0, &j1)) continue;
@@ -223,8 +249,9 @@ PetscErrorCode TzTermsResidual(TzLoss loss, PetscInt i0, PetscInt i1, const Pets
     u  = ujet + (j0 - i0) * r->J;
     d  = dr ? dr + (j0 - i0) * r->J : NULL;
     to = res + (j0 - i0);
-    if (!t) PetscCall(TzPDEResidual(loss->pde, j1 - j0, X, u, to, d));
-    else PetscCall(TzPDEConditionResidual(loss->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * domain->d, u, to, d));
+    s  = r->source + j0 * r->nsource;
+    if (!t) PetscCall(TzPDEResidualBy(loss->pde, j1 - j0, X, s, u, to, d));
+    else PetscCall(TzPDEConditionResidualBy(loss->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * domain->d, s, u, to, d));
     if (term->scale == 1) continue;
     for (PetscInt p = 0; p < j1 - j0; p++) to[p] *= term->scale;
     for (PetscInt p = 0; d && p < (j1 - j0) * r->J; p++) d[p] *= term->scale;
