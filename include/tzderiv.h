@@ -34,9 +34,16 @@ PETSC_EXTERN PetscErrorCode TzDerivSetFromOptions(TzDeriv deriv);
 PETSC_EXTERN PetscErrorCode TzDerivSetUp(TzDeriv deriv);
 PETSC_EXTERN PetscErrorCode TzDerivView(TzDeriv deriv, PetscViewer viewer);
 PETSC_EXTERN PetscErrorCode TzDerivDestroy(TzDeriv *deriv);
-PETSC_EXTERN PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks);         /* blocks of nodes; 1 for forward */
-PETSC_EXTERN PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards);     /* network evaluations per point: 925, 43, 1 ... */
-PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step); /* nodes of this step (Monte Carlo) */
+PETSC_EXTERN PetscErrorCode TzDerivGetNumBlocks(TzDeriv deriv, PetscInt *blocks);     /* blocks of nodes; 1 for forward */
+PETSC_EXTERN PetscErrorCode TzDerivGetNumForwards(TzDeriv deriv, PetscInt *forwards); /* network evaluations per point: 925, 43, 1 ... */
+/* Nodes of this step (Monte Carlo), coordinates of this step (fd -fd_subset); TZ_STEP_NONE: those that a model is validated with */
+PETSC_EXTERN PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step);
+/*
+  Coordinates of x along which the jets of a step have derivatives, d: all. Where they are n < d the jet has 0 along the others, and its forms are sums over
+  these n alone: for a residual r that is a sum over coordinates (TzPDEIsSum()) r_0 + d/n (r - r_0) has the mean of the full one, r_0 being that of no
+  derivatives in x.
+*/
+PETSC_EXTERN PetscErrorCode TzDerivGetSubset(TzDeriv deriv, PetscInt *n);
 /* J = TzJetSize(shape). partial [n][J] (overwritten): contribution of node block k at the points X [n][D], with the evaluator's parameters */
 PETSC_EXTERN PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[]);
 /* jet [n][J]: all blocks */

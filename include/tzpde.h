@@ -73,6 +73,11 @@ PETSC_EXTERN PetscErrorCode TzPDESources(TzPDE pde, PetscInt c, PetscInt n, cons
 PETSC_EXTERN PetscErrorCode TzPDEResidualBy(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal s[], const PetscReal ujet[], PetscReal r[],
                                             PetscReal dr[]);
 /*
+  Whether the residual is h(z, u, u_t) + sum_i h_i(z, u, u_t, u_i) + what is linear in the forms, so that some coordinates can stand for all; found from random
+  jets at random points, for equations of one's own too. Collective; the same on every rank.
+*/
+PETSC_EXTERN PetscErrorCode TzPDEIsSum(TzPDE pde, PetscBool *sum);
+/*
   Soft conditions: terms of the loss beside the residual, on points of their own. Added in ops->setup (tzpdeimpl.h). `place` says where: on a face of the
   domain (tzdomain.h; -1: on all of them), or at t = 0 or t = T. residual gives r at z for the jet of u there, and on the boundary the outward
   unit normal [d] (otherwise NULL), as

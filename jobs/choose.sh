@@ -41,6 +41,11 @@ END
   row "fd" $(steps 200) -deriv_type fd
   row "stein, sparse grid" $(steps 200) -deriv_type stein
   row "stein, 128 random pairs" $(steps 200) -deriv_type stein -rule_type mc -rule_samples 128
+  section "Coordinates of finite differences, in 100 dimensions: all, or 10 random ones a step (-fd_subset)"
+  for solver in "zosign -tao_max_it 200" "tzadam -tao_max_it 300 -zo_lr 3e-3"; do
+    row "${solver%% *}, all" -pde_dim 100 -deriv_type fd -zo_lr_schedule cosine -tao_type $solver
+    row "${solver%% *}, 10" -pde_dim 100 -deriv_type fd -zo_lr_schedule cosine -fd_subset 10 -tao_type $solver
+  done
   section "Solver"
   row "zosign" $(steps 800)
   row "zosgd" $(steps 436) -tao_type zosgd

@@ -98,6 +98,11 @@ mistake '-deriv_type' solve -deriv_type magic
 mistake '-stein_sigma 0' solve -stein_sigma 0
 mistake '-stein_sigma -1' solve -stein_sigma -1
 mistake '-fd_step' solve -deriv_type fd -fd_step 0
+mistake '-fd_subset -1' solve -deriv_type fd -fd_subset -1
+mistake '-fd_subset 21: the equation has 20' solve -deriv_type fd -fd_subset 21
+mistake '-fd_subset 3: .* mixed second derivatives' solve -deriv_type fd -fd_subset 3 -pde_type blackscholes -blackscholes_correlation 0.5
+mistake '-fd_subset 3: the residual of -pde_type quadrotor is no sum' solve -deriv_type fd -fd_subset 3 -pde_type quadrotor -pde_dim 12
+mistake '-loss_adaptive 4: with -fd_subset' solve -deriv_type fd -fd_subset 3 -loss_adaptive 4
 mistake '-loss_points 0' solve -loss_points 0
 mistake '-loss_sampler' solve -loss_sampler sobol
 mistake '-loss_x0 1: .* must have -loss_sampler paths' solve -loss_x0 1

@@ -20,7 +20,7 @@
 #define NPTS        29 /* two panels of rows, six blocks, the last short */
 
 static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd -fd_step 0.1", "-deriv_type stein -stein_sigma 0.3",
-                                         "-deriv_type stein -stein_sigma 0.3 -rule_type mc -rule_samples 40"};
+                                         "-deriv_type stein -stein_sigma 0.3 -rule_type mc -rule_samples 40", "-deriv_type fd -fd_step 0.1 -fd_subset 3"};
 
 static const char *const nets[] = {
   "-net_layers 48,36 -net_tt_rank 4",

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <private/tzderivimpl.h>
 #include "testproblem.h"
 
 #define EXACT       1.8 /* f of the exact solution in 4 dimensions */
@@ -12,8 +13,8 @@
 
 static PetscMPIInt       rank, size;
 static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd", "-deriv_type stein -rule_type smolyak",
-                                         "-deriv_type stein -rule_type mc -rule_samples 300"};
-#define NESTIMATORS 4
+                                         "-deriv_type stein -rule_type mc -rule_samples 300", "-deriv_type fd -fd_subset 2"};
+#define NESTIMATORS 5
 
 /* A loss on the paper's equation in 4 dimensions, or on another; options as on a command line */
 static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
@@ -152,6 +153,99 @@ static void test_samples(void **state)
   }
 }
 
+/* The coordinates of space of a step, as bits */
+static unsigned Drawn(TzLoss loss)
+{
+  const TzPairs *pairs = loss->deriv->stencil.pairs;
+  unsigned       set   = 0;
+
+  for (PetscInt k = 0; k < pairs->ptr[pairs->npairs]; k++)
+    if (pairs->idx[k] < 4) set |= 1u << pairs->idx[k];
+  return set;
+}
+
+/* r [n] and its derivatives in the parameters J [n][nparams], in one array */
+static PetscReal *Rows(TzLoss loss, const PetscReal theta[], PetscInt *numbers)
+{
+  PetscInt   n, nparams;
+  PetscReal *all;
+
+  CHECK(TzLossGetNumSamples(loss, &n));
+  CHECK(TzLossGetNumParameters(loss, &nparams));
+  *numbers = n * (1 + nparams);
+  CHECK(PetscMalloc1(*numbers, &all));
+  CHECK(TzLossJacobian(loss, theta, all, all + n));
+  return all;
+}
+
+/*
+  Residuals and their gradients by derivatives along 2 of 4 coordinates: the mean over the 6 sets is what all coordinates give. Rounding: of differences of
+  values of order 1 divided by h^2 = 1e-2, times derivatives of order 10, 1e-16 x 1e2 x 10, summed and scaled by less than 1e3 operations. All 4 drawn: the
+  same bits.
+*/
+static void test_subsets(void **state)
+{
+  const char *const pdes[] = {"-pde_type hjb", "-pde_type lqg -lqg_extension heat -loss_sampler paths", "-pde_type bangbang -fd_order 4",
+                              "-pde_type heat -heat_problem ball -pde_conditions soft", "-pde_type poisson -pde_dim 4"};
+
+  (void)state;
+  for (size_t e = 0; e < PETSC_STATIC_ARRAY_LENGTH(pdes); e++) {
+    TzLoss     all  = problem(PETSC_COMM_SELF, "-deriv_type fd -fd_step 0.1", pdes[e]);
+    TzLoss     some = problem(PETSC_COMM_SELF, "-deriv_type fd -fd_step 0.1 -fd_subset 2", pdes[e]);
+    TzLoss     four = problem(PETSC_COMM_SELF, "-deriv_type fd -fd_step 0.1 -fd_subset 4", pdes[e]);
+    PetscInt   n, numbers;
+    PetscReal *theta = test_parameters(all, &n), *want, *same, *sum, worst = 0, scale = 1;
+    unsigned   seen = 0, sets = 0;
+    PetscBool  equal;
+
+    CHECK(TzLossSample(all, 3));
+    CHECK(TzLossSample(some, 3));
+    CHECK(TzLossSample(four, 3));
+    want = Rows(all, theta, &numbers);
+    same = Rows(four, theta, &numbers);
+    CHECK(PetscArraycmp(want, same, numbers, &equal));
+    CHECK(PetscCalloc1(numbers, &sum));
+    for (PetscInt step = 0; step < 200 && sets < 6; step++) {
+      PetscReal *rows;
+
+      CHECK(TzDerivSample(some->deriv, 5, step));
+      if (seen >> Drawn(some) & 1) continue;
+      seen |= 1u << Drawn(some);
+      sets++;
+      rows = Rows(some, theta, &numbers);
+      for (PetscInt i = 0; i < numbers; i++) sum[i] += rows[i] / 6;
+      CHECK(PetscFree(rows));
+    }
+    for (PetscInt i = 0; i < numbers; i++) worst = fmax(worst, fabs(sum[i] - want[i])), scale = fmax(scale, fabs(want[i]));
+    if (!everywhere(equal && sets == 6 && worst < 1e-10 * scale)) print_error("%s: %d sets, %g of %g\n", pdes[e], (int)sets, worst, scale);
+    assert_true(everywhere(equal && sets == 6 && worst < 1e-10 * scale));
+    CHECK(PetscFree(theta));
+    CHECK(PetscFree(want));
+    CHECK(PetscFree(same));
+    CHECK(PetscFree(sum));
+    CHECK(TzLossDestroy(&all));
+    CHECK(TzLossDestroy(&some));
+    CHECK(TzLossDestroy(&four));
+  }
+}
+
+/* Each of the 6 sets is as likely: of 6,000 steps 1,000 each, deviation 29; five of these */
+static void test_subsets_are_uniform(void **state)
+{
+  TzLoss   loss      = problem(PETSC_COMM_SELF, "-deriv_type fd -fd_subset 2", "");
+  PetscInt count[16] = {0};
+  int      ok        = 1;
+
+  (void)state;
+  for (PetscInt step = 0; step < 6000; step++) {
+    CHECK(TzDerivSample(loss->deriv, 5, step));
+    count[Drawn(loss)]++;
+  }
+  for (int set = 0; set < 16; set++) ok = ok && (__builtin_popcount((unsigned)set) == 2 ? abs((int)count[set] - 1000) < 145 : !count[set]);
+  assert_true(everywhere(ok));
+  CHECK(TzLossDestroy(&loss));
+}
+
 static void test_option_errors(void **state)
 {
   const char *const bad[] = {"-loss_points 0", "-loss_block 0", "-tz_validation_points 0"};
@@ -171,8 +265,8 @@ static void test_option_errors(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_exact_solution), cmocka_unit_test(test_validation_values), cmocka_unit_test(test_rank_independent),
-    cmocka_unit_test(test_samples),        cmocka_unit_test(test_option_errors),
+    cmocka_unit_test(test_exact_solution), cmocka_unit_test(test_validation_values),   cmocka_unit_test(test_rank_independent), cmocka_unit_test(test_samples),
+    cmocka_unit_test(test_subsets),        cmocka_unit_test(test_subsets_are_uniform), cmocka_unit_test(test_option_errors),
   };
   int failed;
 

@@ -44,6 +44,7 @@ struct _p_TzDeriv {
   PetscInt   blocks;    /* blocks of pairs */
   PetscInt   blocksize; /* pairs of a block */
   PetscInt   forwards;  /* network evaluations per point */
+  PetscInt   subset;    /* coordinates of x along which a step's jets have derivatives; 0: all */
   TzStencil  stencil;
   PetscReal *even, *odd, *f0; /* scratch of TzDerivPartial_Stencil */
   PetscInt   nscratch;

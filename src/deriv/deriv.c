@@ -214,6 +214,14 @@ PetscErrorCode TzDerivSample(TzDeriv deriv, PetscInt64 seed, PetscInt step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TzDerivGetSubset(TzDeriv deriv, PetscInt *n)
+{
+  PetscFunctionBegin;
+  PetscCall(TzDerivSetUp(deriv));
+  *n = deriv->subset ? deriv->subset : deriv->d;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzDerivPartial(TzDeriv deriv, TzNetEval eval, PetscInt n, const PetscReal X[], PetscInt k, PetscReal partial[])
 {
   PetscFunctionBegin;

@@ -12,6 +12,7 @@ PetscErrorCode TzDerivStencilSetUp(TzDeriv deriv, const TzPairs *pairs, PetscRea
   PetscFunctionBegin;
   st->pairs        = pairs;
   st->s            = s;
+  deriv->nscratch  = 0; /* scratch is that of other blocks */
   deriv->blocksize = PetscMax(72, (size + 23) / 24 * 24);
   deriv->blocks    = PetscMax(1, (pairs->npairs + deriv->blocksize - 1) / deriv->blocksize);
   for (PetscInt p = 0; p < deriv->shape.nforms; p++)

@@ -64,21 +64,27 @@ static PetscErrorCode Residuals(TzLoss loss, PetscInt n, const PetscReal X[], Pe
 {
   TzResidual *r = (TzResidual *)loss->data;
   PetscInt   *first, i1;
+  PetscReal  *fjet;
   PetscMPIInt rank, size;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)loss), &rank));
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)loss), &size));
   PetscCall(PetscMalloc1(size + 1, &first));
+  PetscCall(PetscMalloc1(VALIDATION_BLOCK * r->J, &fjet));
   for (PetscMPIInt i = 0; i <= size; i++) first[i] = (PetscInt)((PetscInt64)n * i / size);
   for (PetscInt i = first[rank]; i < first[rank + 1]; i = i1) {
     i1 = PetscMin(i + VALIDATION_BLOCK, first[rank + 1]);
-    if (X) PetscCall(TzDerivJet(loss->deriv, r->eval, i1 - i, X + i * r->D, r->ujet));
-    else PetscCall(TzTermsJet(loss, i, i1, r->ujet));
-    PetscCall(TzPDETransform(loss->pde, i1 - i, (X ? X : r->X) + i * r->D, r->ujet, r->ujet));
-    if (X) PetscCall(TzPDEResidual(loss->pde, i1 - i, X + i * r->D, r->ujet, res + i, NULL));
-    else PetscCall(TzTermsResidual(loss, i, i1, r->ujet, res + i, NULL));
+    if (X) {
+      PetscCall(TzDerivJet(loss->deriv, r->eval, i1 - i, X + i * r->D, fjet));
+      PetscCall(TzPDETransform(loss->pde, i1 - i, X + i * r->D, fjet, fjet));
+      PetscCall(TzPDEResidual(loss->pde, i1 - i, X + i * r->D, fjet, res + i, NULL));
+    } else {
+      PetscCall(TzTermsJet(loss, i, i1, fjet));
+      PetscCall(TzResidualValues(loss, i, i1, fjet, res + i));
+    }
   }
+  PetscCall(PetscFree(fjet));
   PetscCall(Share(loss, n, first, res));
   PetscCall(PetscFree(first));
   loss->counts.forwards += n * loss->forwards;

@@ -93,6 +93,28 @@ static PetscErrorCode CheckSizes(TzLoss loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Derivatives along random coordinates: of equations whose residual is a sum over them */
+static PetscErrorCode SetUpSubset(TzLoss loss)
+{
+  TzResidual *r    = (TzResidual *)loss->data;
+  MPI_Comm    comm = PetscObjectComm((PetscObject)loss);
+  PetscInt    d, n;
+  PetscBool   sum;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetDim(loss->pde, &d));
+  PetscCall(TzDerivGetSubset(loss->deriv, &n));
+  r->drawn = (PetscReal)d / (PetscReal)n;
+  if (n == d) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPDEIsSum(loss->pde, &sum));
+  PetscCheck(sum, comm, PETSC_ERR_USER_INPUT,
+             "-fd_subset %" PetscInt_FMT ": the residual of -pde_type %s is no sum over coordinates, of which random ones could stand for all; must be 0", n,
+             ((PetscObject)loss->pde)->type_name);
+  PetscCheck(!r->candidates, comm, PETSC_ERR_USER_INPUT,
+             "-loss_adaptive %" PetscInt_FMT ": with -fd_subset residuals are random, large ones tell nothing; give only one of them", r->candidates);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetUp_Residual(TzLoss loss)
 {
   TzResidual       *r    = (TzResidual *)loss->data;
@@ -113,6 +135,8 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   r->J = TzJetSize(shape);
   PetscCall(CheckSizes(loss));
   PetscCall(TzNetEvalCreate(loss->net, &r->eval));
+  PetscCall(TzDerivSample(loss->deriv, loss->seed, 0)); /* a step may have fewer nodes than a validation */
+  PetscCall(SetUpSubset(loss));
   PetscCall(TzDerivGetNumBlocks(loss->deriv, &loss->nodeblocks));
   PetscCall(TzDerivGetNumForwards(loss->deriv, &forwards));
   loss->forwards = forwards;
@@ -189,13 +213,52 @@ static PetscErrorCode Transform(TzLoss loss, PetscInt i0, PetscInt i1, const Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Residual_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal fjet[], PetscReal res[])
+/*
+  Where the jets have derivatives along some coordinates only: res = r_0 + drawn (res - r_0), r_0 [i1-i0] the residuals of the jets without derivatives in x,
+  whose mean over the sets of coordinates is the full residual. bar, bar0 [i1-i0][J] (or both NULL): derivatives in the jets of u and in those without;
+  on entry bar has those of res.
+*/
+static PetscErrorCode Complete(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal fjet[], PetscReal res[], PetscReal bar[], PetscReal bar0[])
 {
-  TzResidual *r = (TzResidual *)loss->data;
+  TzResidual       *r = (TzResidual *)loss->data;
+  const PetscInt    n = i1 - i0, J = r->J;
+  const TzJetShape *shape;
+  PetscReal        *f, *r0;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetJetShape(loss->pde, &shape));
+  PetscCall(PetscMalloc1(n, &r0));
+  PetscCall(PetscCalloc1(n * J, &f));
+  for (PetscInt p = 0; p < n; p++) {
+    TzJet to = TzJetAt(shape, f + p * J), from = TzJetAt(shape, fjet + p * J);
+
+    TzJetValue(&to) = TzJetValue(&from);
+    if (shape->time) TzJetTime(&to) = TzJetTime(&from);
+  }
+  PetscCall(Transform(loss, i0, i1, f));
+  PetscCall(TzTermsResidual(loss, i0, i1, r->ujet, r0, bar0));
+  for (PetscInt p = 0; p < n; p++) res[p] = r0[p] + r->drawn * (res[p] - r0[p]);
+  for (PetscInt k = 0; bar && k < n * J; k++) bar[k] *= r->drawn, bar0[k] *= 1 - r->drawn;
+  PetscCall(PetscFree(r0));
+  PetscCall(PetscFree(f));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzResidualValues(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal fjet[], PetscReal res[])
+{
+  const TzResidual *r = (TzResidual *)loss->data;
 
   PetscFunctionBegin;
   PetscCall(Transform(loss, i0, i1, fjet));
   PetscCall(TzTermsResidual(loss, i0, i1, r->ujet, res, NULL));
+  if (r->drawn > 1) PetscCall(Complete(loss, i0, i1, fjet, res, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Residual_Residual(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal fjet[], PetscReal res[])
+{
+  PetscFunctionBegin;
+  PetscCall(TzResidualValues(loss, i0, i1, fjet, res));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -204,8 +267,27 @@ static PetscErrorCode Finish_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pet
   const TzResidual *r = (TzResidual *)loss->data;
 
   PetscFunctionBegin;
-  PetscCall(Residual_Residual(loss, i0, i1, fjet, term));
+  PetscCall(TzResidualValues(loss, i0, i1, fjet, term));
   for (PetscInt i = 0; i < i1 - i0; i++) term[i] = TzTermsPower(r, term[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* bar [n][J] from derivatives in the jets of u to those in the jets of f; bar0, or NULL, is that of jets without derivatives in x */
+static PetscErrorCode TransformBack(TzLoss loss, PetscInt n, const PetscReal X[], PetscReal bar[], PetscReal bar0[])
+{
+  const TzJetShape *shape;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDETransformAdjoint(loss->pde, n, X, bar));
+  if (!bar0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzPDETransformAdjoint(loss->pde, n, X, bar0));
+  PetscCall(TzPDEGetJetShape(loss->pde, &shape));
+  for (PetscInt p = 0; p < n; p++) {
+    TzJet to = TzJetAt(shape, bar + p * TzJetSize(shape)), from = TzJetAt(shape, bar0 + p * TzJetSize(shape));
+
+    TzJetValue(&to) += TzJetValue(&from);
+    if (shape->time) TzJetTime(&to) += TzJetTime(&from);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,22 +295,27 @@ static PetscErrorCode Finish_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pet
    equation, transform and estimator */
 static PetscErrorCode Backwards(TzLoss loss, PetscInt i0, PetscInt i1, PetscBool powers, PetscReal res[], PetscReal grad[])
 {
-  TzResidual      *r = (TzResidual *)loss->data;
-  const PetscInt   n = i1 - i0, stride = r->J;
-  const PetscReal *X = r->X + i0 * r->D;
-  PetscReal       *bar;
+  TzResidual    *r = (TzResidual *)loss->data;
+  const PetscInt n = i1 - i0, stride = r->J;
+  PetscReal     *fjet, *bar, *bar0 = NULL;
 
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(PetscMalloc1(n * stride, &bar));
-  PetscCall(TzTermsJet(loss, i0, i1, r->ujet));
-  PetscCall(Transform(loss, i0, i1, r->ujet));
+  PetscCall(PetscMalloc2(n * stride, &fjet, n * stride, &bar));
+  if (r->drawn > 1) PetscCall(PetscMalloc1(n * stride, &bar0));
+  PetscCall(TzTermsJet(loss, i0, i1, fjet));
+  PetscCall(Transform(loss, i0, i1, fjet));
   PetscCall(TzTermsResidual(loss, i0, i1, r->ujet, res, bar));
+  if (bar0) PetscCall(Complete(loss, i0, i1, fjet, res, bar, bar0));
   for (PetscInt p = 0; p < n && powers; p++)
-    for (PetscInt c = 0; c < stride; c++) bar[p * stride + c] *= TzTermsSlope(r, res[p]);
-  PetscCall(TzPDETransformAdjoint(loss->pde, n, X, bar));
+    for (PetscInt c = 0; c < stride; c++) {
+      bar[p * stride + c] *= TzTermsSlope(r, res[p]);
+      if (bar0) bar0[p * stride + c] *= TzTermsSlope(r, res[p]);
+    }
+  PetscCall(TransformBack(loss, n, r->X + i0 * r->D, bar, bar0));
   PetscCall(TzTermsAdjoint(loss, i0, i1, bar, grad));
-  PetscCall(PetscFree(bar));
+  PetscCall(PetscFree2(fjet, bar));
+  PetscCall(PetscFree(bar0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -260,11 +347,10 @@ static PetscErrorCode Jacobian_Residual(TzLoss loss, PetscInt i0, PetscInt i1, P
 
 typedef struct {
   TzLoss     loss;
-  PetscInt   size;                   /* of a point's row in ab */
   PetscInt   i0;                     /* first point of the call */
   PetscInt   first;                  /* coordinate */
   PetscInt   nmu, blocksize, blocks; /* blocksize 0: the residuals of all points are wanted, not sums over blocks */
-  PetscReal *ab, *u, *residual;      /* the transform at all points; the jets of u and its residuals at those of a call */
+  PetscReal *residual;               /* at the points of a call */
   PetscReal *sums;
 } Sums;
 
@@ -275,8 +361,7 @@ static PetscErrorCode Sink(void *ctx, PetscInt i, PetscInt s, PetscInt p0, Petsc
   PetscReal  *sums = c->sums + ((i - c->first) * c->nmu + s) * c->blocks;
 
   PetscFunctionBegin;
-  PetscCall(TzPDETransformBy(c->loss->pde, m, c->ab + p0 * c->size, fjet, c->u));
-  PetscCall(TzTermsResidual(c->loss, c->i0 + p0, c->i0 + p0 + m, c->u, c->blocksize ? c->residual : sums + p0, NULL));
+  PetscCall(TzResidualValues(c->loss, c->i0 + p0, c->i0 + p0 + m, fjet, c->blocksize ? c->residual : sums + p0));
   for (PetscInt p = 0; p < m && c->blocksize; p++) sums[(p0 + p) / c->blocksize] += TzTermsPower((TzResidual *)c->loss->data, c->residual[p]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -288,22 +373,19 @@ static PetscErrorCode Sink(void *ctx, PetscInt i, PetscInt s, PetscInt p0, Petsc
 */
 static PetscErrorCode Coordinates(TzLoss loss, const PetscReal theta[], const TzQueries *q, PetscInt i0, PetscInt i1, PetscInt blocksize, PetscReal sums[])
 {
-  TzResidual      *r     = (TzResidual *)loss->data;
-  const PetscInt   n     = i1 - i0;
-  const PetscReal *X     = r->X + i0 * r->D;
-  const PetscReal  mu[2] = {q->mu, -q->mu};
-  Sums             c     = {.loss = loss, .i0 = i0, .first = q->first, .nmu = q->twosided ? 2 : 1, .blocksize = blocksize, .sums = sums};
-  TzDerivQueries   dq    = {.n = n, .X = X, .i0 = q->first, .i1 = q->first + q->n, .nmu = c.nmu, .mu = mu, .sink = Sink, .ctx = &c};
+  TzResidual     *r     = (TzResidual *)loss->data;
+  const PetscInt  n     = i1 - i0;
+  const PetscReal mu[2] = {q->mu, -q->mu};
+  Sums            c     = {.loss = loss, .i0 = i0, .first = q->first, .nmu = q->twosided ? 2 : 1, .blocksize = blocksize, .sums = sums};
+  TzDerivQueries  dq    = {.n = n, .X = r->X + i0 * r->D, .i0 = q->first, .i1 = q->first + q->n, .nmu = c.nmu, .mu = mu, .sink = Sink, .ctx = &c};
 
   PetscFunctionBegin;
   PetscCheck(r->step >= 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "TzLossSample() first");
-  PetscCall(TzPDEGetTransformSize(loss->pde, &c.size));
   c.blocks = blocksize ? (n + blocksize - 1) / blocksize : n;
-  PetscCall(PetscMalloc3(n * c.size, &c.ab, n * r->J, &c.u, n, &c.residual));
-  PetscCall(TzPDETransformJets(loss->pde, n, X, c.ab));
+  PetscCall(PetscMalloc1(n, &c.residual));
   PetscCall(PetscArrayzero(sums, q->n * c.nmu * c.blocks));
   PetscCall(TzDerivCoordinates(loss->deriv, r->eval, theta, &dq));
-  PetscCall(PetscFree3(c.ab, c.u, c.residual));
+  PetscCall(PetscFree(c.residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

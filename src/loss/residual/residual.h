@@ -44,6 +44,7 @@ typedef struct {
   PetscReal *X;                 /* [nline][D] */
   PetscReal *normal;            /* [nline - npoints][d]: of the points of conditions on the boundary */
   PetscReal *ujet;              /* [nline or VALIDATION_BLOCK][J] */
+  PetscReal  drawn;             /* d over the coordinates that the jets of a step have derivatives along (TzDerivGetSubset()); 1: all */
 
   PetscInt    chunks;     /* the transforms of the points of this step, where they have been asked for */
   PetscReal **ab;         /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
@@ -58,6 +59,9 @@ typedef struct {
   PetscReal *validexact; /* [its points], NULL if the equation has no exact solution */
   PetscReal *validgrad;  /* [its points][d], likewise */
 } TzResidual;
+
+/* residual.c: res [i1-i0] of the points i0 <= i < i1 of the line, from the jets fjet [i1-i0][J] of f; overwrites r->ujet */
+PETSC_INTERN PetscErrorCode TzResidualValues(TzLoss, PetscInt i0, PetscInt i1, const PetscReal fjet[], PetscReal res[]);
 
 /* terms.c */
 PETSC_INTERN PetscErrorCode TzTermsSetFromOptions(TzLoss, TzOptionItems);
