@@ -388,9 +388,9 @@ static void test_direct(void **state)
   }
   pde = create("-pde_type pendulum -pendulum_noise 0", 2);
   for (PetscInt i = 0; i < N; i++) a[i] = 0.1;
-  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[0]));
+  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[0], NULL, NULL, NULL));
   for (PetscInt i = 0; i < N; i++) assert_true(-2 <= a[i] && a[i] <= 2);
-  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[1]));
+  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[1], NULL, NULL, NULL));
   assert_true(cost[1] <= cost[0] && cost[0] - cost[1] <= 1e-6 * cost[0]);
   ok(TzPDEDestroy(&pde));
 }

@@ -7,6 +7,8 @@
 
       lambda_N = e^(-rho T) grad g(X_N),   dJ/da_k = grad_a H_k,   lambda_k = lambda_{k+1} + grad_x H_k.
 
+  Where the controls are optimal, e^(rho t_k) lambda_k is the gradient of the value at X_k, and what the path costs from there on is the value.
+
   H is quadratic in a, so central differences are exact there; in x they are of order 2.
 */
 #include <tzcontrol.h>
@@ -105,6 +107,19 @@ static PetscErrorCode Hamiltonian(Direct *s, PetscInt k, const PetscReal a[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* After Forward(s, a): dJ/da g [steps][m] and, unless NULL, the gradients e^(rho t_k) lambda_k [steps + 1][d] */
+static PetscErrorCode Backward(Direct *s, const PetscReal a[], PetscReal g[], PetscReal costate[])
+{
+  PetscFunctionBegin;
+  for (PetscInt k = s->steps; k >= 0; k--) {
+    PetscCall(Hamiltonian(s, k, k < s->steps ? a + k * s->m : NULL));
+    for (PetscInt i = 0; i < s->d; i++) s->lambda[i] = (k < s->steps ? s->lambda[i] : 0) + s->grad[i];
+    if (k < s->steps) PetscCall(PetscArraycpy(g + k * s->m, s->grad + s->d, s->m));
+    for (PetscInt i = 0; costate && i < s->d; i++) costate[k * s->d + i] = s->lambda[i] / Discount(s, k);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ObjectiveGradient(PETSC_UNUSED Tao tao, Vec v, PetscReal *J, Vec gradient, void *ctx)
 {
   Direct          *s = (Direct *)ctx;
@@ -115,15 +130,8 @@ static PetscErrorCode ObjectiveGradient(PETSC_UNUSED Tao tao, Vec v, PetscReal *
   PetscCall(VecGetArrayRead(v, &a));
   PetscCall(VecGetArray(gradient, &g));
   PetscCall(Forward(s, a, J));
-  if (*J < HUGE_COST) {
-    PetscCall(Hamiltonian(s, s->steps, NULL));
-    PetscCall(PetscArraycpy(s->lambda, s->grad, s->d));
-    for (PetscInt k = s->steps - 1; k >= 0; k--) {
-      PetscCall(Hamiltonian(s, k, a + k * s->m));
-      for (PetscInt i = 0; i < s->d; i++) s->lambda[i] += s->grad[i];
-      PetscCall(PetscArraycpy(g + k * s->m, s->grad + s->d, s->m));
-    }
-  } else PetscCall(PetscArrayzero(g, s->steps * s->m));
+  if (*J < HUGE_COST) PetscCall(Backward(s, a, g, NULL));
+  else PetscCall(PetscArrayzero(g, s->steps * s->m));
   PetscCall(VecRestoreArray(gradient, &g));
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -168,7 +176,27 @@ static PetscErrorCode SetBounds(Tao tao, const TzControlParts *parts, Vec a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], PetscReal a[], PetscReal *cost)
+/* The path of a, what it costs from each of its points on, and the gradient of that */
+static PetscErrorCode PutPath(Direct *s, const PetscReal a[], PetscReal X[], PetscReal u[], PetscReal grad[])
+{
+  const PetscInt D = s->d + 1, N = s->steps;
+  PetscReal     *unused;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(N * s->m, &unused));
+  PetscCall(Backward(s, a, unused, grad));
+  PetscCall(PetscFree(unused));
+  PetscCall(PetscArraycpy(X, s->X, (N + 1) * D));
+  PetscCall(TzPDEControlTerminal(s->pde, 1, X + N * D, &u[N]));
+  for (PetscInt k = N - 1; k >= 0; k--) {
+    PetscCall(TzPDEControlRunning(s->pde, 1, X + k * D, a + k * s->m, &u[k]));
+    u[k] = s->dt * u[k] + Discount(s, 1) * u[k + 1];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], PetscReal a[], PetscReal *cost, PetscReal X[],
+                                  PetscReal u[], PetscReal grad[])
 {
   const TzControlParts *parts;
   Direct                s;
@@ -177,7 +205,9 @@ PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetControl(pde, &parts));
-  PetscCheck(!parts->absolute, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s: controls have a cost of |a|, which has no gradient; must be another", option);
+  PetscCheck(!parts->absolute, PetscObjectComm((PetscObject)pde), PETSC_ERR_USER_INPUT,
+             "%s: controls have a cost of |a|, which has no gradient; must be another", option);
+  if (!steps) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Create(pde, steps, x0, &s));
   PetscCall(Begin(&s, parts, a));
   PetscCall(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, steps * s.m, a, &controls));
@@ -193,6 +223,7 @@ PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps
   PetscCall(TaoDestroy(&tao));
   PetscCall(VecDestroy(&controls));
   PetscCall(Forward(&s, a, cost));
+  if (X) PetscCall(PutPath(&s, a, X, u, grad));
   PetscCall(Destroy(&s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

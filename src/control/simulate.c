@@ -13,6 +13,11 @@ typedef struct {
   PetscReal *states, *controls;          /* [save][steps + 1][d], [save][steps + 1][m] */
 } Paths;
 
+/* The direct optima without noise of the first `save` paths: points, value and gradient */
+typedef struct {
+  PetscReal *X, *u, *grad; /* [save][steps + 1][d + 1], [save][steps + 1], [save][steps + 1][d]; NULL: not asked for */
+} Optima;
+
 struct _n_TzSimulation {
   MPI_Comm    comm;
   TzPDE       pde;
@@ -27,6 +32,7 @@ struct _n_TzSimulation {
   PetscReal  *x0, *value; /* [paths][d + 1], [paths] */
   PetscReal   exact;      /* mean of the exact values at x0, or NaN */
   Paths       result[TZ_POLICIES];
+  Optima      optima;
   PetscInt    p0, p1; /* paths of this rank: whole blocks */
   PetscMPIInt rank, size;
 
@@ -72,6 +78,7 @@ static PetscErrorCode Reset(TzSimulation s)
     PetscCall(PetscFree3(s->result[i].cost, s->result[i].reduced, s->result[i].clearance));
     PetscCall(PetscFree2(s->result[i].states, s->result[i].controls));
   }
+  PetscCall(PetscFree3(s->optima.X, s->optima.u, s->optima.grad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -173,8 +180,7 @@ static PetscErrorCode CheckPolicies(TzSimulation s, const char type[])
     PetscCheck(has[s->policy[i]], s->comm, PETSC_ERR_USER_INPUT, "-sim_policy network: needs -tz_model FILE, the checkpoint of a trained network");
     PetscCheck(s->policy[i] != TZ_POLICY_DIRECT || !s->heun, s->comm, PETSC_ERR_USER_INPUT,
                "-sim_policy direct: is the optimum of Euler's steps; must be with -sim_integrator euler");
-    PetscCheck(s->policy[i] != TZ_POLICY_DIRECT || !s->parts->absolute, s->comm, PETSC_ERR_USER_INPUT,
-               "-sim_policy direct: controls of %s have a cost of |a|, which has no gradient; must be another", type);
+    if (s->policy[i] == TZ_POLICY_DIRECT) PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", 0, NULL, NULL, NULL, NULL, NULL, NULL));
     if (s->policy[i] == TZ_POLICY_LQR) {
       PetscReal *z, u;
 
@@ -191,6 +197,7 @@ PetscErrorCode TzSimulationSetUp(TzSimulation s)
   const TzDomain *domain;
   const char     *type;
   PetscInt        numbers;
+  PetscBool       direct = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetControl(s->pde, &s->parts));
@@ -207,11 +214,12 @@ PetscErrorCode TzSimulationSetUp(TzSimulation s)
   PetscCall(CheckPolicies(s, type));
   numbers = s->d + s->m;
   PetscCall(TzMemoryCheck(s->comm, (PetscReal)s->paths * (s->d + 2 + 3 * s->n), "-sim_paths %" PetscInt_FMT, s->paths));
-  PetscCall(TzMemoryCheck(s->comm, (PetscReal)BLOCK * s->steps * s->m, "-sim_steps %" PetscInt_FMT, s->steps));
-  PetscCall(TzMemoryCheck(s->comm, (PetscReal)s->n * s->save * (s->steps + 1) * numbers, "-sim_save %" PetscInt_FMT, s->save));
-  PetscCheck((PetscReal)s->save * (s->steps + 1) * numbers < PETSC_MAX_INT, s->comm, PETSC_ERR_USER_INPUT,
+  for (PetscInt i = 0; i < s->n; i++) direct = (PetscBool)(direct || s->policy[i] == TZ_POLICY_DIRECT);
+  if (direct) PetscCall(TzMemoryCheck(s->comm, (PetscReal)BLOCK * s->steps * s->m, "-sim_policy direct -sim_steps %" PetscInt_FMT, s->steps));
+  PetscCall(TzMemoryCheck(s->comm, (PetscReal)s->save * (s->steps + 1) * (s->n * numbers + (direct ? 2 * s->d + 2 : 0)), "-sim_save %" PetscInt_FMT, s->save));
+  PetscCheck((PetscReal)s->save * (s->steps + 1) * (numbers + 1) < PETSC_MAX_INT, s->comm, PETSC_ERR_USER_INPUT,
              "-sim_save %" PetscInt_FMT ": must be below %g for %" PetscInt_FMT " steps", s->save,
-             (double)(PETSC_MAX_INT / ((PetscReal)(s->steps + 1) * numbers)), s->steps);
+             (double)(PETSC_MAX_INT / ((PetscReal)(s->steps + 1) * (numbers + 1))), s->steps);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -360,8 +368,13 @@ static PetscErrorCode Plan(TzSimulation s, TzPolicy from, Block *b)
       b->X[i * D + d] = (PetscReal)(k + 1) * dt;
     }
   }
-  for (PetscInt i = 0; i < b->n && !TzGiveUp(); i++)
-    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + (b->first + i) * D, b->plan + i * s->steps * m, &cost));
+  for (PetscInt i = 0; i < b->n && !TzGiveUp(); i++) {
+    const PetscInt  path = b->first + i, at = path * (s->steps + 1);
+    const PetscBool keep = (PetscBool)(path < s->save);
+
+    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + path * D, b->plan + i * s->steps * m, &cost, keep ? s->optima.X + at * D : NULL,
+                                 s->optima.u + (keep ? at : 0), s->optima.grad + (keep ? at * d : 0)));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -520,6 +533,7 @@ PetscErrorCode TzSimulationRun(TzSimulation s, TzClosedLoop results[])
 
     PetscCall(PetscMalloc3(s->paths, &r->cost, s->paths, &r->reduced, s->paths, &r->clearance));
     PetscCall(PetscMalloc2(s->save * M * s->d, &r->states, s->save * M * s->m, &r->controls));
+    if (s->policy[k] == TZ_POLICY_DIRECT) PetscCall(PetscMalloc3(s->save * M * (s->d + 1), &s->optima.X, s->save * M, &s->optima.u, s->save * M * s->d, &s->optima.grad));
     for (b.first = s->p0; b.first < s->p1 && !TzGiveUp(); b.first += BLOCK) {
       b.n = PetscMin(BLOCK, s->p1 - b.first);
       PetscCall(RunBlock(s, k, r, &b));
@@ -532,6 +546,11 @@ PetscErrorCode TzSimulationRun(TzSimulation s, TzClosedLoop results[])
     PetscCall(Share(s, s->paths, 1, r->clearance));
     PetscCall(Share(s, s->save, M * s->d, r->states));
     PetscCall(Share(s, s->save, M * s->m, r->controls));
+    if (s->policy[k] == TZ_POLICY_DIRECT) {
+      PetscCall(Share(s, s->save, M * (s->d + 1), s->optima.X));
+      PetscCall(Share(s, s->save, M, s->optima.u));
+      PetscCall(Share(s, s->save, M * s->d, s->optima.grad));
+    }
     Summary(s, k, &results[k]);
   }
   PetscCall(BlockDestroy(&b));
@@ -562,6 +581,11 @@ PetscErrorCode TzSimulationPut(TzSimulation s, TzStore store)
   PetscCall(TzStorePutReal(store, "/x0", s->paths, d, x));
   PetscCall(PetscFree(x));
   if (s->control) PetscCall(TzStorePutReal(store, "/value", s->paths, 0, s->value));
+  if (s->optima.X && s->save) {
+    PetscCall(TzStorePutReal(store, "/points", s->save * M, d + 1, s->optima.X));
+    PetscCall(TzStorePutReal(store, "/u", s->save * M, 0, s->optima.u));
+    PetscCall(TzStorePutReal(store, "/grad", s->save * M, d, s->optima.grad));
+  }
   for (PetscInt k = 0; k < s->n; k++) {
     const Paths *r = &s->result[k];
     char         group[32];
