@@ -1,4 +1,4 @@
-/* Soft conditions: terms of a residual loss on points of their own. */
+/* Soft conditions and data: terms of a residual loss on points of their own. */
 #include <tzloss.h>
 #include <private/tzpdeimpl.h>
 #include <math.h>
@@ -9,8 +9,13 @@
 #include "testproblem.h"
 
 #define CHECK(call) assert_true(everywhere((call) == 0))
+#define DATA        7                              /* in the file of main(); a step has each once, */
+#define DATAGRAD    6                              /* and so many gradients */
+#define CONDITIONS  (17 + 9 + 11 + 5)              /* points, */
+#define OTHERS      (CONDITIONS + DATA + DATAGRAD) /* of all terms but the equation */
 
 static PetscMPIInt       rank, size;
+static char              file[]       = "/tmp/tzdataXXXXXX";
 static const char *const estimators[] = {"-deriv_type forward", "-deriv_type fd", "-deriv_type stein"};
 
 /* u_t + Lap u = 1 with the conditions u = 2 on the boundary, du/dn + u/2 = 3 on the face x_1 = hi, u = sin x_1 at t = T and u^2 = 1 at t = 0 */
@@ -125,15 +130,19 @@ static PetscErrorCode SourcedCreate(TzPDE pde)
 
 static TzLoss problem(MPI_Comm comm, const char estimator[], const char more[])
 {
+  char data[200];
+
+  snprintf(data, sizeof(data), "-loss_data %s -loss_data_points %d -loss_data_grad_points %d %s", file, DATA, DATAGRAD, estimator);
   return test_problem(comm,
                       "-pde_type walls -pde_conditions soft -pde_dim 3 -net_layers 12,12 -net_tt_rank 2 -loss_points 23 -loss_block 3 "
                       "-tz_validation_points 100",
-                      estimator, more);
+                      data, more);
 }
 
 /*
   f = c: residual -1, on the wall c - 2, flux c/2 - 3, at the start c^2 - 1, and at the end c - sin x_1, whose mean square lies between those of c - 1 and c
-  (0 <= sin x_1 <= 1). With the weight of the end 1e-9 the loss is known to 2e-8. With -loss_p the powers of these.
+  (0 <= sin x_1 <= 1). With the weight of the end 1e-9 the loss is known to 2e-8. With -loss_p the powers of these. The data are u = 1 .. 7 and the gradient
+  (0, 3, 0): residuals c - 1 .. c - 7, and -3 or 3.
 */
 static void test_constant(void **state)
 {
@@ -141,18 +150,23 @@ static void test_constant(void **state)
   for (int e = 0; e < 3; e++)
     for (int p = 2; p <= 4; p += 2) {
       char         more[200];
-      const double c = 1.5, expected = 1 + 0.5 * pow(0.5, p) + 0.25 * pow(3 - c / 2, p) + 2 * pow(1.25, p);
+      const double c        = 1.5;
+      double       expected = 1 + 0.5 * pow(0.5, p) + 0.25 * pow(3 - c / 2, p) + 2 * pow(1.25, p) + 0.75 * pow(3, p);
       TzLoss       loss;
       PetscInt     n;
       PetscReal   *theta, l;
 
-      snprintf(more, sizeof(more), "-loss_wall_weight 0.5 -loss_flux_weight 0.25 -loss_start_weight 2 -loss_end_weight 1e-9 -loss_p %d", p);
+      snprintf(more, sizeof(more),
+               "-loss_wall_weight 0.5 -loss_flux_weight 0.25 -loss_start_weight 2 -loss_end_weight 1e-9 -loss_p %d "
+               "-loss_data_weight 0.125 -loss_data_grad_weight 0.75",
+               p);
+      for (int i = 1; i <= DATA; i++) expected += 0.125 * pow(fabs(c - i), p) / DATA;
       loss  = problem(PETSC_COMM_WORLD, estimators[e], more);
       theta = test_parameters(loss, &n);
       for (PetscInt i = 0; i < n; i++) theta[i] = i == n - 1 ? c : 0;
       CHECK(TzLossSample(loss, 2));
       CHECK(TzLossObjective(loss, theta, &l));
-      assert_true(everywhere(fabs(l - expected) < 1e-8 * 5.1 + 1e-9));
+      assert_true(everywhere(fabs(l - expected) < 1e-8 * 5.1 + 1e-9 + 1e-14 * expected));
       CHECK(PetscFree(theta));
       CHECK(TzLossDestroy(&loss));
     }
@@ -253,7 +267,7 @@ static void test_ranks(void **state)
     int        ok;
 
     CHECK(TzLossGetNumSamples(all, &m));
-    assert_int_equal(m, 23 + 17 + 9 + 11 + 5);
+    assert_int_equal(m, 23 + OTHERS);
     CHECK(PetscMalloc2(2 * n, &g, 2 * m, &r));
     CHECK(TzLossSample(all, 4));
     CHECK(TzLossSample(one, 4));
@@ -273,28 +287,28 @@ static void test_ranks(void **state)
 }
 
 /*
-  Without smoothing the balanced terms are all as large as the equation's: 1/5 of the loss is the part of its 23 points, the first of the 65. 1e-12: powers and
-  sums of 65 numbers.
+  Without smoothing the balanced terms are all as large as the equation's: 1/7 of the loss is the part of its 23 points, the first of the 78. 1e-12: powers and
+  sums of 78 numbers.
 */
 static void test_balanced(void **state)
 {
   TzLoss           loss = problem(PETSC_COMM_WORLD, estimators[0], "-loss_weights auto -loss_weights_smoothing 0 -loss_weights_every 3");
   PetscInt         n, m, nstate;
-  PetscReal       *theta = test_parameters(loss, &n), r[65], l, sum = 0, kept[4];
+  PetscReal       *theta = test_parameters(loss, &n), r[23 + OTHERS], l, sum = 0, kept[6];
   const PetscReal *weights;
 
   (void)state;
   CHECK(TzLossGetNumSamples(loss, &m));
-  assert_int_equal(m, 65);
+  assert_int_equal(m, 23 + OTHERS);
   CHECK(TzLossSample(loss, 6));
   CHECK(TzLossAdapt(loss, 6, theta));
   CHECK(TzLossObjective(loss, theta, &l));
   CHECK(TzLossResidualVector(loss, theta, r));
-  for (int i = 0; i < 23; i++) sum += r[i] * r[i] / 65;
-  assert_true(everywhere(fabs(l - 5 * sum) < 1e-12 * l));
+  for (int i = 0; i < 23; i++) sum += r[i] * r[i] / (23 + OTHERS);
+  assert_true(everywhere(fabs(l - 7 * sum) < 1e-12 * l));
   CHECK(TzLossGetState(loss, &nstate, &weights));
-  assert_int_equal(nstate, 4);
-  for (int i = 0; i < 4; i++) kept[i] = weights[i];
+  assert_int_equal(nstate, 6);
+  for (int i = 0; i < 6; i++) kept[i] = weights[i];
   CHECK(TzLossSample(loss, 7)); /* no step of change */
   CHECK(TzLossAdapt(loss, 7, theta));
   assert_true(everywhere(!memcmp(kept, weights, sizeof(kept))));
@@ -309,7 +323,7 @@ static void test_adaptive(void **state)
   for (int e = 0; e < 3; e++) {
     TzLoss     all   = problem(PETSC_COMM_WORLD, estimators[e], "-loss_adaptive 5 -loss_weights auto -loss_points 200");
     TzLoss     one   = problem(PETSC_COMM_SELF, estimators[e], "-loss_adaptive 5 -loss_weights auto -loss_points 200");
-    PetscReal  plain = 0, kept = 0, r[2][242];
+    PetscReal  plain = 0, kept = 0, r[2][200 + OTHERS];
     PetscInt   n;
     PetscReal *theta = test_parameters(all, &n);
     PetscBool  adapts;
@@ -371,6 +385,20 @@ static void test_sources(void **state)
   for (int k = 0; k < 2; k++) CHECK(TzLossDestroy(&loss[k]));
 }
 
+/* A file of each rank's own, for those that read it alone; the same text */
+static int write_data(void)
+{
+  FILE *f = fdopen(mkstemp(file), "w");
+
+  if (!f) return 1;
+  for (int i = 0; i < DATA; i++) fprintf(f, "0.%d 0.5 %g 0.25\n", i, 1 - 0.1 * i);
+  fprintf(f, "u\n");
+  for (int i = 1; i <= DATA; i++) fprintf(f, "%d\n", i);
+  fprintf(f, "grad\n");
+  for (int i = 0; i < DATA; i++) fprintf(f, "0 3 0\n");
+  return fclose(f);
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant),    cmocka_unit_test(test_weights), cmocka_unit_test(test_exact_gradient),
@@ -382,6 +410,8 @@ int main(int argc, char **argv)
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   MPI_Comm_size(PETSC_COMM_WORLD, &size);
   if (TzPDERegister("walls", Create) || TzPDERegister("plain", PlainCreate) || TzPDERegister("sourced", SourcedCreate)) return 1;
+  if (write_data()) return 1;
   failed = cmocka_run_group_tests(tests, NULL, NULL);
+  remove(file);
   return TzFinalize() || failed;
 }

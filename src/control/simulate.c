@@ -372,8 +372,8 @@ static PetscErrorCode Plan(TzSimulation s, TzPolicy from, Block *b)
     const PetscInt  path = b->first + i, at = path * (s->steps + 1);
     const PetscBool keep = (PetscBool)(path < s->save);
 
-    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + path * D, b->plan + i * s->steps * m, &cost, keep ? s->optima.X + at * D : NULL,
-                                 s->optima.u + (keep ? at : 0), s->optima.grad + (keep ? at * d : 0)));
+    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + path * D, b->plan + i * s->steps * m, &cost,
+                                 keep ? s->optima.X + at * D : NULL, s->optima.u + (keep ? at : 0), s->optima.grad + (keep ? at * d : 0)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -533,7 +533,8 @@ PetscErrorCode TzSimulationRun(TzSimulation s, TzClosedLoop results[])
 
     PetscCall(PetscMalloc3(s->paths, &r->cost, s->paths, &r->reduced, s->paths, &r->clearance));
     PetscCall(PetscMalloc2(s->save * M * s->d, &r->states, s->save * M * s->m, &r->controls));
-    if (s->policy[k] == TZ_POLICY_DIRECT) PetscCall(PetscMalloc3(s->save * M * (s->d + 1), &s->optima.X, s->save * M, &s->optima.u, s->save * M * s->d, &s->optima.grad));
+    if (s->policy[k] == TZ_POLICY_DIRECT)
+      PetscCall(PetscMalloc3(s->save * M * (s->d + 1), &s->optima.X, s->save * M, &s->optima.u, s->save * M * s->d, &s->optima.grad));
     for (b.first = s->p0; b.first < s->p1 && !TzGiveUp(); b.first += BLOCK) {
       b.n = PetscMin(BLOCK, s->p1 - b.first);
       PetscCall(RunBlock(s, k, r, &b));

@@ -1,5 +1,6 @@
 /*
-  Loss "residual": the mean of the squared residual of a TzPDE over collocation points, with derivatives from a TzDeriv; and its soft conditions (terms.c).
+  Loss "residual": the mean of the squared residual of a TzPDE over collocation points, with derivatives from a TzDeriv; its soft conditions (terms.c) and data
+  (data.c).
 
   A step has -loss_points points, drawn by -loss_sampler from the key (seed, step), and the estimator's nodes of the same step.
 
@@ -11,6 +12,7 @@
                                 (Wang, Li, He, Wang 2022)
     -loss_adaptive m            points where the residual is large, of m candidates each (default 0: none); adapt.c
     -loss_weights fixed|auto    weights of conditions as given, or balanced (default fixed); -loss_weights_every 10, -loss_weights_smoothing 0.9
+    -loss_data FILE             known values and gradients of u
     -loss_fixed_points          the same points and nodes in every step (default false)
     -control_drift none|feedback|mix|lqr   of paths of a control problem (follow.c)
     -tz_validation_points n     points on which TzLossValidate() compares with the exact solution (default 10000)
@@ -48,7 +50,8 @@ static PetscErrorCode Reset_Residual(TzResidual *r)
   PetscFunctionBegin;
   PetscCall(TzNetEvalDestroy(&r->eval));
   PetscCall(TzFollowReset(r));
-  PetscCall(PetscFree3(r->X, r->normal, r->ujet));
+  PetscCall(PetscFree4(r->X, r->normal, r->target, r->ujet));
+  PetscCall(TzStoreDestroy(&r->data));
   for (PetscInt c = 0; c < r->chunks; c++) PetscCall(PetscFree(r->ab[c]));
   PetscCall(PetscFree4(r->ab, r->abstep, r->source, r->sourcestep));
   PetscCall(PetscFree3(r->validX, r->validexact, r->validgrad));
@@ -131,6 +134,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCheck(estimated->d == shape->d && estimated->time == shape->time && estimated->nforms == shape->nforms, comm, PETSC_ERR_ORDER,
              "TzDerivSetNet() with the shape of TzPDEGetJetShape() first");
   PetscCall(TzPDESetSampler(loss->pde, r->sampler));
+  r->d = shape->d;
   r->D = TzJetCoordinates(shape);
   r->J = TzJetSize(shape);
   PetscCall(CheckSizes(loss));
@@ -150,7 +154,8 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   loss->gradientblock = PetscMin(GRADIENT_BLOCK, r->nline);
   r->step = r->adapted = -1;
   r->chunks            = (r->nline + CHUNK - 1) / CHUNK;
-  PetscCall(PetscMalloc3(r->nline * r->D, &r->X, (r->nline - r->npoints) * shape->d, &r->normal, PetscMax(r->nline, VALIDATION_BLOCK) * r->J, &r->ujet));
+  PetscCall(PetscMalloc4(r->nline * r->D, &r->X, (r->nline - r->npoints) * r->d, &r->normal, r->nline - r->npoints, &r->target,
+                         PetscMax(r->nline, VALIDATION_BLOCK) * r->J, &r->ujet));
   PetscCall(TzPDEGetSourceSize(loss->pde, &r->nsource));
   PetscCall(PetscCalloc4(r->chunks, &r->ab, r->chunks, &r->abstep, r->nline * r->nsource, &r->source, r->chunks, &r->sourcestep));
   PetscCall(TzTermsForget(r));
@@ -407,7 +412,9 @@ static PetscErrorCode CoordinateResiduals_Residual(TzLoss loss, const PetscReal 
 
 static PetscErrorCode View_Residual(TzLoss loss, PetscViewer viewer)
 {
-  TzResidual *r = (TzResidual *)loss->data;
+  TzResidual        *r = (TzResidual *)loss->data;
+  const TzCondition *c;
+  PetscInt           n;
 
   PetscFunctionBegin;
   PetscCall(TzSamplerView(r->sampler, viewer));
@@ -417,12 +424,15 @@ static PetscErrorCode View_Residual(TzLoss loss, PetscViewer viewer)
   if (r->balanced)
     PetscCall(PetscViewerASCIIPrintf(viewer, "  weights of conditions balanced every %" PetscInt_FMT " steps, smoothing %g\n", r->every, (double)r->smoothing));
   if (r->p != 2) PetscCall(PetscViewerASCIIPrintf(viewer, "  mean of |residual|^%g\n", (double)r->p));
+  PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
   for (PetscInt t = 1; t < r->nterms; t++) {
-    const TzCondition *c;
-    PetscInt           n;
+    const TzTerm *term = &r->term[t];
 
-    PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "  condition %s: %" PetscInt_FMT " points, weight %g\n", c[t - 1].name, r->term[t].n, (double)r->term[t].weight));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  condition %s: %" PetscInt_FMT " points, weight %g\n",
+                                     term->kind == TZ_TERM_CONDITION ? c[term->condition].name
+                                     : term->kind == TZ_TERM_DATA    ? "data"
+                                                                     : "data_grad",
+                                     term->n, (double)term->weight));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

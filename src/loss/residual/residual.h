@@ -1,5 +1,5 @@
 /*
-  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), follow.c (points that follow a
+  Between the files of a residual loss: residual.c (the loss), terms.c (its points and their residuals), data.c, follow.c (points that follow a
   feedback), validate.c.
 */
 #ifndef TZRESIDUAL_H
@@ -7,25 +7,29 @@
 
 #include <private/tzlossimpl.h>
 #include <tzcontrol.h>
+#include <tzfiles.h>
 #include <tzsampler.h>
 
 #define CHUNK            16  /* points whose transforms, and whose sources, are kept together */
 #define VALIDATION_BLOCK 100 /* points; the sums of a block are the unit of communication */
 
+typedef enum { TZ_TERM_EQUATION, TZ_TERM_CONDITION, TZ_TERM_DATA, TZ_TERM_DATAGRAD } TzTermKind;
+
 /* Points first <= i < first + n of the line */
 typedef struct {
-  PetscInt  condition; /* of the equation; -1: the equation itself */
-  PetscInt  first, n;
-  PetscReal weight, scale; /* scale: of its residuals, so that the loss is a mean over the line */
-  PetscBool value;         /* only the value of u is read: one forward evaluation a point */
+  TzTermKind kind;
+  PetscInt   condition; /* of the equation; -1: the equation itself */
+  PetscInt   first, n;
+  PetscReal  weight, scale; /* scale: of its residuals, so that the loss is a mean over the line */
+  PetscBool  value;         /* only the value of u is read: one forward evaluation a point */
 } TzTerm;
 
 typedef struct {
   TzNetEval  eval;
-  PetscInt   D, J;    /* coordinates of a point; numbers of a jet */
+  PetscInt   d, D, J; /* dimension; coordinates of a point; numbers of a jet */
   PetscInt   npoints; /* of the equation in a step */
   PetscReal  p;       /* the loss is the mean of |r|^p */
-  PetscInt   nterms;  /* the equation and its conditions, */
+  PetscInt   nterms;  /* the equation, its conditions, data, */
   TzTerm    *term;    /* [nterms], one after the other on the line of points */
   PetscInt   nline;   /* points of the line */
   PetscInt   block;
@@ -39,12 +43,15 @@ typedef struct {
   TzSampler  sampler;
   PetscInt   drift; /* of paths: follow.c */
   TzControl  control;
-  PetscBool  follows;           /* TzFollow() has been called: */
-  PetscReal *followed, *action; /* theta; controls [TZ_SAMPLER_PATHS_MAX][m] */
-  PetscReal *X;                 /* [nline][D] */
-  PetscReal *normal;            /* [nline - npoints][d]: of the points of conditions on the boundary */
-  PetscReal *ujet;              /* [nline or VALIDATION_BLOCK][J] */
-  PetscReal  drawn;             /* d over the coordinates that the jets of a step have derivatives along (TzDerivGetSubset()); 1: all */
+  PetscBool  follows;                      /* TzFollow() has been called: */
+  PetscReal *followed, *action;            /* theta; controls [TZ_SAMPLER_PATHS_MAX][m] */
+  PetscReal *X;                            /* [nline][D] */
+  PetscReal *normal;                       /* [nline - npoints][d]: of the points of conditions on the boundary, */
+  PetscReal *target;                       /* [nline - npoints]: what u, or its derivative along normal, is where there are data */
+  char       datafile[PETSC_MAX_PATH_LEN]; /* -loss_data, */
+  TzStore    data;                         /* NULL before the first step: data.c */
+  PetscReal *ujet;                         /* [nline or VALIDATION_BLOCK][J] */
+  PetscReal  drawn;                        /* d over the coordinates that the jets of a step have derivatives along (TzDerivGetSubset()); 1: all */
 
   PetscInt    chunks;     /* the transforms of the points of this step, where they have been asked for */
   PetscReal **ab;         /* [chunks]: NULL, or [CHUNK][TzPDEGetTransformSize()] */
@@ -83,6 +90,10 @@ static inline PetscReal TzTermsSlope(const TzResidual *r, PetscReal res)
 {
   return r->p == 2 ? 2 * res : res == 0 ? 0 : r->p * PetscPowReal(PetscAbsReal(res), r->p - 1) * (res > 0 ? 1 : -1);
 }
+
+/* data.c: points of a term at a step, items from `first` on of the key; as TzTermsResidual(), unscaled, of points from number `first` behind the equation's */
+PETSC_INTERN PetscErrorCode TzDataSample(TzLoss, const TzTerm *, PetscInt step, PetscInt first);
+PETSC_INTERN PetscErrorCode TzDataResidual(TzLoss, TzTermKind, PetscInt n, PetscInt first, const PetscReal ujet[], PetscReal res[], PetscReal dr[]);
 
 /* follow.c */
 PETSC_INTERN PetscErrorCode TzFollowSetFromOptions(TzLoss, TzOptionItems);

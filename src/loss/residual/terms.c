@@ -1,7 +1,7 @@
 /*
-  The terms of a residual loss: the equation on its points, and each condition of the equation on points of its own. Their points are one line,
+  The terms of a residual loss: the equation on its points, each condition of the equation and data (data.c) on points of their own. Their points are one line,
 
-      loss = mean over the equation's points of r^2 + sum over conditions of weight x mean over the condition's points of r^2,
+      loss = mean over the equation's points of r^2 + sum over the other terms of weight x mean over the term's points of r^2,
 
   which is the mean over the whole line of (scale r)^2, scale^2 (with -loss_p: |scale r|^p, scale^p) = weight x points of the line / points of the
   term. So blocks of points, ranks, residual vectors and coordinate queries are the same for all of them.
@@ -9,13 +9,32 @@
   Options, for each condition NAME of the equation:
     -loss_NAME_points n   points of a step (default: the equation's choice)
     -loss_NAME_weight w   weight (default: the equation's choice, or 1)
+  and the same for data and data_grad where there is -loss_data FILE (100 points; 0 of gradients)
 */
 #include "residual.h"
 
+/* -loss_NAME_points and -loss_NAME_weight of one more term; without points it is none */
+static PetscErrorCode AddTerm(TzLoss loss, TzOptionItems PetscOptionsObject, const char name[], TzTerm term)
+{
+  TzResidual *r     = (TzResidual *)loss->data;
+  MPI_Comm    comm  = PetscObjectComm((PetscObject)loss);
+  PetscInt    least = term.kind == TZ_TERM_CONDITION ? 1 : 0;
+  char        option[64];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-loss_%s_points", name));
+  PetscCall(TzOptionsInt(option, "Points of this condition in a step (>= 1; of data >= 0)", "TzPDEAddCondition", term.n, &term.n, NULL));
+  PetscCheck(term.n >= least, comm, PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": must be at least %" PetscInt_FMT, option, term.n, least);
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-loss_%s_weight", name));
+  PetscCall(TzOptionsReal(option, "Weight of this condition's mean squared residual (> 0)", "TzPDEAddCondition", term.weight, &term.weight, NULL));
+  PetscCheck(PetscIsNormalReal(term.weight) && term.weight > 0, comm, PETSC_ERR_USER_INPUT, "%s %g: must be positive", option, (double)term.weight);
+  if (term.n) r->term[r->nterms++] = term;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzTermsSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObject)
 {
-  TzResidual        *r    = (TzResidual *)loss->data;
-  MPI_Comm           comm = PetscObjectComm((PetscObject)loss);
+  TzResidual        *r = (TzResidual *)loss->data;
   const TzCondition *c;
   PetscInt           n;
 
@@ -23,22 +42,16 @@ PetscErrorCode TzTermsSetFromOptions(TzLoss loss, TzOptionItems PetscOptionsObje
   if (!loss->pde) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TzPDEGetConditions(loss->pde, &n, &c));
   PetscCall(PetscFree(r->term));
-  PetscCall(PetscMalloc1(n + 1, &r->term));
-  r->nterms  = n + 1;
+  PetscCall(PetscMalloc1(n + 3, &r->term));
+  r->nterms  = 1;
   r->term[0] = (TzTerm){.condition = -1, .n = r->npoints, .weight = 1};
-  for (PetscInt i = 0; i < n; i++) {
-    char      option[64];
-    PetscInt  points = c[i].points;
-    PetscReal weight = c[i].weight;
-
-    PetscCall(PetscSNPrintf(option, sizeof(option), "-loss_%s_points", c[i].name));
-    PetscCall(TzOptionsInt(option, "Points of this condition in a step (>= 1)", "TzPDEAddCondition", points, &points, NULL));
-    PetscCheck(points >= 1, comm, PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": must be at least 1", option, points);
-    PetscCall(PetscSNPrintf(option, sizeof(option), "-loss_%s_weight", c[i].name));
-    PetscCall(TzOptionsReal(option, "Weight of this condition's mean squared residual (> 0)", "TzPDEAddCondition", weight, &weight, NULL));
-    PetscCheck(PetscIsNormalReal(weight) && weight > 0, comm, PETSC_ERR_USER_INPUT, "%s %g: must be positive", option, (double)weight);
-    r->term[1 + i] = (TzTerm){.condition = i, .n = points, .weight = weight};
-  }
+  for (PetscInt i = 0; i < n; i++)
+    PetscCall(AddTerm(loss, PetscOptionsObject, c[i].name, (TzTerm){.kind = TZ_TERM_CONDITION, .condition = i, .n = c[i].points, .weight = c[i].weight}));
+  PetscCall(TzOptionsString("-loss_data", "File of points, values of u there and, for -loss_data_grad_points, gradients: terms of the loss", "TzLossSample",
+                            r->datafile, r->datafile, sizeof(r->datafile), NULL));
+  if (!r->datafile[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(AddTerm(loss, PetscOptionsObject, "data", (TzTerm){.kind = TZ_TERM_DATA, .n = 100, .weight = 1}));
+  PetscCall(AddTerm(loss, PetscOptionsObject, "data_grad", (TzTerm){.kind = TZ_TERM_DATAGRAD, .n = 0, .weight = 1}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,11 +78,10 @@ PetscErrorCode TzTermsSetUp(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetConditions(loss->pde, &conditions, &c));
-  if (!r->term || r->nterms != conditions + 1) { /* no options were read */
-    PetscCall(PetscFree(r->term));
+  if (!r->term) { /* no options were read */
     PetscCall(PetscMalloc1(conditions + 1, &r->term));
     r->nterms = conditions + 1;
-    for (PetscInt i = 0; i < conditions; i++) r->term[1 + i] = (TzTerm){.condition = i, .n = c[i].points, .weight = c[i].weight};
+    for (PetscInt i = 0; i < conditions; i++) r->term[1 + i] = (TzTerm){.kind = TZ_TERM_CONDITION, .condition = i, .n = c[i].points, .weight = c[i].weight};
   }
   r->term[0] = (TzTerm){.condition = -1, .n = r->npoints, .weight = 1};
   PetscCall(TzDerivIsSmoothed(loss->deriv, &smoothed));
@@ -79,7 +91,8 @@ PetscErrorCode TzTermsSetUp(TzLoss loss)
     PetscCheck(all <= PETSC_MAX_INT / 4, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
                "-loss_points %" PetscInt_FMT ": with the points of the conditions too many for an index", r->npoints);
     /* the value of a smoothed model is no forward evaluation: what the equation sees as u has to meet the condition */
-    r->term[t].value = (PetscBool)(t > 0 && !c[t - 1].gradient && !smoothed);
+    r->term[t].value = (PetscBool)(!smoothed &&
+                                   (r->term[t].kind == TZ_TERM_DATA || (r->term[t].kind == TZ_TERM_CONDITION && !c[r->term[t].condition].gradient)));
   }
   r->nline = (PetscInt)all;
   PetscCall(PetscFree(r->balance));
@@ -103,13 +116,15 @@ PetscErrorCode TzTermsSample(TzLoss loss, PetscInt step)
   PetscCall(TzPDEGetDomain(loss->pde, &domain));
   PetscCall(TzFollowDraw(loss, step));
   for (PetscInt t = 1; t < r->nterms; t++) {
-    const TzTerm  *term = &r->term[t];
-    PetscReal     *X = r->X + term->first * r->D, *normal = r->normal + (term->first - r->npoints) * domain->d;
-    const PetscInt first = (t - 1) * (PETSC_MPI_INT_MAX / PetscMax(n, 1)); /* items have 32 bits, whatever an index has */
+    const TzTerm      *term      = &r->term[t];
+    const TzCondition *condition = &c[term->condition];
+    PetscReal         *X = r->X + term->first * r->D, *normal = r->normal + (term->first - r->npoints) * r->d;
+    const PetscInt     first = (t - 1) * (PETSC_MPI_INT_MAX / (r->nterms - 1)); /* items have 32 bits, whatever an index has */
 
-    if (c[t - 1].place == TZ_AT_BOUNDARY)
-      PetscCall(TzSamplerDrawBoundary(r->sampler, c[t - 1].face, seed, TZ_STREAM_CONDITION, step, first, term->n, X, normal));
-    else PetscCall(TzSamplerDrawTime(r->sampler, c[t - 1].place == TZ_AT_START ? 0 : domain->T, seed, TZ_STREAM_CONDITION, step, first, term->n, X));
+    if (term->kind != TZ_TERM_CONDITION) PetscCall(TzDataSample(loss, term, step, first));
+    else if (condition->place == TZ_AT_BOUNDARY)
+      PetscCall(TzSamplerDrawBoundary(r->sampler, condition->face, seed, TZ_STREAM_CONDITION, step, first, term->n, X, normal));
+    else PetscCall(TzSamplerDrawTime(r->sampler, condition->place == TZ_AT_START ? 0 : domain->T, seed, TZ_STREAM_CONDITION, step, first, term->n, X));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -222,7 +237,7 @@ static PetscErrorCode Sources(TzLoss loss, PetscInt i0, PetscInt i1)
   for (PetscInt c = i0 / CHUNK; c * CHUNK < i1; c++) {
     if (r->sourcestep[c] == r->step) continue;
     for (PetscInt t = 0; t < r->nterms; t++)
-      if (Part(r, t, c * CHUNK, (c + 1) * CHUNK, &j0, &j1))
+      if (r->term[t].kind <= TZ_TERM_CONDITION && Part(r, t, c * CHUNK, (c + 1) * CHUNK, &j0, &j1))
         PetscCall(TzPDESources(loss->pde, r->term[t].condition, j1 - j0, r->X + j0 * r->D, r->source + j0 * r->nsource));
     r->sourcestep[c] = r->step;
   }
@@ -232,12 +247,10 @@ static PetscErrorCode Sources(TzLoss loss, PetscInt i0, PetscInt i1)
 /* Scaled residuals res [i1-i0] of the jets of u, ujet [i1-i0][J], and, if dr is not NULL, their derivatives dr [i1-i0][J] */
 PetscErrorCode TzTermsResidual(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal ujet[], PetscReal res[], PetscReal dr[])
 {
-  TzResidual     *r = (TzResidual *)loss->data;
-  const TzDomain *domain;
-  PetscInt        j0, j1;
+  TzResidual *r = (TzResidual *)loss->data;
+  PetscInt    j0, j1;
 
   PetscFunctionBegin;
-  PetscCall(TzPDEGetDomain(loss->pde, &domain));
   PetscCall(Sources(loss, i0, i1));
   for (PetscInt t = 0; t < r->nterms; t++) {
     const TzTerm    *term = &r->term[t];
@@ -251,7 +264,9 @@ PetscErrorCode TzTermsResidual(TzLoss loss, PetscInt i0, PetscInt i1, const Pets
     to = res + (j0 - i0);
     s  = r->source + j0 * r->nsource;
     if (!t) PetscCall(TzPDEResidualBy(loss->pde, j1 - j0, X, s, u, to, d));
-    else PetscCall(TzPDEConditionResidualBy(loss->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * domain->d, s, u, to, d));
+    else if (term->kind == TZ_TERM_CONDITION)
+      PetscCall(TzPDEConditionResidualBy(loss->pde, term->condition, j1 - j0, X, r->normal + (j0 - r->npoints) * r->d, s, u, to, d));
+    else PetscCall(TzDataResidual(loss, term->kind, j1 - j0, j0 - r->npoints, u, to, d));
     if (term->scale == 1) continue;
     for (PetscInt p = 0; p < j1 - j0; p++) to[p] *= term->scale;
     for (PetscInt p = 0; d && p < (j1 - j0) * r->J; p++) d[p] *= term->scale;
