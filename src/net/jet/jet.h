@@ -62,6 +62,10 @@ PETSC_INTERN TzJetTrace     TzJetsTrace(TzNetEval, PetscInt l, PetscReal *work);
 PETSC_INTERN PetscErrorCode TzJetsLayer(TzNetEval, PetscInt m, PetscInt l, PetscInt first, PetscInt n, const TzJetState *from, TzJetState *to,
                                         const TzJetTrace *);
 
+/* jet_gradient.c */
+PETSC_INTERN PetscErrorCode TzJetsBackwards(TzNetEval, const TzJetShape *, PetscBool *backwards);                /* whether the next can be used; bound */
+PETSC_INTERN PetscErrorCode TzNetEvalJet_Backwards(TzNetEval, PetscInt n, const PetscReal X[], PetscReal jet[]); /* jet [n][1 + in] */
+
 /*
   channels.c: T = Z S on m rows of Z and T, `step` numbers apart, in the d directions of S (symmetric); the others of T are not touched. work [m n + d n], n
   columns, of a factor sigma [d][n]

@@ -332,11 +332,18 @@ PetscBool TzJetsThroughBonds(TzNetEval eval)
   return bonds;
 }
 
-/* Through the bonds where every hidden layer has a narrow one; otherwise all channels through all layers */
+/* Through the bonds where every hidden layer has a narrow one; otherwise backwards where that gives all, or all channels through all layers */
 PetscErrorCode TzNetEvalJet_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal F[], PetscReal jet[])
 {
+  PetscBool backwards;
+
   PetscFunctionBegin;
-  if (TzJetsThroughBonds(eval)) PetscCall(Jet_Bonds(eval, n, X, shape, F, jet));
+  if (TzJetsThroughBonds(eval)) {
+    PetscCall(Jet_Bonds(eval, n, X, shape, F, jet));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(TzJetsBackwards(eval, shape, &backwards));
+  if (backwards) PetscCall(TzNetEvalJet_Backwards(eval, n, X, jet));
   else PetscCall(TzNetEvalJet_Channels(eval, n, X, shape, F, jet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
