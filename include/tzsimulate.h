@@ -50,7 +50,8 @@ PETSC_EXTERN PetscErrorCode TzSimulationGetPolicies(TzSimulation simulation, Pet
 PETSC_EXTERN PetscErrorCode TzSimulationRun(TzSimulation simulation, TzClosedLoop results[]);
 /*
   After it, of N paths: /time [steps+1], /x0 [N][d], /value [N] of the network there, and of each policy /POLICY/cost [N], reduced [N], clearance [N] (the
-  smallest of a path), states [s (steps+1)][d] and controls [s (steps+1)][m] of the first s = -sim_save paths. Collective
+  smallest of a path), states [s (steps+1)][d] and controls [s (steps+1)][m] of the first s = -sim_save paths. With the policy direct of these paths, without
+  noise, also /points [s (steps+1)][d+1], /u and /grad [..][d], the value and its gradient there. Collective
 */
 PETSC_EXTERN PetscErrorCode TzSimulationPut(TzSimulation simulation, TzStore store);
 

@@ -48,6 +48,26 @@ ok "a simulation that is killed leaves no file" [ ! -e killed.h5 ]
 on 1 simulate -pde_type lqr -pde_dim 3 -sim_policy exact,lqr -sim_paths 100 -sim_steps 20 -tz_output none >exact.txt 2>&1
 ok "without a model: the regulator of a linear problem is exact" awk -v e="$(field lqr_excess exact.txt)" 'BEGIN {exit !(e ^ 2 < 1e-18)}'
 
+quick="-pde_type pendulum -pendulum_noise 0" # what the paths of an optimum are worth, learnt, is less wrong than before
+on 1 simulate $quick -sim_policy direct -sim_paths 5 -sim_steps 40 -tz_output optima.h5 >optima.txt 2>&1
+on 2 simulate $quick -sim_policy direct -sim_paths 5 -sim_steps 40 -tz_output optima_2.h5 >optima.txt 2>&1
+ok "the paths of direct optima: 2 ranks write the bits of one" h5diff -q optima.h5 optima_2.h5
+learn="$quick -net_format dense -net_layers 16 -deriv_type forward -loss_points 20 -loss_data optima.h5 -loss_data_points 40 -loss_data_grad_points 60
+  -tz_validation_points 100 -tz_quiet"
+on 1 solve $learn -tao_type tzgn -tao_max_it 12 -tz_monitor ascii:history.txt -tz_output learnt.h5 >learnt.txt 2>&1
+ok "data are learnt" awk 'NR == 1 {first = $4} {last = $4} END {exit !(NR == 12 && last < first / 2)}' history.txt
+on 2 solve $learn -tao_type tzgn -tao_max_it 7 -tz_output half.h5 -tz_overwrite >half.txt 2>&1
+on 3 solve -tz_resume half.h5 -tao_max_it 12 -tz_quiet >more.txt 2>&1
+ok "... 7 steps on 2 ranks and 5 on 3 have the bits of one" same "$(field theta learnt.txt)" "$(field theta more.txt)"
+for solver in zolls zogn; do
+  on 1 solve $learn -tao_type $solver -tao_max_it 2 -tz_output $solver.h5 >$solver.1 2>&1
+  on 3 solve $learn -tao_type $solver -tao_max_it 2 -tz_output $solver.h5 -tz_overwrite >$solver.3 2>&1
+  ok "$solver with data: 3 ranks have the bits of one" same "$(field theta $solver.1)" "$(field theta $solver.3)"
+done
+mv optima.h5 away.h5
+on 1 simulate -tz_model learnt.h5 -sim_paths 10 -tz_output none >away.txt 2>&1
+ok "a network is simulated without its data" grep -q '^RESULT policy=network' away.txt
+
 wrong() { # wrong MESSAGE ARGS... : one line, exit code 2, on 1 and 2 ranks
   local message=$1 n; shift
   for n in 1 2; do

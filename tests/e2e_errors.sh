@@ -107,6 +107,13 @@ mistake '-loss_points 0' solve -loss_points 0
 mistake '-loss_sampler' solve -loss_sampler sobol
 mistake '-loss_x0 1: .* must have -loss_sampler paths' solve -loss_x0 1
 mistake '-loss_x0 1: the points of sampler ball start nowhere$' solve -pde_type exittime -loss_x0 1
+mistake '-loss_data none.h5: ' solve $quick -loss_data none.h5
+printf 'points\n0.1 0.2\nu\n3\n' >"$work/data.txt"
+mistake '-loss_data: the matrix points has 2 columns; must have 3$' solve $quick -pde_dim 2 -loss_data "$work/data.txt"
+mistake '-loss_data .*data.txt: has no array grad$' solve $quick -pde_dim 1 -loss_data "$work/data.txt" -loss_data_grad_points 5
+printf 'points\n0.1 0.2\nu\n3\n4\n' >"$work/data.txt"
+mistake '-loss_data: the matrix u has 2 rows; must have 1$' solve $quick -pde_dim 1 -loss_data "$work/data.txt"
+mistake '-loss_data_points -1: must be at least 0' solve $quick -loss_data "$work/data.txt" -loss_data_points -1
 mistake '-zo_mu 0' solve -zo_mu 0
 mistake '-zo_mu' solve -zo_mu small
 mistake '-zo_queries' solve -zo_queries 0

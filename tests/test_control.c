@@ -360,7 +360,8 @@ static PetscErrorCode Square(TzPDE pde, const PetscReal z[], PetscReal *q)
 /*
   Without noise the direct optimum of dX = a dt, cost |x|^2 + |a|^2, at the end |x|^2 / 2, is p |x0|^2 with the Riccati equation of the Euler scheme,
   p_k = dt + e p_{k+1} / (1 + dt e p_{k+1}), e = exp(-rho dt): where the gradient is 1e-7 of the first one the cost is within 1e-12 of the least. The search
-  begins at the policy before it, so it costs no more than that; within bounds; the same bits on all ranks.
+  begins at the policy before it, so it costs no more than that; within bounds; the same bits on all ranks. Along its path what it costs from there on is
+  p_k |x|^2 and the costate 2 p_k x, to the part of the gradient that is left, 1e-7.
 */
 static void test_direct(void **state)
 {
@@ -373,7 +374,7 @@ static void test_direct(void **state)
   (void)state;
   for (int k = 0; k < 2; k++) {
     const PetscReal dt = 1. / N, e = k ? exp(-0.7 * dt) : 1;
-    PetscReal       p = 0.5;
+    PetscReal       p = 0.5, X[41 * 3], u[41], grad[41 * 2];
     TzClosedLoop    alone[2], all[2];
 
     parts = (TzControlParts){.m = 2, .R = (PetscReal[]){1, 0, 0, 1}, .running = Square, .terminalweight = half, .discount = k ? 0.7 : 0};
@@ -384,6 +385,17 @@ static void test_direct(void **state)
     simulate(PETSC_COMM_WORLD, pde, all);
     assert_memory_equal(&alone[1].cost, &all[1].cost, sizeof(PetscReal));
     assert_true(fabs(all[1].cost - p / 2) <= 1e-12 && all[1].excess < 0);
+    ok(PetscArrayzero(a, 80));
+    ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[0], X, u, grad));
+    assert_true(fabs(cost[0] - p / 2) <= 1e-12);
+    p = 0.5;
+    for (PetscInt i = N; i >= 0; i--) {
+      const PetscReal *x = X + 3 * i;
+
+      assert_true(fabs(x[2] - i * dt) <= 1e-14 && fabs(u[i] - p * (x[0] * x[0] + x[1] * x[1])) <= 1e-7);
+      for (int j = 0; j < 2; j++) assert_true(fabs(grad[2 * i + j] - 2 * p * x[j]) <= 1e-6);
+      p = dt + e * p / (1 + dt * e * p);
+    }
     ok(TzPDEDestroy(&pde));
   }
   pde = create("-pde_type pendulum -pendulum_noise 0", 2);
