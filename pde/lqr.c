@@ -31,17 +31,25 @@ typedef struct {
   PetscReal *w, *V;             /* eigenvalues [d] and eigenvectors [d][d] of A, one a row, where paths need them */
 } LQR;
 
-/* out [d] = M x; the value is x'M x */
+/* out [d] = M x of a symmetric matrix (its rows are its columns: a loop that runs in vectors); the value is x'M x */
 static PetscReal Apply(PetscInt d, const PetscReal M[], const PetscReal x[], PetscReal out[])
 {
   PetscReal value = 0;
 
-  for (PetscInt i = 0; i < d; i++) {
-    out[i] = 0;
-    for (PetscInt j = 0; j < d; j++) out[i] += M[i * d + j] * x[j];
-    value += x[i] * out[i];
-  }
+  for (PetscInt i = 0; i < d; i++) out[i] = 0;
+  for (PetscInt j = 0; j < d; j++)
+    for (PetscInt i = 0; i < d; i++) out[i] += M[j * d + i] * x[j];
+  for (PetscInt i = 0; i < d; i++) value += x[i] * out[i];
   return value;
+}
+
+/* Ax [d] */
+static void Drift(const LQR *l, PetscInt d, const PetscReal x[], PetscReal Ax[])
+{
+  for (PetscInt i = 0; i < d; i++) {
+    Ax[i] = 0;
+    for (PetscInt j = 0; j < d; j++) Ax[i] += l->A[i * d + j] * x[j];
+  }
 }
 
 /* The matrix of b is p I (scalar) or P, and dp, dP its derivative in tau; dc that of c = N : P integrated */
@@ -70,7 +78,7 @@ static PetscErrorCode TzPDETransform_LQR(TzPDE pde, const PetscReal z[], TzJet *
     TzJetValue(b) = Apply(d, l->extension ? l->P : l->G, z, g);
     for (PetscInt e = 0; e < d * d; e++) trace += l->N[e] * (l->extension ? l->P[e] : l->G[e]);
     dtau = Apply(d, l->Q, z, l->y);
-    (void)Apply(d, l->A, z, l->x);
+    Drift(l, d, z, l->x);
     for (PetscInt i = 0; i < d; i++) {
       dtau += 2 * g[i] * l->x[i];
       g[i] *= 2;
@@ -108,33 +116,45 @@ static PetscErrorCode TzPDETransformCode_LQR(TzPDE pde, TzCode code)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TzPDEResidual_LQR(TzPDE pde, const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
+/* x'Qx and, of matrices, A x */
+static PetscErrorCode TzPDESource_LQR(TzPDE pde, const PetscReal z[], PetscReal s[])
+{
+  const LQR *l = (LQR *)pde->data;
+
+  PetscFunctionBegin;
+  if (l->scalar) {
+    s[0] = 0;
+    for (PetscInt i = 0; i < pde->d; i++) s[0] += l->q * z[i] * z[i];
+  } else {
+    s[0] = Apply(pde->d, l->Q, z, l->y);
+    Drift(l, pde->d, z, s + 1);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TzPDEResidual_LQR(TzPDE pde, PETSC_UNUSED const PetscReal z[], const TzJet *u, PetscReal *r, TzJet *dr)
 {
   LQR             *l = (LQR *)pde->data;
   const PetscInt   d = pde->d;
-  const PetscReal *g = TzJetGrad(u);
-  PetscReal        value, square = 0, control = 0;
+  const PetscReal *g = TzJetGrad(u), *Ax = pde->source + 1;
+  PetscReal        value, control        = 0;
 
   PetscFunctionBegin;
   value = pde->firstorder ? 0 : pde->diffusion * TzJetForm(u, 0);
   value += pde->stationary ? -l->discount * TzJetValue(u) : TzJetTime(u);
   if (l->scalar) {
     for (PetscInt i = 0; i < d; i++) {
-      l->y[i] = g[i];
-      square += l->q * z[i] * z[i];
       control += g[i] * g[i];
       if (dr) TzJetGrad(dr)[i] = -g[i] / 2;
     }
   } else {
-    square  = Apply(d, l->Q, z, l->y);
     control = Apply(d, l->K, g, l->y);
-    (void)Apply(d, l->A, z, l->x);
     for (PetscInt i = 0; i < d; i++) {
-      value += l->x[i] * g[i];
-      if (dr) TzJetGrad(dr)[i] = l->x[i] - l->y[i] / 2;
+      value += Ax[i] * g[i];
+      if (dr) TzJetGrad(dr)[i] = Ax[i] - l->y[i] / 2;
     }
   }
-  *r = value - control / 4 + square;
+  *r = value - control / 4 + pde->source[0];
   if (dr && !pde->firstorder) TzJetForm(dr, 0) = pde->diffusion;
   if (dr && pde->stationary) TzJetValue(dr) = -l->discount;
   else if (dr) TzJetTime(dr) = 1;
@@ -188,10 +208,8 @@ static PetscErrorCode TzPDEExact_LQR(TzPDE pde, const PetscReal z[], PetscReal *
 
 static PetscErrorCode TzPDEDrift_LQR(TzPDE pde, const PetscReal z[], PetscReal mu[])
 {
-  const LQR *l = (LQR *)pde->data;
-
   PetscFunctionBegin;
-  (void)Apply(pde->d, l->A, z, mu);
+  Drift((LQR *)pde->data, pde->d, z, mu);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -500,6 +518,7 @@ static PetscErrorCode TzPDESetUp_LQR(TzPDE pde)
   PetscCall(Reset(l));
   PetscCall(PetscMalloc2(d, &l->x, d, &l->y));
   l->scalar           = (PetscBool)!strcmp(l->problem, "scalar");
+  pde->nsource        = l->scalar ? 1 : 1 + d;
   pde->ops->drift     = NULL;
   pde->ops->state     = NULL;
   pde->ops->transform = pde->stationary ? NULL : TzPDETransform_LQR;
@@ -544,6 +563,7 @@ PETSC_INTERN PetscErrorCode TzPDECreate_LQR(TzPDE pde)
   ((TzControlProblem *)pde->control)->offset = Offset;
   pde->formula                               = "V_t + 1/2 tr(sigma sigma' D^2 V) + (A x).grad V - 1/4 grad V' B R^-1 B' grad V + x'Qx = 0, V(x,T) = x'Gx";
   pde->reference                             = "exact: Riccati equation, to rounding";
+  pde->ops->source                           = TzPDESource_LQR;
   pde->ops->residual                         = TzPDEResidual_LQR;
   pde->ops->exact                            = TzPDEExact_LQR;
   pde->ops->setfromoptions                   = TzPDESetFromOptions_LQR;

@@ -7,8 +7,8 @@
 typedef struct {
   TzPDE      pde;
   PetscReal *field;       /* [TzFormWorkSize()] */
-  PetscInt   n;           /* S = sum_k w[k] v_k v_k', k < n: constant forms once, fields at each point */
-  PetscReal *w, *V, *all; /* [rows], [rows][d]; all: memory of the three */
+  PetscInt   n;           /* of a form that is not diagonal, S = sum_k w[k] v_k v_k', k < n: constant forms once, fields at each point */
+  PetscReal *w, *V, *all; /* [rows], [rows][d]; NULL: diagonal; all: memory of the three */
 } Process;
 
 static PetscErrorCode Directions(Process *p, const PetscReal z[])
@@ -22,30 +22,47 @@ static PetscErrorCode Directions(Process *p, const PetscReal z[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* *c = sqrt(2 nu w): 0 may come out of LAPACK as a little less */
+static PetscErrorCode Size(const Process *p, PetscReal w, PetscReal largest, PetscReal *c)
+{
+  PetscFunctionBegin;
+  PetscCheck(w >= -1e-12 * largest, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "-loss_sampler: the second-order part of equation %s is not positive (eigenvalue %g): it has no paths", ((PetscObject)p->pde)->type_name,
+             (double)w);
+  *c = PetscSqrtReal(2 * p->pde->diffusion * PetscMax(w, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* dx [d] = sum_k sqrt(2 nu w_k) v_k xi_k: that xi has d numbers is enough, as rows <= d or the factor has its own */
 static PetscErrorCode Noise(void *ctx, const PetscReal z[], const PetscReal xi[], PetscReal dx[])
 {
-  Process        *p       = (Process *)ctx;
-  const TzForm   *f       = &p->pde->shape.form[0];
-  const PetscInt  d       = p->pde->d;
-  const PetscReal nu      = p->pde->diffusion;
-  PetscReal       largest = 0;
+  Process       *p       = (Process *)ctx;
+  const TzForm  *f       = &p->pde->shape.form[0];
+  const PetscInt d       = p->pde->d;
+  PetscReal      largest = 0, c = 0;
+  TzFormAt       S;
 
   PetscFunctionBegin;
   if (p->pde->ops->noise) {
     PetscUseTypeMethod(p->pde, noise, z, xi, dx);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (f->field) PetscCall(Directions(p, z));
   PetscCall(PetscArrayzero(dx, d));
+  if (!p->V) {
+    PetscCall(TzFormEvaluate(f, d, z, p->field, &S));
+    for (PetscInt i = 0; i < d; i++) largest = PetscMax(largest, PetscAbsReal(S.w[i]));
+    for (PetscInt i = 0, k = 0; i < d; i++) {
+      if (PetscAbsReal(S.w[i]) <= PETSC_MACHINE_EPSILON * largest) continue;
+      PetscCall(Size(p, S.w[i], largest, &c));
+      dx[i] = c * xi[k++];
+    }
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (f->field) PetscCall(Directions(p, z));
   for (PetscInt k = 0; k < p->n; k++) largest = PetscMax(largest, PetscAbsReal(p->w[k]));
-  for (PetscInt k = 0; k < p->n; k++) { /* 0 may come out of LAPACK as a little less */
-    const PetscReal c = PetscSqrtReal(2 * nu * PetscMax(p->w[k], 0)) * xi[k];
-
-    PetscCheck(p->w[k] >= -1e-12 * largest, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
-               "-loss_sampler: the second-order part of equation %s is not positive (eigenvalue %g): it has no paths", ((PetscObject)p->pde)->type_name,
-               (double)p->w[k]);
-    for (PetscInt i = 0; i < d; i++) dx[i] += c * p->V[k * d + i];
+  for (PetscInt k = 0; k < p->n; k++) {
+    PetscCall(Size(p, p->w[k], largest, &c));
+    for (PetscInt i = 0; i < d; i++) dx[i] += c * xi[k] * p->V[k * d + i];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,12 +110,14 @@ static PetscErrorCode ProcessCreate(TzPDE pde, Process **newp)
   p->pde = pde;
   *newp  = p;
   if (!f || f->type == TZ_FORM_LAPLACIAN || pde->ops->noise) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(rows == d, PetscObjectComm((PetscObject)pde), PETSC_ERR_SUP, "Equation %s: a factor of its form with more than d columns has no paths here",
+  if (f->type == TZ_FORM_DIAGONAL || f->type == TZ_FORM_DIAGONALFIELD) rows = 0;
+  PetscCheck(rows <= d, PetscObjectComm((PetscObject)pde), PETSC_ERR_SUP, "Equation %s: a factor of its form with more than d columns has no paths here",
              ((PetscObject)pde)->type_name);
   PetscCall(PetscMalloc1(field + rows + rows * d, &p->all));
   p->field = p->all;
-  p->w     = p->field + field;
-  p->V     = p->w + rows;
+  if (!rows) PetscFunctionReturn(PETSC_SUCCESS);
+  p->w = p->field + field;
+  p->V = p->w + rows;
   if (!f->field) PetscCall(Directions(p, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
