@@ -53,10 +53,16 @@ PETSC_EXTERN PetscErrorCode TzSamplerSetStart(TzSampler sampler, PetscInt d, con
 PETSC_EXTERN PetscErrorCode TzSamplerSetStartText(TzSampler sampler, const char option[], const char text[]);
 /* -loss_sampler, -loss_x0, -loss_path_steps, -loss_path_points: inside PetscOptionsBegin of the object that has the sampler. Collective */
 PETSC_EXTERN PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject);
+/*
+  A sample beside that of another sampler, which is set up: all that was not given by -tz_validation_sampler and -tz_validation_x0, domain and process too, is
+  the other's. Collective; PETSC_ERR_USER_INPUT
+*/
+PETSC_EXTERN PetscErrorCode TzSamplerSetValidationOptions(TzSampler sampler, TzOptionItems PetscOptionsObject);
+PETSC_EXTERN PetscErrorCode TzSamplerSetUpBeside(TzSampler sampler, TzSampler other);
 /* Checks that the distribution fits the domain, reads -loss_x0 where it is a file. Collective; PETSC_ERR_USER_INPUT */
 PETSC_EXTERN PetscErrorCode TzSamplerSetUp(TzSampler sampler);
-PETSC_EXTERN PetscErrorCode TzSamplerView(TzSampler sampler, PetscViewer viewer);
-PETSC_EXTERN PetscErrorCode TzSamplerGetType(TzSampler sampler, TzSamplerType *type); /* after TzSamplerSetUp(): never auto */
+PETSC_EXTERN PetscErrorCode TzSamplerView(TzSampler sampler, const char points[], PetscViewer viewer); /* what its points are called */
+PETSC_EXTERN PetscErrorCode TzSamplerGetType(TzSampler sampler, TzSamplerType *type);                  /* after TzSamplerSetUp(): never auto */
 
 /* X [n][D]: points first <= i < first + n of the sample with this key. PETSC_ERR_ARG_OUTOFRANGE: negative, or more than an index can count */
 PETSC_EXTERN PetscErrorCode TzSamplerDraw(TzSampler sampler, PetscInt64 seed, TzStream stream, PetscInt step, PetscInt first, PetscInt n, PetscReal X[]);

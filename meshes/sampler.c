@@ -12,9 +12,10 @@ struct _p_TzSampler {
   TzProcess     process;
   PetscInt      steps; /* of a path */
   PetscInt      share; /* points of a path */
-  char         *start; /* -loss_x0 as given, or NULL; by an option of another name: */
-  const char   *startoption;
-  PetscInt      nx0; /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
+  char         *start; /* -loss_x0 as given, or NULL */
+  const char   *startoption, *typeoption;
+  PetscBool     anywhere; /* starts are wanted whatever the distribution */
+  PetscInt      nx0;      /* paths start at x0 [nx0][d], or, with none, in lo <= x <= hi */
   PetscReal    *x0, *lo, *hi;
   PetscReal    *work;  /* [PATHS (3 d + 1)] */
   PetscReal    *state; /* [PATHS][d + 1] of shared paths */
@@ -33,6 +34,7 @@ PetscErrorCode TzSamplerCreate(MPI_Comm comm, TzSampler *sampler)
   (*sampler)->comm        = comm;
   (*sampler)->steps       = 20;
   (*sampler)->share       = 1;
+  (*sampler)->typeoption  = "-loss_sampler";
   (*sampler)->startoption = "-loss_x0";
   (*sampler)->process.nu  = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -120,23 +122,31 @@ PetscErrorCode TzSamplerSetStartText(TzSampler sampler, const char option[], con
   PetscCall(PetscFree(sampler->start));
   PetscCall(PetscStrallocpy(text, &sampler->start));
   sampler->startoption = option;
+  sampler->anywhere    = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject)
+/* An option of a sampler: where its paths start */
+static PetscErrorCode StartOption(TzSampler sampler, const char help[], const char before[], TzOptionItems PetscOptionsObject)
 {
   char      start[PETSC_MAX_PATH_LEN];
   PetscBool flg;
 
   PetscFunctionBegin;
+  PetscCall(TzOptionsString(sampler->startoption, help, "TzSamplerSetStart", sampler->start ? sampler->start : before, start, sizeof(start), &flg));
+  if (!flg) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(sampler->start));
+  PetscCall(PetscStrallocpy(start, &sampler->start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOptionsObject)
+{
+  PetscFunctionBegin;
   PetscCall(
     TzOptionsEnum("-loss_sampler", "Distribution of the points", "TzSamplerDraw", TzSamplerTypes, (PetscEnum)sampler->type, (PetscEnum *)&sampler->type, NULL));
-  PetscCall(TzOptionsString("-loss_x0", "Where paths start: one number or d of them, each also a range lo:hi, a file of points, or box: the domain",
-                            "TzSamplerSetStart", sampler->start ? sampler->start : "0", start, sizeof(start), &flg));
-  if (flg) {
-    PetscCall(PetscFree(sampler->start));
-    PetscCall(PetscStrallocpy(start, &sampler->start));
-  }
+  PetscCall(
+    StartOption(sampler, "Where paths start: one number or d of them, each also a range lo:hi, a file of points, or box: the domain", "0", PetscOptionsObject));
   PetscCall(TzOptionsInt("-loss_path_steps", "Time steps of a path with drift or variable noise (1 to 100000)", "TzSamplerDraw", sampler->steps,
                          &sampler->steps, NULL));
   PetscCheck(sampler->steps >= 1 && sampler->steps <= 100000, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_path_steps %" PetscInt_FMT ": must be 1 to 100000",
@@ -144,6 +154,37 @@ PetscErrorCode TzSamplerSetFromOptions(TzSampler sampler, TzOptionItems PetscOpt
   PetscCall(TzOptionsInt("-loss_path_points", "Points taken from each path with drift or variable noise, each at a time of its own (>= 1)", "TzSamplerDraw",
                          sampler->share, &sampler->share, NULL));
   PetscCheck(sampler->share >= 1, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_path_points %" PetscInt_FMT ": must be at least 1", sampler->share);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetValidationOptions(TzSampler sampler, TzOptionItems PetscOptionsObject)
+{
+  static const char *const names[] = {"same", "box", "ball", "paths", "mixed"}; /* same: auto, the other's */
+  PetscInt                 type    = (PetscInt)sampler->type;
+
+  PetscFunctionBegin;
+  sampler->typeoption  = "-tz_validation_sampler";
+  sampler->startoption = "-tz_validation_x0";
+  PetscCall(TzOptionsEList(sampler->typeoption, "Distribution of the validation points: that of -loss_sampler (same), or", "TzLossValidate", names, 5,
+                           names[type], &type, NULL));
+  sampler->type = (TzSamplerType)type;
+  PetscCall(StartOption(sampler, "Where their paths start, as -loss_x0", "", PetscOptionsObject));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzSamplerSetUpBeside(TzSampler sampler, TzSampler other)
+{
+  const TzSamplerType type = sampler->type;
+
+  PetscFunctionBegin;
+  PetscCall(TzDomainCopy(&other->domain, &sampler->domain));
+  sampler->process = other->process;
+  sampler->steps   = other->steps;
+  sampler->type    = type == TZ_SAMPLER_AUTO ? other->chosen : type;
+  sampler->share   = sampler->type == TZ_SAMPLER_PATHS ? other->share : 1;
+  if (!sampler->start && (other->lo || other->x0)) PetscCall(TzSamplerSetStart(sampler, other->domain.d, other->lo, other->hi, other->nx0, other->x0));
+  PetscCall(TzSamplerSetUp(sampler));
+  sampler->type = type;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,16 +253,18 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
     sampler->chosen = !box ? TZ_SAMPLER_BALL : domain->wholespace && !domain->stationary ? TZ_SAMPLER_PATHS : TZ_SAMPLER_BOX;
     if (sampler->chosen == TZ_SAMPLER_PATHS && !sampler->start) PetscCall(TzSamplerSetStart(sampler, domain->d, domain->lo, domain->hi, 0, NULL));
   }
-  PetscCheck(sampler->chosen != TZ_SAMPLER_BALL || !box, sampler->comm, PETSC_ERR_USER_INPUT, "-loss_sampler ball: the domain of the equation is a box");
-  PetscCheck(sampler->chosen == TZ_SAMPLER_BALL || box, sampler->comm, PETSC_ERR_USER_INPUT,
-             "-loss_sampler %s: the domain of the equation is a %s; must be ball", TzSamplerTypes[sampler->chosen], TzDomainTypes[domain->type]);
-  PetscCheck(!domain->stationary || sampler->chosen < TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
-             "-loss_sampler %s: the equation has no time; must be box", TzSamplerTypes[sampler->chosen]);
+  PetscCheck(sampler->chosen != TZ_SAMPLER_BALL || !box, sampler->comm, PETSC_ERR_USER_INPUT, "%s ball: the domain of the equation is a box",
+             sampler->typeoption);
+  PetscCheck(sampler->chosen == TZ_SAMPLER_BALL || box, sampler->comm, PETSC_ERR_USER_INPUT, "%s %s: the domain of the equation is a %s; must be ball",
+             sampler->typeoption, TzSamplerTypes[sampler->chosen], TzDomainTypes[domain->type]);
+  PetscCheck(!domain->stationary || sampler->chosen < TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT, "%s %s: the equation has no time; must be box",
+             sampler->typeoption, TzSamplerTypes[sampler->chosen]);
   PetscCheck(sampler->share == 1 || sampler->chosen == TZ_SAMPLER_PATHS, sampler->comm, PETSC_ERR_USER_INPUT,
              "-loss_path_points %" PetscInt_FMT " -loss_sampler %s: points of one path; must be paths", sampler->share, TzSamplerTypes[sampler->chosen]);
-  PetscCheck(!sampler->start || sampler->chosen >= TZ_SAMPLER_PATHS || strcmp(sampler->startoption, "-loss_x0"), sampler->comm, PETSC_ERR_USER_INPUT,
-             "-loss_x0 %s: the points of sampler %s start nowhere%s", sampler->start, TzSamplerTypes[sampler->chosen],
-             box && !domain->stationary ? "; must have -loss_sampler paths or mixed" : "");
+  PetscCheck(!sampler->start || sampler->chosen >= TZ_SAMPLER_PATHS || sampler->anywhere, sampler->comm, PETSC_ERR_USER_INPUT,
+             "%s %s: the points of sampler %s start nowhere%s%s%s", sampler->startoption, sampler->start, TzSamplerTypes[sampler->chosen],
+             box && !domain->stationary ? "; must have " : "", box && !domain->stationary ? sampler->typeoption : "",
+             box && !domain->stationary ? " paths or mixed" : "");
   PetscCall(PetscFree(sampler->work));
   PetscCall(PetscFree(sampler->state));
   PetscCall(PetscMalloc1(PATHS * (3 * domain->d + 1), &sampler->work));
@@ -230,10 +273,10 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzSamplerView(TzSampler sampler, PetscViewer viewer)
+PetscErrorCode TzSamplerView(TzSampler sampler, const char points[], PetscViewer viewer)
 {
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  points by sampler %s", TzSamplerTypes[sampler->chosen]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  %s by sampler %s", points, TzSamplerTypes[sampler->chosen]));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   if (sampler->chosen >= TZ_SAMPLER_PATHS) PetscCall(PetscViewerASCIIPrintf(viewer, " from x0 = %s", sampler->start ? sampler->start : "0"));
   PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));

@@ -228,7 +228,7 @@ static PetscErrorCode Print(TzRun run, const Values *v, double seconds)
 PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)run);
-  TzSampler      sampler;
+  TzSampler      sampler, trained;
   Values         v = {.exact = NULL};
   TzPDE          pde;
   PetscBool      exact;
@@ -237,19 +237,23 @@ PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
 
   PetscFunctionBegin;
   PetscCall(TzRunGetPDE(run, &pde));
+  PetscCall(TzSamplerCreate(comm, &trained));
   PetscCall(TzSamplerCreate(comm, &sampler));
   PetscOptionsBegin(comm, NULL, "Points of eval, where -tz_points is a number", "Tenzo");
-  PetscCall(TzSamplerSetFromOptions(sampler, PetscOptionsObject));
+  PetscCall(TzSamplerSetFromOptions(trained, PetscOptionsObject));
+  PetscCall(TzSamplerSetValidationOptions(sampler, PetscOptionsObject));
   PetscCall(GetPathOptions(comm, pde, PetscOptionsObject, &v));
   PetscOptionsEnd();
   PetscCall(TzRunSetUp(run));
   if (TzOptionsHelpWanted()) {
     PetscCall(TzSamplerDestroy(&sampler));
+    PetscCall(TzSamplerDestroy(&trained));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscTime(&t0));
   PetscCall(TzVerbReserve(comm, o->output, o->model, o->points, &lock));
-  PetscCall(TzPDESetSampler(pde, sampler));
+  PetscCall(TzPDESetSampler(pde, trained));
+  PetscCall(TzSamplerSetUpBeside(sampler, trained));
   PetscCall(TzPDEGetJetShape(pde, &v.shape));
   v.D = TzJetCoordinates(v.shape);
   v.J = TzJetSize(v.shape);
@@ -270,6 +274,7 @@ PetscErrorCode TzEvalPDE(TzRun run, const TzEvalOptions *o)
   PetscCall(PetscFree2(v.mean, v.half));
   PetscCall(PetscFree(v.X));
   PetscCall(TzSamplerDestroy(&sampler));
+  PetscCall(TzSamplerDestroy(&trained));
   PetscCall(TzFileRelease(o->output, &lock));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -106,6 +106,8 @@ mistake '-loss_adaptive 4: with -fd_subset' solve -deriv_type fd -fd_subset 3 -l
 mistake '-loss_points 0' solve -loss_points 0
 mistake '-loss_sampler' solve -loss_sampler sobol
 mistake '-loss_x0 1: .* must have -loss_sampler paths' solve -loss_x0 1
+mistake '-tz_validation_sampler ball: the domain of the equation is a box' solve -tz_validation_sampler ball
+mistake '-tz_validation_x0 1: .* must have -tz_validation_sampler paths' solve -tz_validation_x0 1
 mistake '-loss_x0 1: the points of sampler ball start nowhere$' solve -pde_type exittime -loss_x0 1
 mistake '-loss_data none.h5: ' solve $quick -loss_data none.h5
 printf 'points\n0.1 0.2\nu\n3\n' >"$work/data.txt"

@@ -63,6 +63,14 @@ for n in 1 3; do
 done
 on 1 eval -tz_model where.h5 -tz_points 2000 -tz_output out.h5 >out.txt 2>err.txt
 ok "eval: no warning for points of the sampler" [ ! -s err.txt ]
+# the same parameters, trained in the box and validated along paths, are where eval finds them along paths
+rel() { sed -n 's/^RESULT .* rel_l2=\([^ ]*\) .*/\1/p' "$1"; }
+for n in 1 2; do on $n solve ${paths/paths/box} -tz_validation_sampler paths -tz_validation_x0 0.2:0.4 -tz_output apart$n.h5 >apart$n.txt 2>&1; done
+on 2 eval -tz_model apart1.h5 -tz_points 100 -tz_output out.h5 >out.txt 2>&1
+on 1 eval -tz_model apart1.h5 -tz_points 100 -tz_validation_sampler box -tz_output out.h5 >box.txt 2>&1
+on 1 solve ${paths/paths/box} -tz_output box.h5 >boxed.txt 2>&1
+ok "validation apart: ranks agree, eval has it from the file" [ -n "$(rel out.txt)" -a "$(rel out.txt)" = "$(rel apart1.txt)" -a "$(rel out.txt)" = "$(rel apart2.txt)" ]
+ok "validation apart: the box is another figure, that of a run without the option" [ "$(rel box.txt)" != "$(rel out.txt)" -a "$(rel boxed.txt)" != "$(rel out.txt)" ]
 mistake() { # mistake MODEL POINT WORDS
   printf "$2\n" >where.txt
   on 2 eval -tz_model "$1" -tz_points where.txt -tz_output out.h5 >out.txt 2>err.txt

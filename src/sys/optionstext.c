@@ -28,6 +28,8 @@ static PetscBool TzOptionIsKept(const char name[])
                                        "-zo_direction",
                                        "-zo_phase2_direction",
                                        "-net_output_scale",
+                                       "-tz_validation_sampler",
+                                       "-tz_validation_x0",
                                        "-tz_validation_points"};
   static const char *const never[]  = {"view", "monitor", "draw", "file", "dir", "path", "output", "command"};
   char                     type[64] = "";

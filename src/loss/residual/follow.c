@@ -69,6 +69,7 @@ static PetscErrorCode SteerOthers(TzLoss loss)
 
   PetscFunctionBegin;
   PetscCall(TzSamplerSetSteer(r->sampler, r->drift == REGULATOR || r->drift == GUIDED ? SteerLinear : NULL, loss, PETSC_FALSE, NULL));
+  PetscCall(TzSamplerSetSteer(r->validation, r->drift == REGULATOR || r->drift == GUIDED ? SteerLinear : NULL, loss, PETSC_FALSE, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -15,6 +15,7 @@
     -loss_data FILE             known values and gradients of u
     -loss_fixed_points          the same points and nodes in every step (default false)
     -control_drift none|feedback|mix|lqr   of paths of a control problem (follow.c)
+    -tz_validation_sampler, -tz_validation_x0   distribution of the points below (default: that of training)
     -tz_validation_points n     points on which TzLossValidate() compares with the exact solution (default 10000)
 */
 #include "residual.h"
@@ -39,6 +40,7 @@ static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOp
   PetscCall(TzOptionsReal("-loss_p", "The loss is the mean of |residual|^p (>= 1)", "TzLossEvaluate", r->p, &r->p, NULL));
   PetscCheck(r->p >= 1 && r->p <= 100, comm, PETSC_ERR_USER_INPUT, "-loss_p %g: must be 1 to 100", (double)r->p);
   PetscCall(TzFollowSetFromOptions(loss, PetscOptionsObject));
+  PetscCall(TzSamplerSetValidationOptions(r->validation, PetscOptionsObject));
   PetscCall(TzOptionsInt("-tz_validation_points", "Points of the validation set (>= 1)", "TzLossValidate", r->nvalid, &r->nvalid, NULL));
   PetscCheck(r->nvalid >= 1, comm, PETSC_ERR_USER_INPUT, "-tz_validation_points %" PetscInt_FMT ": must be at least 1", r->nvalid);
   PetscOptionsHeadEnd();
@@ -134,6 +136,7 @@ static PetscErrorCode SetUp_Residual(TzLoss loss)
   PetscCheck(estimated->d == shape->d && estimated->time == shape->time && estimated->nforms == shape->nforms, comm, PETSC_ERR_ORDER,
              "TzDerivSetNet() with the shape of TzPDEGetJetShape() first");
   PetscCall(TzPDESetSampler(loss->pde, r->sampler));
+  PetscCall(TzSamplerSetUpBeside(r->validation, r->sampler));
   r->d = shape->d;
   r->D = TzJetCoordinates(shape);
   r->J = TzJetSize(shape);
@@ -414,10 +417,14 @@ static PetscErrorCode View_Residual(TzLoss loss, PetscViewer viewer)
 {
   TzResidual        *r = (TzResidual *)loss->data;
   const TzCondition *c;
+  TzSamplerType      trained, validated;
   PetscInt           n;
 
   PetscFunctionBegin;
-  PetscCall(TzSamplerView(r->sampler, viewer));
+  PetscCall(TzSamplerView(r->sampler, "points", viewer));
+  PetscCall(TzSamplerGetType(r->sampler, &trained));
+  PetscCall(TzSamplerGetType(r->validation, &validated));
+  if (validated != trained) PetscCall(TzSamplerView(r->validation, "validation points", viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "  points %s; %" PetscInt_FMT " validation points\n",
                                    r->fixed ? "the same in every step" : "drawn anew in every step", r->nvalid));
   if (r->candidates) PetscCall(PetscViewerASCIIPrintf(viewer, "  points where the residual is large, of %" PetscInt_FMT " candidates each\n", r->candidates));
@@ -444,6 +451,7 @@ static PetscErrorCode Destroy_Residual(TzLoss loss)
   PetscFunctionBegin;
   PetscCall(Reset_Residual(r));
   PetscCall(TzSamplerDestroy(&r->sampler));
+  PetscCall(TzSamplerDestroy(&r->validation));
   PetscCall(PetscFree(r->term));
   PetscCall(PetscFree(r->balance));
   PetscCall(PetscFree(loss->data));
@@ -463,6 +471,7 @@ PetscErrorCode TzLossCreate_Residual(TzLoss loss)
   r->smoothing = 0.9;
   r->nvalid    = 10000;
   PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)loss), &r->sampler));
+  PetscCall(TzSamplerCreate(PetscObjectComm((PetscObject)loss), &r->validation));
   loss->data                = r;
   loss->sampler             = r->sampler;
   loss->ops->setfromoptions = SetFromOptions_Residual;

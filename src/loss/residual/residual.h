@@ -40,7 +40,7 @@ typedef struct {
   PetscInt   every;               /* changed every so many steps, */
   PetscReal  smoothing, *balance; /* [nterms - 1]: times this factor, of which a change leaves the part smoothing */
   PetscInt   adapted;             /* the step whose points and weights are there, -1: none */
-  TzSampler  sampler;
+  TzSampler  sampler, validation;
   PetscInt   drift; /* of paths: follow.c */
   TzControl  control;
   PetscBool  follows;                      /* TzFollow() has been called: */

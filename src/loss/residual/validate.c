@@ -22,7 +22,7 @@ static PetscErrorCode ValidationSetUp(TzLoss loss)
   PetscCall(TzPDEHasExact(loss->pde, &exact));
   PetscCall(TzPDEGetDim(loss->pde, &d));
   PetscCall(PetscMalloc3(PetscMax(n, 1) * r->D, &r->validX, exact ? PetscMax(n, 1) : 0, &r->validexact, exact ? PetscMax(n, 1) * d : 0, &r->validgrad));
-  PetscCall(TzSamplerDraw(r->sampler, loss->seed, TZ_STREAM_VALIDATION, 0, first, n, r->validX));
+  PetscCall(TzSamplerDraw(r->validation, loss->seed, TZ_STREAM_VALIDATION, 0, first, n, r->validX));
   if (exact) PetscCall(TzPDEExact(loss->pde, n, r->validX, r->validexact, r->validgrad));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -98,7 +98,7 @@ static PetscErrorCode ValidationSums(TzLoss loss, PetscInt blocks, PetscReal all
 
 /*
   mse, rel_l2 and max of u against the exact solution on the validation points, grad_rel_l2 of its gradient in x; where none is known the mean squared
-  residual there; and the largest residual. The points come from the sampler of the loss, by a key of their own: training never sees them. So do the
+  residual there; and the largest residual. The points come from a sampler beside that of the loss, by a key of their own: training never sees them. So do the
   nodes of a random rule: the figure does not depend on the step.
 */
 PetscErrorCode TzResidualValidate(TzLoss loss, const PetscReal theta[], TzMetrics *m)
