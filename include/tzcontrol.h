@@ -87,12 +87,12 @@ PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], P
 
 /*
   The direct optimum along one path without noise, from x0 [d]: the controls a [steps][m], piecewise constant, whose Euler path costs least, by TAO's lmvm
-  (with bounds blmvm) from the a that is given, or from none where that costs less; a minimum near there. *cost: of the path. X [steps + 1][D], unless NULL:
+  (with bounds blmvm) from the cheapest of the a that is given, `other` [steps][m], unless that is NULL, and none; a minimum near there. *cost: of the path. X [steps + 1][D], unless NULL:
   the path, u [steps + 1]: what it costs from there on, which is the value, grad [steps + 1][d]: its gradient, the costate. steps 0: only
   whether there is one. On one process; PETSC_ERR_USER_INPUT, naming `option`, where controls have a cost of |a|
 */
-PETSC_EXTERN PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], PetscReal a[], PetscReal *cost,
-                                               PetscReal X[], PetscReal u[], PetscReal grad[]);
+PETSC_EXTERN PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], const PetscReal other[], PetscReal a[],
+                                               PetscReal *cost, PetscReal X[], PetscReal u[], PetscReal grad[]);
 
 /*
   The offset b of V = (T - t) f + b where it is quadratic in x: P [d+1][d+1] at t with b = y'P y, y = (x - target, 1). *is is FALSE where it is not

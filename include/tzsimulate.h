@@ -17,7 +17,8 @@
 
 /* network: of TzSimulationSetControl(); exact: of the exact solution; lqr: the regulator at the target (TzPDEControlLinear); none: a = 0, within its bounds;
    plugin: TzControlParts.policy, within the bounds; direct: no feedback, but for each start the controls that cost least without noise
-   (TzPDEControlDirect), sought from those of the policy before it in the list along its path without noise, or from none */
+   (TzPDEControlDirect), sought from the cheapest of those of the policy before it in the list along its path without noise, of the optimum of the start before
+   (of the same block: so neighbours pass obstacles alike) and none */
 typedef enum { TZ_POLICY_NETWORK, TZ_POLICY_EXACT, TZ_POLICY_LQR, TZ_POLICY_NONE, TZ_POLICY_PLUGIN, TZ_POLICY_DIRECT } TzPolicy;
 PETSC_EXTERN const char *const TzPolicies[]; /* "network","exact","lqr","none","plugin","direct",... */
 #define TZ_POLICIES 6

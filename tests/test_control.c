@@ -386,7 +386,7 @@ static void test_direct(void **state)
     assert_memory_equal(&alone[1].cost, &all[1].cost, sizeof(PetscReal));
     assert_true(fabs(all[1].cost - p / 2) <= 1e-12 && all[1].excess < 0);
     ok(PetscArrayzero(a, 80));
-    ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[0], X, u, grad));
+    ok(TzPDEControlDirect(pde, "", N, x0, NULL, a, &cost[0], X, u, grad));
     assert_true(fabs(cost[0] - p / 2) <= 1e-12);
     p = 0.5;
     for (PetscInt i = N; i >= 0; i--) {
@@ -400,9 +400,9 @@ static void test_direct(void **state)
   }
   pde = create("-pde_type pendulum -pendulum_noise 0", 2);
   for (PetscInt i = 0; i < N; i++) a[i] = 0.1;
-  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[0], NULL, NULL, NULL));
+  ok(TzPDEControlDirect(pde, "", N, x0, NULL, a, &cost[0], NULL, NULL, NULL));
   for (PetscInt i = 0; i < N; i++) assert_true(-2 <= a[i] && a[i] <= 2);
-  ok(TzPDEControlDirect(pde, "", N, x0, a, &cost[1], NULL, NULL, NULL));
+  ok(TzPDEControlDirect(pde, "", N, x0, NULL, a, &cost[1], NULL, NULL, NULL));
   assert_true(cost[1] <= cost[0] && cost[0] - cost[1] <= 1e-6 * cost[0]);
   ok(TzPDEDestroy(&pde));
 }

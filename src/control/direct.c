@@ -137,18 +137,24 @@ static PetscErrorCode ObjectiveGradient(PETSC_UNUSED Tao tao, Vec v, PetscReal *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a [steps][m]: none, where that costs less */
-static PetscErrorCode Begin(Direct *s, const TzControlParts *parts, PetscReal a[])
+/* a [steps][m]: `other`, unless that is NULL, or none, where that costs less */
+static PetscErrorCode Begin(Direct *s, const TzControlParts *parts, const PetscReal other[], PetscReal a[])
 {
-  PetscReal *none, cost[2];
+  const PetscInt n = s->steps * s->m;
+  PetscReal     *none, least, cost;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(s->steps * s->m, &none));
-  for (PetscInt i = 0; i < s->steps * s->m; i++)
-    none[i] = PetscMin(PetscMax(0, parts->lo ? parts->lo[i % s->m] : 0), parts->hi ? parts->hi[i % s->m] : PETSC_INFINITY);
-  PetscCall(Forward(s, a, &cost[0]));
-  PetscCall(Forward(s, none, &cost[1]));
-  if (cost[1] < cost[0]) PetscCall(PetscArraycpy(a, none, s->steps * s->m));
+  PetscCall(PetscMalloc1(n, &none));
+  for (PetscInt i = 0; i < n; i++) none[i] = PetscMin(PetscMax(0, parts->lo ? parts->lo[i % s->m] : 0), parts->hi ? parts->hi[i % s->m] : PETSC_INFINITY);
+  PetscCall(Forward(s, a, &least));
+  for (int k = 0; k < 2; k++) {
+    const PetscReal *from = k ? none : other;
+
+    if (!from) continue;
+    PetscCall(Forward(s, from, &cost));
+    if (cost < least) PetscCall(PetscArraycpy(a, from, n));
+    least = PetscMin(least, cost);
+  }
   PetscCall(PetscFree(none));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -195,8 +201,8 @@ static PetscErrorCode PutPath(Direct *s, const PetscReal a[], PetscReal X[], Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], PetscReal a[], PetscReal *cost, PetscReal X[],
-                                  PetscReal u[], PetscReal grad[])
+PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], const PetscReal other[], PetscReal a[], PetscReal *cost,
+                                  PetscReal X[], PetscReal u[], PetscReal grad[])
 {
   const TzControlParts *parts;
   Direct                s;
@@ -209,7 +215,7 @@ PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps
              "%s: controls have a cost of |a|, which has no gradient; must be another", option);
   if (!steps) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Create(pde, steps, x0, &s));
-  PetscCall(Begin(&s, parts, a));
+  PetscCall(Begin(&s, parts, other, a));
   PetscCall(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, steps * s.m, a, &controls));
   PetscCall(TaoCreate(PETSC_COMM_SELF, &tao));
   PetscCall(TaoSetType(tao, parts->lo || parts->hi ? TAOBLMVM : TAOLMVM));

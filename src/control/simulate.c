@@ -180,7 +180,7 @@ static PetscErrorCode CheckPolicies(TzSimulation s, const char type[])
     PetscCheck(has[s->policy[i]], s->comm, PETSC_ERR_USER_INPUT, "-sim_policy network: needs -tz_model FILE, the checkpoint of a trained network");
     PetscCheck(s->policy[i] != TZ_POLICY_DIRECT || !s->heun, s->comm, PETSC_ERR_USER_INPUT,
                "-sim_policy direct: is the optimum of Euler's steps; must be with -sim_integrator euler");
-    if (s->policy[i] == TZ_POLICY_DIRECT) PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", 0, NULL, NULL, NULL, NULL, NULL, NULL));
+    if (s->policy[i] == TZ_POLICY_DIRECT) PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
     if (s->policy[i] == TZ_POLICY_LQR) {
       PetscReal *z, u;
 
@@ -349,7 +349,7 @@ static PetscErrorCode Step(TzSimulation s, TzPolicy policy, Block *b, PetscInt k
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* b->plan: the direct optimum of each path, sought from the controls of a policy along its path without noise */
+/* b->plan: the direct optimum of each path, sought from the controls of a policy along its path without noise, or from the optimum of the path before it */
 static PetscErrorCode Plan(TzSimulation s, TzPolicy from, Block *b)
 {
   const PetscInt  d = s->d, D = d + 1, m = s->m;
@@ -371,8 +371,9 @@ static PetscErrorCode Plan(TzSimulation s, TzPolicy from, Block *b)
   for (PetscInt i = 0; i < b->n && !TzGiveUp(); i++) {
     const PetscInt  path = b->first + i, at = path * (s->steps + 1);
     const PetscBool keep = (PetscBool)(path < s->save);
+    PetscReal      *plan = b->plan + i * s->steps * m;
 
-    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + path * D, b->plan + i * s->steps * m, &cost,
+    PetscCall(TzPDEControlDirect(s->pde, "-sim_policy direct", s->steps, s->x0 + path * D, i ? plan - s->steps * m : NULL, plan, &cost,
                                  keep ? s->optima.X + at * D : NULL, s->optima.u + (keep ? at : 0), s->optima.grad + (keep ? at * d : 0)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,7 +5,7 @@
   A step has -loss_points points, drawn by -loss_sampler from the key (seed, step), and the estimator's nodes of the same step.
 
   Options:
-    -loss_points n              collocation points of a step (default 100)
+    -loss_points n              collocation points of a step (default 100; 0: data alone)
     -loss_block n               points of a block, the unit that ranks share (default 5)
     -loss_sampler, -loss_x0, -loss_path_steps   distribution of the points (tzsampler.h)
     -loss_p p                   mean of |r|^p (default 2). For HJB equations a small mean square does not bound the error, a small L^p norm with large p does
@@ -29,12 +29,13 @@ static PetscErrorCode SetFromOptions_Residual(TzLoss loss, TzOptionItems PetscOp
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Residual of a differential equation");
-  PetscCall(TzOptionsInt("-loss_points", "Collocation points of a step (>= 1)", "TzLossSample", r->npoints, &r->npoints, NULL));
-  PetscCheck(r->npoints >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_points %" PetscInt_FMT ": must be at least 1", r->npoints);
+  PetscCall(TzOptionsInt("-loss_points", "Collocation points of a step (>= 1; 0: data alone)", "TzLossSample", r->npoints, &r->npoints, NULL));
   PetscCall(TzOptionsInt("-loss_block", "Points of a block, the unit that ranks share (>= 1)", "TzLossSample", r->block, &r->block, NULL));
   PetscCheck(r->block >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_block %" PetscInt_FMT ": must be at least 1", r->block);
   PetscCall(TzSamplerSetFromOptions(r->sampler, PetscOptionsObject));
   PetscCall(TzTermsSetFromOptions(loss, PetscOptionsObject));
+  PetscCheck(r->npoints >= (r->nterms > 1 && r->term[r->nterms - 1].kind > TZ_TERM_CONDITION ? 0 : 1), comm, PETSC_ERR_USER_INPUT,
+             "-loss_points %" PetscInt_FMT ": must be at least 1, or 0 with -loss_data", r->npoints);
   PetscCall(TzOptionsBool("-loss_fixed_points", "The same points and nodes in every step", "TzLossSample", r->fixed, &r->fixed, NULL));
   PetscCall(TzAdaptSetFromOptions(r, comm, PetscOptionsObject));
   PetscCall(TzOptionsReal("-loss_p", "The loss is the mean of |residual|^p (>= 1)", "TzLossEvaluate", r->p, &r->p, NULL));

@@ -62,7 +62,7 @@ PetscErrorCode TzTermsScale(TzResidual *r)
     TzTerm         *term  = &r->term[t];
     const PetscReal power = term->weight * (t ? r->balance[t - 1] : 1) * (PetscReal)r->nline / (PetscReal)term->n;
 
-    term->scale = r->nterms == 1 ? 1 : PetscPowReal(power, 1 / r->p);
+    term->scale = r->nterms == 1 || !term->n ? 1 : PetscPowReal(power, 1 / r->p);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
