@@ -87,9 +87,9 @@ PETSC_EXTERN PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], P
 
 /*
   The direct optimum along one path without noise, from x0 [d]: the controls a [steps][m], piecewise constant, whose Euler path costs least, by TAO's lmvm
-  (with bounds blmvm) from the cheapest of the a that is given, `other` [steps][m], unless that is NULL, and none; a minimum near there. *cost: of the path. X [steps + 1][D], unless NULL:
-  the path, u [steps + 1]: what it costs from there on, which is the value, grad [steps + 1][d]: its gradient, the costate. steps 0: only
-  whether there is one. On one process; PETSC_ERR_USER_INPUT, naming `option`, where controls have a cost of |a|
+  (with bounds blmvm) from the cheapest of the a that is given, `other` [steps][m], unless that is NULL, and none; a minimum near there. *cost: of the path.
+  X [steps + 1][D], unless NULL: the path, u [steps + 1]: what it costs from there on, which is the value, grad [steps + 1][d]: its gradient, the costate.
+  steps 0: only whether there is one. On one process; PETSC_ERR_USER_INPUT, naming `option`, where controls have a cost of |a|
 */
 PETSC_EXTERN PetscErrorCode TzPDEControlDirect(TzPDE pde, const char option[], PetscInt steps, const PetscReal x0[], const PetscReal other[], PetscReal a[],
                                                PetscReal *cost, PetscReal X[], PetscReal u[], PetscReal grad[]);

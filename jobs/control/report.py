@@ -22,12 +22,15 @@ def spread(values, digits=3):
 
 
 def training(file):
-    """Steps, and seconds of its processors, of a training's log"""
+    """Steps, and seconds of its processors, of a training's stages"""
     with open(file) as f:
         text = f.read()
-    result = numbers(next((line for line in text.splitlines() if line.startswith("RESULT")), ""))
-    found = re.search(r"^processor ([\d.]+)", text, re.M)
-    return {"steps": result.get("steps", float("nan")), "train": float(found[1]) if found else float("nan")}
+    steps = [numbers(line).get("steps", 0) for line in text.splitlines() if line.startswith("RESULT")]
+    return {"steps": sum(steps), "train": seconds(text)}
+
+
+def seconds(text):
+    return sum(float(found) for found in re.findall(r"^processor ([\d.]+)", text, re.M))
 
 
 rows = collections.defaultdict(list)
@@ -37,12 +40,17 @@ for file in sorted(glob.glob(os.path.join(sys.argv[1], "*-[0-9]*.txt"))):
     log = file.replace(".txt", ".log")
     if os.path.exists(log):
         result.update(training(log))
+    data = file.replace(".txt", ".data")
+    if os.path.exists(data):
+        with open(data) as f:
+            result["data"] = seconds(f.read())
     rows[re.sub(r"-\d+\.txt$", "", os.path.basename(file))].append(result)
 
 print("# Control problems\n\n`bash jobs/control.sh` (jobs/control.sh has the options of every row). Means ± deviation over seeds. Cost of the closed loop of the network; of baselines")
 print("(`exact`: the Riccati solution, `lqr`: the regulator at the target, `direct`: the open-loop optimum without noise) on the same paths; excess: the first less the")
-print("second, by the second; V: error of V(x0,0) where it is known, otherwise cost - V(x0,0), the certificate, by V; collide: paths that collide, network and regulator.\n")
-print("| row | seeds | cost | baseline | excess % | V % | collide % | steps | processor seconds of training |\n|---|---|---|---|---|---|---|---|---|")
+print("second, by the second; V: error of V(x0,0) where it is known, otherwise cost - V(x0,0), the certificate, by V; collide: paths that collide, network and regulator.")
+print("Seconds of one processor: of the direct optima that are learnt from, where there are, + of the training.\n")
+print("| row | seeds | cost | baseline | excess % | V % | collide % | steps | processor seconds |\n|---|---|---|---|---|---|---|---|---|")
 for name, results in rows.items():
     base = [p for p in POLICIES if f"{p}_cost" in results[0]]
     cost = spread([r["cost"] for r in results], 5)
@@ -51,8 +59,8 @@ for name, results in rows.items():
     value = [100 * abs(r["value"] / r["exact"] - 1) if "exact" in r else 100 * r["gap"] / r["value"] for r in results]
     kind = "error" if "exact" in results[0] else "certificate"
     collide = " / ".join(f"{100 * statistics.mean(r[k] for r in results):.3g}" for k in ("violated", "lqr_violated") if k in results[0])
-    steps, train = ([r[k] for r in results if r.get(k) == r.get(k) and k in r] for k in ("steps", "train"))
-    print(f"| {name} | {len(results)} | {cost} | {other} | {excess} | {kind} {spread(value)} | {collide} | {spread(steps)} | {spread(train)} |")
+    steps, train, data = ([r[k] for r in results if k in r] for k in ("steps", "train", "data"))
+    print(f"| {name} | {len(results)} | {cost} | {other} | {excess} | {kind} {spread(value)} | {collide} | {spread(steps)} | {spread(data) + ' + ' if data else ''}{spread(train)} |")
 notes = os.path.join(os.path.dirname(__file__), "notes.md")
 if os.path.exists(notes):
     with open(notes) as f:
