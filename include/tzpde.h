@@ -54,8 +54,8 @@ PETSC_EXTERN PetscErrorCode TzPDEAddSecondDerivatives(TzPDE pde, PetscInt *p);  
 /* fjet, ujet [n][J] (may be the same array), X [n][D]: the jet of u = a f + b from that of f, by the product rule. */
 PETSC_EXTERN PetscErrorCode TzPDETransform(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal fjet[], PetscReal ujet[]);
 /*
-  The same in two steps, for many f at the same points: what the product rule needs, ab [n][TzPDEGetTransformSize()] (jet of a, jet of b, and for
-  each form S grad a); u = a f + b from these.
+  The same in two steps, for many f at the same points: what the product rule needs, ab [n][TzPDEGetTransformSize()] (jet of a, jet of b, for
+  each form S grad a, and whether a varies with x there: 0 or 1); u = a f + b from these.
 */
 PETSC_EXTERN PetscErrorCode TzPDEGetTransformSize(TzPDE pde, PetscInt *size);
 PETSC_EXTERN PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal ab[]);

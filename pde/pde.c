@@ -444,7 +444,7 @@ PetscErrorCode TzPDEGetTransformSize(TzPDE pde, PetscInt *size)
 {
   PetscFunctionBegin;
   PetscCall(TzPDESetUp(pde));
-  *size = 2 * TzJetSize(&pde->shape) + pde->shape.nforms * pde->d;
+  *size = 2 * TzJetSize(&pde->shape) + pde->shape.nforms * pde->d + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -529,7 +529,8 @@ PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], Pe
     TzJet a = TzJetAt(shape, ab), b = TzJetAt(shape, ab + J);
 
     if (!pde->ops->transforms) PetscCall(TransformAt(pde, X, &a, &b));
-    for (PetscInt p = 0; p < shape->nforms; p++) {
+    for (PetscInt k = 0; k < pde->d && !ab[size - 1]; k++) ab[size - 1] = TzJetGrad(&a)[k] != 0;
+    for (PetscInt p = 0; p < shape->nforms && ab[size - 1]; p++) {
       TzFormAt S;
 
       PetscCall(TzFormEvaluate(&shape->form[p], pde->d, X, pde->field, &S));
@@ -539,19 +540,23 @@ PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const PetscReal X[], Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* u = a f + b at one point; S : Hess (a f) = a S : Hess f + 2 (S grad a) . grad f + f S : Hess a; written last to first, so that u may be f */
+/*
+  u = a f + b at one point; S : Hess (a f) = a S : Hess f + 2 (S grad a) . grad f + f S : Hess a; written last to first, so that u may be f. Where a does not
+  depend on x (the last number of ab is 0) its gradient, and what is made of it, is not read: memory is what this costs in many dimensions.
+*/
 static void Combine(const TzJetShape *shape, const PetscReal ab[], const PetscReal f[], PetscReal u[])
 {
   const PetscInt   d = shape->d, D = TzJetCoordinates(shape), J = TzJetSize(shape);
-  const PetscReal *a = ab, *b = ab + J, *cross = ab + 2 * J;
+  const PetscReal *a = ab, *b = ab + J, *cross = ab + 2 * J, varies = cross[shape->nforms * d];
 
   for (PetscInt c = D + 1; c < J; c++, cross += d) {
     PetscReal dot = 0;
 
-    for (PetscInt i = 0; i < d; i++) dot += cross[i] * f[1 + i];
+    for (PetscInt i = 0; i < d && varies; i++) dot += cross[i] * f[1 + i];
     u[c] = a[0] * f[c] + 2 * dot + f[0] * a[c] + b[c];
   }
-  for (PetscInt i = 1; i <= D; i++) u[i] = a[0] * f[i] + a[i] * f[0] + b[i];
+  for (PetscInt i = varies ? 1 : d + 1; i <= D; i++) u[i] = a[0] * f[i] + a[i] * f[0] + b[i];
+  for (PetscInt i = 1; i <= d && !varies; i++) u[i] = a[0] * f[i] + b[i];
   u[0] = a[0] * f[0] + b[0];
 }
 

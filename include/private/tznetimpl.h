@@ -213,6 +213,7 @@ PETSC_INTERN const PetscReal *TzEvalPackedRight(TzNetEval, PetscInt l);
 PETSC_INTERN void TzGemm(const TzKernels *, PetscInt lanes, PetscInt np, PetscInt rows, PetscInt n, const PetscReal A[], const PetscReal X[], PetscReal C[]);
 PETSC_INTERN void TzGemmSingle(const TzKernels *, PetscInt rows, PetscInt n, const float A[], const float X[], float C[]);
 PETSC_INTERN PetscErrorCode TzEvalContract(TzNetEval, PetscInt l, PetscInt np, const PetscReal H[], PetscReal Y[]);
+PETSC_INTERN PetscErrorCode TzEvalContractPoints(TzNetEval, PetscInt m, const PetscReal X[], PetscReal Y[]);
 PETSC_INTERN PetscErrorCode TzEvalTail(TzNetEval, PetscInt l, PetscInt np, PetscReal Y[], PetscReal out[]);
 PETSC_INTERN PetscBool      TzEvalIsBig(TzNetEval, PetscInt l, PetscInt lanes, const PetscReal Y[]);
 /* Points p0 <= p < p1 of a task, by the evaluator of one thread */

@@ -118,16 +118,12 @@ static PetscErrorCode Base(TzPass *pass, const PetscReal X[])
 {
   TzNetEval        eval = pass->eval;
   TzBondQueries   *co   = pass->co;
-  const PetscInt   in = eval->net->in, c = pass->c, ns = pass->ns, r1 = eval->layer[0].q;
+  const PetscInt   c = pass->c, ns = pass->ns, r1 = eval->layer[0].q;
   const TzKernels *k = eval->kernels;
-  PetscReal       *H, Y[TZ_MAX_BOND * TZ_PANEL];
+  PetscReal        Y[TZ_MAX_BOND * TZ_PANEL];
 
   PetscFunctionBegin;
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
-  PetscCall(PetscArrayzero(H, in * TZ_PANEL));
-  for (PetscInt p = 0; p < pass->m; p++)
-    for (PetscInt i = 0; i < in; i++) H[i * TZ_PANEL + p] = X[p * in + i];
-  PetscCall(TzEvalContract(eval, 0, 1, H, Y));
+  PetscCall(TzEvalContractPoints(eval, pass->m, X, Y));
   for (PetscInt j = 0; j < r1; j++) {
     PetscCall(PetscArraycpy(co->S[0] + j * ns * TZ_PANEL, Y + j * TZ_PANEL, TZ_PANEL));
     for (PetscInt i = 0; c > 1 && i < TZ_PANEL; i++) co->S[0][(j * ns + 1 + j) * TZ_PANEL + i] = 1;

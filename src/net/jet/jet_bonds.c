@@ -12,6 +12,8 @@
 #include "formpanel.h"
 #include "jet.h"
 
+#define LANES 8 /* points whose gradients are finished at a time: a block of the loss has 5 */
+
 static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
 {
   TzJets *jets = (TzJets *)what;
@@ -282,13 +284,14 @@ static void Finish(TzNetEval eval, PetscInt m, const TzJetState *state, PetscRea
     jet[p * J] = state->y[p] + bias;
     for (PetscInt q = 0; q < nforms; q++) jet[p * J + in + 1 + q] = state->form[q * TZ_MAX_BOND * TZ_PANEL + p];
   }
-  for (PetscInt i = 0; i < in; i++) {
-    PetscReal g[TZ_PANEL] = {0};
+  for (PetscInt p0 = 0; p0 < m; p0 += LANES)
+    for (PetscInt i = 0; i < in; i++) {
+      PetscReal g[LANES] = {0};
 
-    for (PetscInt k = 0; k < r1; k++)
-      for (PetscInt p = 0; p < TZ_PANEL; p++) g[p] += A[i * r1 + k] * state->G[k * TZ_PANEL + p];
-    for (PetscInt p = 0; p < m; p++) jet[p * J + 1 + i] = g[p];
-  }
+      for (PetscInt k = 0; k < r1; k++)
+        for (PetscInt p = 0; p < LANES; p++) g[p] += A[i * r1 + k] * state->G[k * TZ_PANEL + p0 + p];
+      for (PetscInt p = 0; p < PetscMin(LANES, m - p0); p++) jet[(p0 + p) * J + 1 + i] = g[p];
+    }
 }
 
 static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[], const TzJetShape *shape, const PetscReal F[], PetscReal jet[])
@@ -296,23 +299,19 @@ static PetscErrorCode Jet_Bonds(TzNetEval eval, PetscInt n, const PetscReal X[],
   TzNet          net = eval->net;
   const PetscInt in = net->in, nf = TzJetFieldSize(shape);
   PetscInt       work = 0, size;
-  PetscReal     *H, *buffer;
+  PetscReal     *buffer;
   TzJetState     state[2];
 
   PetscFunctionBegin;
   PetscCall(TzJetsPrepare(eval, shape));
   size = TzJetsStateSize(eval);
   for (PetscInt l = 0; l < net->nhidden; l++) work = PetscMax(work, TzJetsTraceSize(eval, l));
-  PetscCall(TzEvalScratch(eval, TZ_SCRATCH_IN, (PetscInt64)in * TZ_PANEL, &H));
   PetscCall(TzEvalScratch(eval, TZ_SCRATCH_JET, 2 * size + work, &buffer));
   for (int i = 0; i < 2; i++) state[i] = TzJetsState(eval, buffer + i * size);
   for (PetscInt p0 = 0; p0 < n; p0 += TZ_PANEL) {
     const PetscInt m = PetscMin(TZ_PANEL, n - p0);
 
-    if (m < TZ_PANEL) PetscCall(PetscArrayzero(H, in * TZ_PANEL));
-    for (PetscInt p = 0; p < m; p++)
-      for (PetscInt i = 0; i < in; i++) H[i * TZ_PANEL + p] = X[(p0 + p) * in + i];
-    PetscCall(TzEvalContract(eval, 0, 1, H, state[0].y));
+    PetscCall(TzEvalContractPoints(eval, m, X + p0 * in, state[0].y));
     if (nf) TzJetsPanel(eval, m, F + p0 * nf);
     for (PetscInt l = 0; l < net->nhidden; l++) {
       const TzJetTrace w = TzJetsTrace(eval, l, buffer + 2 * size);
