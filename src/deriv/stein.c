@@ -12,8 +12,11 @@
   Options: -stein_sigma s (default 0.1, in units of x), -rule_type, -rule_level, -rule_samples
 */
 #include <private/tzderivimpl.h>
+#include <tzshell.h>
+#include <time.h>
 
-#define MANY 100000 /* evaluations a point that are told */
+#define MANY   100000 /* evaluations a point that are told */
+#define POINTS 5      /* on which their time is measured: nodes are prepared once for those of a block of the loss */
 
 typedef struct {
   TzRule    rule;
@@ -67,19 +70,52 @@ static PetscErrorCode Coefficients(TzDeriv deriv)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Seconds of a processor for all nodes at one point: those of one block at the initial parameters, times the blocks. 0 for a device, whose evaluations count */
+static PetscErrorCode MeasurePoint(TzDeriv deriv, PetscReal *seconds)
+{
+  clock_t    t0;
+  PetscReal *theta, *x, *jet;
+  PetscBool  has;
+  PetscInt   n;
+  TzNetEval  eval;
+
+  PetscFunctionBegin;
+  *seconds = 0;
+  PetscCall(TzNetHasDerivatives(deriv->net, &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzNetGetNumParameters(deriv->net, &n));
+  PetscCall(PetscMalloc1(n, &theta));
+  PetscCall(PetscCalloc2(POINTS * deriv->D, &x, POINTS * TzJetSize(&deriv->shape), &jet));
+  PetscCall(TzNetInitialize(deriv->net, 0, theta));
+  PetscCall(TzNetEvalCreate(deriv->net, &eval));
+  PetscCall(TzNetEvalBind(eval, theta));
+  PetscCall(TzDerivPartial_Stencil(deriv, eval, POINTS, x, 0, jet)); /* what a binding prepares is not for each point */
+  t0 = clock();
+  PetscCall(TzDerivPartial_Stencil(deriv, eval, POINTS, x, 0, jet));
+  *seconds = (PetscReal)(clock() - t0) / CLOCKS_PER_SEC * (PetscReal)deriv->blocks / POINTS;
+  PetscCall(TzNetEvalDestroy(&eval));
+  PetscCall(PetscFree2(x, jet));
+  PetscCall(PetscFree(theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A sparse grid grows with the dimension, 2 D^2 nodes at level 3: told before the run, with what is cheaper */
 static PetscErrorCode TellGrowth(TzDeriv deriv)
 {
   const TzPairs  *pairs = deriv->stencil.pairs;
   const PetscReal each = sizeof(PetscInt) + (2. + deriv->shape.nforms) * sizeof(PetscReal), entry = sizeof(PetscInt) + 2. * sizeof(PetscReal);
+  PetscReal       seconds;
+  char            time[64] = "";
 
   PetscFunctionBegin;
   if (deriv->forwards <= MANY) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MeasurePoint(deriv, &seconds));
+  if (seconds > 0) PetscCall(PetscSNPrintf(time, sizeof(time), ", some %.2g s of a processor for each point of each query", (double)seconds));
   PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)deriv), stderr,
                          "tenzo: warning: -rule_type smolyak: %" PetscInt_FMT " evaluations of the network at each point in %" PetscInt_FMT
-                         " dimensions, %.3g MB of nodes on each rank, numbers that grow with their square at level 3; -deriv_type fd takes %" PetscInt_FMT
+                         " dimensions%s, %.3g MB of nodes on each rank, numbers that grow with their square at level 3; -deriv_type fd takes %" PetscInt_FMT
                          ", -rule_type mc as many as -rule_samples says, -deriv_type forward has exact derivatives in one\n",
-                         deriv->forwards, deriv->D, (double)((pairs->npairs * each + pairs->ptr[pairs->npairs] * entry) / 1e6), 2 * deriv->D + 1));
+                         deriv->forwards, deriv->D, time, (double)((pairs->npairs * each + pairs->ptr[pairs->npairs] * entry) / 1e6), 2 * deriv->D + 1));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
