@@ -21,8 +21,8 @@ PetscBool TzEvalIsBig(TzNetEval eval, PetscInt l, PetscInt lanes, const PetscRea
 /* [rows][cols] -> blocks of TZ_GEMM columns: packed [ceil(cols/GEMM)][rows][GEMM] */
 static void Pack(PetscInt rows, PetscInt cols, const PetscReal M[], PetscReal packed[])
 {
-  for (PetscInt j = 0; j < cols; j++)
-    for (PetscInt i = 0; i < rows; i++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
+  for (PetscInt i = 0; i < rows; i++)
+    for (PetscInt j = 0; j < cols; j++) packed[(j / TZ_GEMM * rows + i) * TZ_GEMM + j % TZ_GEMM] = M[i * cols + j];
 }
 
 /*
