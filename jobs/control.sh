@@ -28,7 +28,7 @@ agents4|-pde_type agents -pde_dim 16 $far -control_drift feedback -loss_path_ste
 agents12|-pde_type agents -pde_dim 48 $own -control_drift feedback -loss_path_steps 10 -net_layers 64 $(gn 100 600)|-sim_policy network,lqr -sim_paths 2000
 quadrotor|-pde_type quadrotor $own -control_drift guided -net_layers 32,32 $(gn 60 1000)|-sim_policy network,lqr
 quadrotor5|-pde_type quadrotor -quadrotor_distance 5 $own -control_drift guided -net_layers 32,32 $(gn 60 1000)|-sim_policy network,lqr
-allencahnrod40|-pde_type allencahnrod -pde_dim 40 $own -net_first_covariance -control_drift feedback -loss_path_steps 700 -loss_path_points 50 -net_layers 32 $(gn 80 150) -loss_data_points 150 -loss_data_grad_points 600 -loss_data_weight 10 -loss_data_grad_weight 100|-sim_policy network,lqr,direct -sim_steps 700 -sim_paths 4|-pde_type allencahnrod -pde_dim 40 -sim_steps 700 -sim_paths 12
+allencahnrod40|-pde_type allencahnrod -pde_dim 40 $own -net_first_covariance -control_drift feedback -loss_path_steps 700 -loss_path_points 50 -net_layers 32 $(gn 80 150) -loss_data_points 150 -loss_data_grad_points 600 -loss_data_weight 10 -loss_data_grad_weight 100|-sim_policy network,lqr,direct -sim_steps 700 -sim_paths 4|-pde_type allencahnrod -pde_dim 40 -sim_steps 700 -sim_paths 8
 "
 run() { timeout 3600 ${ranks:+mpirun -q -n "$ranks"} "$build/tenzo" "$@"; }
 

@@ -2,7 +2,7 @@
 #include "control.h"
 #include "dense.h"
 
-static const char *const extensions[] = {"constant", "linear"};
+static const char *const extensions[] = {"constant", "linear", "path"};
 
 PetscErrorCode TzControlGet(TzPDE pde, TzControlProblem **c)
 {
@@ -240,6 +240,7 @@ PetscErrorCode TzPDEControlOffset(TzPDE pde, PetscReal t, PetscReal P[], PetscBo
   const PetscInt        d = pde->d, n = d + 1;
   TzControlProblem     *c;
   const TzControlParts *u;
+  TzLinear             *l;
   PetscReal             cost;
 
   PetscFunctionBegin;
@@ -251,8 +252,8 @@ PetscErrorCode TzPDEControlOffset(TzPDE pde, PetscReal t, PetscReal P[], PetscBo
   if (c->offset) PetscCall((*c->offset)(pde, t, P, is));
   if (c->offset || !*is) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->extension) {
-    PetscCall(TzLinearSolve(pde, "-control_extension"));
-    PetscCall(TzRiccatiGet(c->linear->riccati, pde->T - t, P, &cost));
+    PetscCall(TzLinearOffset(pde, &l));
+    PetscCall(TzLinearGet(pde, l, t, P, &cost));
     P[n * n - 1] += cost;
   } else
     for (PetscInt i = 0; u->terminalweight && i < d; i++) P[i * (n + 1)] = u->terminalweight[i];
@@ -267,6 +268,7 @@ static PetscErrorCode Reset(TzControlProblem *c)
   PetscCall(PetscFree(c->memory));
   PetscCall(PetscFree4(c->B, c->p, c->a, c->Ba));
   PetscCall(TzLinearDestroy(&c->linear));
+  PetscCall(TzLinearDestroy(&c->along));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -494,7 +496,7 @@ static PetscErrorCode TzPDESetUp_Control(TzPDE pde)
   PetscCall(Noise(pde, &c->parts));
   pde->ops->terminal  = Terminal;
   pde->ops->transform = c->extension ? TzLinearTransform : c->parts.terminal ? NULL : TzPDETransform_Quadratic;
-  if (c->extension) PetscCall(TzLinearSolve(pde, "-control_extension linear"));
+  if (c->extension) PetscCall(TzLinearSolve(pde, c->extension == 2 ? "-control_extension path" : "-control_extension linear"));
   if (pde->soft) MISTAKE(pde, "-pde_conditions soft: the value of a control problem at t = T is built in; must be hard");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -506,8 +508,13 @@ PetscErrorCode TzPDEControlSetFromOptions(TzPDE pde, TzOptionItems PetscOptionsO
 
   PetscFunctionBegin;
   if (!c || pde->ops->setup != TzPDESetUp_Control) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzOptionsEList("-control_extension", "How the terminal cost is continued to t < T in V = (T - t) f + b: constant, or by the linear regulator",
-                           "TzPDESetControl", extensions, 2, extensions[c->extension], &c->extension, NULL));
+  PetscCall(TzOptionsEList("-control_extension",
+                           "How the terminal cost is continued to t < T in V = (T - t) f + b: constant, by the linear regulator, "
+                           "or to second order along a direct optimum",
+                           "TzPDESetControl", extensions, 3, extensions[c->extension], &c->extension, NULL));
+  PetscCall(TzOptionsInt("-control_extension_steps", "Time steps of the direct optimum (>= 1)", "TzPDESetControl", c->steps, &c->steps, NULL));
+  PetscCheck(c->steps >= 1, PetscObjectComm((PetscObject)pde), PETSC_ERR_USER_INPUT, "-control_extension_steps %" PetscInt_FMT ": must be at least 1",
+             c->steps);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -519,6 +526,7 @@ PetscErrorCode TzPDESetControl(TzPDE pde, PetscErrorCode (*setup)(TzPDE))
   PetscCall(TzPDEControlDestroy(pde));
   PetscCall(PetscNew(&c));
   c->setparts            = setup;
+  c->steps               = 200;
   pde->control           = c;
   pde->domain.wholespace = PETSC_TRUE;
   pde->lo                = -1;

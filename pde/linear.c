@@ -3,6 +3,8 @@
   network learns what it lacks. In y = (x - target, 1) affine dynamics and costs with linear parts are dy = (A y + B a) dt + .., y'Q y, y'G y:
 
       V = y'P y + c,  P' = A'P + PA - PKP + Q - rho P,  P(0) = G,  c' = tr(N P) in T - t  (riccati.h).
+
+  With -control_extension path P is that of along.c instead, tabulated.
 */
 #include "control.h"
 #include "dense.h"
@@ -18,6 +20,7 @@ PetscErrorCode TzLinearDestroy(TzLinear **linear)
   if (!l) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree5(l->A, l->K, l->Q, l->G, l->N));
   PetscCall(PetscFree3(l->P, l->y, l->Py));
+  PetscCall(PetscFree(l->table));
   PetscCall(TzRiccatiDestroy(&l->riccati));
   PetscCall(PetscFree(*linear));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -130,8 +133,7 @@ static PetscErrorCode Control(TzPDE pde, const TzControlParts *u, const char opt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* N [n][n] = sigma sigma' at z = 2 nu S of form 0 */
-static PetscErrorCode Noise(TzPDE pde, const PetscReal z[], PetscReal N[])
+PetscErrorCode TzLinearNoise(TzPDE pde, const PetscReal z[], PetscReal N[])
 {
   const PetscInt d = pde->d;
   TzFormAt       S;
@@ -159,7 +161,7 @@ static PetscErrorCode Matrices(TzPDE pde, TzControlProblem *c, TzLinear *l, cons
   z[d] = 0;
   for (PetscInt i = 0; c->parts.terminalweight && i < d; i++) l->G[i * (n + 1)] += c->parts.terminalweight[i];
   PetscCall(Control(pde, &c->parts, option, z, l->K));
-  PetscCall(Noise(pde, z, l->N));
+  PetscCall(TzLinearNoise(pde, z, l->N));
   for (PetscInt i = 0; i < n; i++) l->A[i * (n + 1)] -= c->parts.discount / 2;
   PetscCall(PetscFree(z));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -208,17 +210,64 @@ static PetscReal Square(const TzLinear *l, const PetscReal P[], PetscReal Py[])
   return value;
 }
 
-/* y and P at z; the value, Py */
-static PetscErrorCode At(TzPDE pde, const TzControlProblem *c, const PetscReal z[], PetscReal *value)
+/* The offset of -control_extension path, at its first use: TzPDESetUp() is over */
+static PetscErrorCode Along(TzPDE pde, TzControlProblem *c)
 {
-  TzLinear      *l = c->linear;
+  const PetscInt n = pde->d + 1, size = n * n, steps = c->steps;
+  TzLinear      *l;
+
+  PetscFunctionBegin;
+  if (c->along) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TzMemoryCheck(PetscObjectComm((PetscObject)pde), ((PetscReal)steps + 1) * size, "-control_extension_steps %" PetscInt_FMT, steps));
+  PetscCall(PetscNew(&l));
+  c->along = l;
+  l->n     = n;
+  l->steps = steps;
+  PetscCall(PetscCalloc5(size, &l->A, size, &l->K, size, &l->Q, size, &l->G, size, &l->N));
+  PetscCall(PetscMalloc3(size, &l->P, n, &l->y, n, &l->Py));
+  PetscCall(PetscCalloc1((steps + 1) * size, &l->table));
+  PetscCall(TzAlongSolve(pde, steps, l->table));
+  PetscCall(PetscArraycpy(l->G, l->table + steps * size, size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLinearOffset(TzPDE pde, TzLinear **l)
+{
+  TzControlProblem *c = (TzControlProblem *)pde->control;
+
+  PetscFunctionBegin;
+  if (c->extension == 2) PetscCall(Along(pde, c));
+  else PetscCall(TzLinearSolve(pde, "-control_extension linear"));
+  *l = c->extension == 2 ? c->along : c->linear;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzLinearGet(TzPDE pde, TzLinear *l, PetscReal t, PetscReal P[], PetscReal *cost)
+{
+  const PetscReal  at   = t / pde->T * (PetscReal)l->steps;
+  const PetscInt   size = l->n * l->n, k = PetscMax(0, PetscMin((PetscInt)at, l->steps - 1));
+  const PetscReal *from = l->table ? l->table + k * size : NULL, w = at - (PetscReal)k;
+
+  PetscFunctionBegin;
+  *cost = 0;
+  if (!from) PetscCall(TzRiccatiGet(l->riccati, pde->T - t, P, cost));
+  for (PetscInt e = 0; from && e < size; e++) {
+    P[e]    = (1 - w) * from[e] + w * from[size + e];
+    l->A[e] = (from[e] - from[size + e]) * (PetscReal)l->steps / pde->T;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y and P at z; the value, Py */
+static PetscErrorCode At(TzPDE pde, const TzControlProblem *c, TzLinear *l, const PetscReal z[], PetscReal *value)
+{
   const PetscInt d = pde->d;
   PetscReal      cost;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < d; i++) l->y[i] = z[i] - c->parts.target[i];
   l->y[d] = 1;
-  PetscCall(TzRiccatiGet(l->riccati, pde->T - z[d], l->P, &cost));
+  PetscCall(TzLinearGet(pde, l, z[d], l->P, &cost));
   *value = cost + Square(l, l->P, l->Py);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -234,7 +283,7 @@ PetscErrorCode TzPDEControlLinear(TzPDE pde, const char option[], PetscInt n, co
   PetscCall(TzControlGet(pde, &c));
   PetscCall(TzLinearSolve(pde, option));
   for (PetscInt p = 0; p < n; p++) {
-    PetscCall(At(pde, c, X + p * (d + 1), &v));
+    PetscCall(At(pde, c, c->linear, X + p * (d + 1), &v));
     if (value) value[p] = v;
     for (PetscInt i = 0; grad && i < d; i++) grad[p * d + i] = 2 * c->linear->Py[i];
   }
@@ -260,7 +309,7 @@ static PetscErrorCode AddSquare(TzPDE pde, const PetscReal z[], const TzLinear *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d/d(T - t) of y'P y + c, with y, P and Py in l */
+/* d/d(T - t) of y'P y + c, with y, P and Py in l; of a table that of P is in A */
 static PetscReal Rate(const TzLinear *l)
 {
   const PetscInt n    = l->n;
@@ -270,7 +319,8 @@ static PetscReal Rate(const TzLinear *l)
     for (PetscInt j = 0; j < n; j++) {
       const PetscInt e = i * n + j;
 
-      rate += 2 * l->Py[i] * l->A[e] * l->y[j] - l->Py[i] * l->K[e] * l->Py[j] + l->y[i] * l->Q[e] * l->y[j] + l->N[e] * l->P[e];
+      if (l->table) rate += l->y[i] * l->A[e] * l->y[j];
+      else rate += 2 * l->Py[i] * l->A[e] * l->y[j] - l->Py[i] * l->K[e] * l->Py[j] + l->y[i] * l->Q[e] * l->y[j] + l->N[e] * l->P[e];
     }
   return rate;
 }
@@ -278,15 +328,16 @@ static PetscReal Rate(const TzLinear *l)
 /* b = g + the regulator's value less what that is at T; where g is quadratic these are the same */
 PetscErrorCode TzLinearTransform(TzPDE pde, const PetscReal z[], TzJet *a, TzJet *b)
 {
-  const TzControlProblem *c = (TzControlProblem *)pde->control;
-  TzLinear               *l = c->linear;
-  PetscReal               value;
+  TzControlProblem *c = (TzControlProblem *)pde->control;
+  TzLinear         *l;
+  PetscReal         value;
 
   PetscFunctionBegin;
+  PetscCall(TzLinearOffset(pde, &l));
   TzJetValue(a) = pde->T - z[pde->d];
   TzJetTime(a)  = -1;
   if (c->parts.terminal) PetscCall(TzPDETerminalJet(pde, z, b));
-  PetscCall(At(pde, c, z, &value));
+  PetscCall(At(pde, c, l, z, &value));
   if (c->parts.terminal) PetscCall(AddSquare(pde, z, l, -1, l->G, b));
   PetscCall(AddSquare(pde, z, l, 1, l->P, b));
   TzJetValue(b) += value - Square(l, l->P, l->Py); /* c */

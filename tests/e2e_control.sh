@@ -68,6 +68,14 @@ mv optima.h5 away.h5
 on 1 simulate -tz_model learnt.h5 -sim_paths 10 -tz_output none >away.txt 2>&1
 ok "a network is simulated without its data" grep -q '^RESULT policy=network' away.txt
 
+far="-pde_type quadrotor -quadrotor_distance 5 -net_format dense -net_layers 4 -net_output_scale 1e-6 -deriv_type forward -control_extension path
+  -control_extension_steps 50 -control_drift feedback -loss_path_steps 50 -loss_points 20 -tao_type tzgn -tao_max_it 1 -tz_validation_points 100 -tz_quiet"
+on 1 solve $far -tz_output far.h5 >far.txt 2>&1
+on 2 solve $far -tz_output far2.h5 >far2.txt 2>&1
+ok "an offset along an optimum: 2 ranks have the bits of one" same "$(field theta far.txt)" "$(field theta far2.txt)"
+on 2 simulate -tz_model far.h5 -sim_policy network,lqr -sim_paths 200 -sim_steps 50 -tz_output none >far.txt 2>&1
+ok "... far from the target its feedback costs 20 % less than the regulator's" awk -v a="$(field cost far.txt)" -v b="$(field lqr_cost far.txt)" 'BEGIN {exit !(a > 0 && a < 0.8 * b)}'
+
 wrong() { # wrong MESSAGE ARGS... : one line, exit code 2, on 1 and 2 ranks
   local message=$1 n; shift
   for n in 1 2; do
@@ -81,6 +89,7 @@ wrong '-sim_policy network: needs -tz_model' simulate -pde_type pendulum
 wrong '-sim_policy clever: must be some of' simulate -pde_type pendulum -sim_policy clever
 wrong '-sim_policy none,none: none must be there once' simulate -pde_type pendulum -sim_policy none,none
 wrong '-sim_policy exact: equation pendulum has none' simulate -pde_type pendulum -sim_policy exact
+wrong '-control_extension_steps 0: must be at least 1' pde -pde_type pendulum -control_extension path -control_extension_steps 0
 wrong '-sim_policy direct: is the optimum of Euler' simulate -pde_type pendulum -sim_policy direct -sim_integrator heun
 wrong '-sim_policy plugin: equation pendulum has none' simulate -pde_type pendulum -sim_policy plugin
 wrong '-sim_policy lqr: equation pendulum has no linear regulator: control 1 costs no' simulate -pde_type pendulum -pendulum_r 0 -sim_policy lqr

@@ -407,6 +407,37 @@ static void test_direct(void **state)
   ok(TzPDEDestroy(&pde));
 }
 
+/*
+  -control_extension path: to second order along an optimum the value of a linear-quadratic problem is itself, at the steps p_k |x|^2 of the Riccati equation of
+  the Euler scheme (test_direct()) for every x, also far from the path, and with noise + the sum of e^(-rho (j - k) dt) dt p_j nu d .. of the steps after it.
+  1e-6: costates are known to 1e-7.
+*/
+static void test_along(void **state)
+{
+  static const PetscReal half[] = {0.5, 0.5}, sigma[] = {0.3, 0, 0, 0.3};
+  const PetscInt         N = 40;
+
+  (void)state;
+  for (int k = 0; k < 4; k++) {
+    const PetscReal dt = 1. / N, e = k % 2 ? exp(-0.7 * dt) : 1;
+    PetscReal       p = 0.5, c = 0, P[9];
+    PetscBool       is;
+    TzPDE           pde;
+
+    parts = (TzControlParts){.m = 2, .R = (PetscReal[]){1, 0, 0, 1}, .running = Square, .terminalweight = half, .discount = k % 2 ? 0.7 : 0};
+    if (k > 1) parts.noises = 2, parts.sigma = sigma;
+    pde = create("-pde_type test -control_extension path -control_extension_steps 40", 2);
+    for (PetscInt i = N; i >= 0; i--) {
+      ok(TzPDEControlOffset(pde, i * dt, P, &is));
+      assert_true(is && fabs(P[0] - p) <= 1e-6 && fabs(P[4] - p) <= 1e-6 && fabs(P[8] - c) <= 1e-6);
+      assert_true(fabs(P[1]) + fabs(P[3]) + fabs(P[2]) + fabs(P[5]) + fabs(P[6]) + fabs(P[7]) <= 1e-6);
+      c = e * (c + (k > 1 ? dt * 2 * 0.09 * p : 0));
+      p = dt + e * p / (1 + dt * e * p);
+    }
+    ok(TzPDEDestroy(&pde));
+  }
+}
+
 /* What a problem may have wrong: one line each */
 static void test_mistakes(void **state)
 {
@@ -442,7 +473,8 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_minimizer),  cmocka_unit_test(test_full),     cmocka_unit_test(test_lqr),
                                      cmocka_unit_test(test_builtin),    cmocka_unit_test(test_feedback), cmocka_unit_test(test_values),
-                                     cmocka_unit_test(test_simulation), cmocka_unit_test(test_direct),   cmocka_unit_test(test_mistakes)};
+                                     cmocka_unit_test(test_simulation), cmocka_unit_test(test_direct),   cmocka_unit_test(test_along),
+                                     cmocka_unit_test(test_mistakes)};
   int                     failed;
 
   if (TzInitialize(&argc, &argv, NULL) || TzPDERegister("test", Create)) return 1;
