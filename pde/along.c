@@ -1,13 +1,13 @@
 /*
-  The value of a control problem to second order along a direct optimum without noise, from the middle of the box: with -control_extension path the offset of the
-  transform. So a network learns what that lacks where the regulator at the target says little, far from it.
+  The value of a control problem to second order along a direct optimum without noise, from the middle of the box: with -control_extension path the
+  offset of the transform. So a network learns what that lacks where the regulator at the target says little, far from it.
 
   With H = dt L + lambda'.dt F, ' for the step after this one and its discount, f the Euler step, A = dt 2 R:
 
       S = H_xx + f_x'S'f_x - M (A + f_a'S'f_a)^-1 M',   M = H_xa + f_x'S'f_a,   S_N = Hess g,   c = c' + dt/2 tr(sigma sigma' S'),
 
-  V = v + c + lambda.(x - X) + 1/2 (x - X)'S(x - X), v the cost from there on, lambda the costate; controls at a bound do not move. Between steps P of y'P y is linear
-  in t, y = (x - target, 1).
+  V = v + c + lambda.(x - X) + 1/2 (x - X)'S(x - X), v the cost from there on, lambda the costate; controls at a bound do not move (the second-order
+  sweep of differential dynamic programming, Jacobson and Mayne 1970, at the optimum). Between steps P of y'P y is linear in t, y = (x - target, 1).
 */
 #include "control.h"
 #include "dense.h"
