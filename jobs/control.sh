@@ -6,7 +6,7 @@
 #   ROWS='lqr20 agents2' SEEDS='0 1' bash jobs/control.sh
 # Variables: ROWS, SEEDS, BUILD, RANKS, SECONDS_A_RUN (a training run ends then; none), OUT (where checkpoints and lines go, jobs/control/results)
 cd "$(dirname "$0")/.." || exit 1
-rows=${ROWS:-lqr20 lqr20-zo rod50 rod50-zo agents2 agents4 agents12 quadrotor quadrotor5 allencahnrod40} seeds=${SEEDS:-0 1 2 3 4} build=${BUILD:-build} ranks=${RANKS-1}
+rows=${ROWS:-lqr20 lqr20-zo rod50 rod50-zo agents2 agents4 agents12 quadrotor quadrotor5 allencahnrod40 allencahnrod40-data} seeds=${SEEDS:-0 1 2 3 4} build=${BUILD:-build} ranks=${RANKS-1}
 out=${OUT:-jobs/control/results}
 mkdir -p "$out"
 export OMP_NUM_THREADS=1
@@ -16,6 +16,7 @@ gn() { echo "-tao_type tzgn -zo_momentum 0.9 -zo_damping_min 1e-6 -loss_points $
 lqr20="-pde_type lqr -pde_dim 20 -lqr_problem jobs/control/lqr20.txt $near -net_first_inputs 1 -net_frequency 2"
 rod50="-pde_type lqr -pde_dim 50 -lqr_problem rod $near -net_first_covariance"
 own="$near -control_extension linear"
+along="$near -control_extension path -control_drift feedback -loss_path_steps 50 -loss_path_points 10"
 far="-net_format dense -deriv_type forward -control_extension linear" # on which side agents pass each other is to be decided: not from 0
 # NAME|training[;training ..]|simulation[|simulation that makes data]; the first policy is the network's
 table="
@@ -24,11 +25,12 @@ lqr20-zo|$lqr20 -net_layers 240 -tao_type zolls -loss_points 1000 -tao_max_it 5|
 rod50|$rod50 -net_layers 32 $(gn 40 800)|-sim_policy network,exact -sim_steps 1000 -sim_paths 192
 rod50-zo|$rod50 -net_first_sharpen 1 -net_frequency 2 -net_layers 400 -tao_type zolls -loss_points 2000 -tao_max_it 2|-sim_policy network,exact -sim_steps 1000 -sim_paths 192
 agents2|-pde_type agents $far -control_drift mix -net_layers 48 -tao_type tzgn -loss_points 600 -tao_max_it 150|-sim_policy network,lqr -sim_paths 2000 -sim_steps 100
-agents4|-pde_type agents -pde_dim 16 $far -control_drift feedback -loss_path_steps 10 -net_layers 48 -tao_type tzgn -loss_points 500 -tao_max_it 150|-sim_policy network,lqr -sim_paths 2000 -sim_steps 100
-agents12|-pde_type agents -pde_dim 48 $own -control_drift feedback -loss_path_steps 10 -net_layers 64 $(gn 100 600)|-sim_policy network,lqr -sim_paths 2000
-quadrotor|-pde_type quadrotor $own -control_drift guided -net_layers 32,32 $(gn 60 1000)|-sim_policy network,lqr
-quadrotor5|-pde_type quadrotor -quadrotor_distance 5 $own -control_drift guided -net_layers 32,32 $(gn 60 1000)|-sim_policy network,lqr
-allencahnrod40|-pde_type allencahnrod -pde_dim 40 $own -net_first_covariance -control_drift feedback -loss_path_steps 700 -loss_path_points 50 -net_layers 32 $(gn 80 150) -loss_data_points 150 -loss_data_grad_points 600 -loss_data_weight 10 -loss_data_grad_weight 100|-sim_policy network,lqr,direct -sim_steps 700 -sim_paths 4|-pde_type allencahnrod -pde_dim 40 -sim_steps 700 -sim_paths 8
+agents4|-pde_type agents -pde_dim 16 $along -net_layers 24 $(gn 10 300)|-sim_policy network,lqr -sim_paths 1000 -sim_steps 100
+agents12|-pde_type agents -pde_dim 48 -agents_penalty 200 $along -net_layers 24 $(gn 10 300)|-sim_policy network,lqr -sim_paths 1000 -sim_steps 100
+quadrotor|-pde_type quadrotor $along -net_layers 24 $(gn 10 300)|-sim_policy network,lqr -sim_paths 1000
+quadrotor5|-pde_type quadrotor -quadrotor_distance 5 $along -net_layers 24 $(gn 10 300)|-sim_policy network,lqr -sim_paths 1000
+allencahnrod40|-pde_type allencahnrod -pde_dim 40 $along -control_extension_steps 700 -loss_path_steps 700 -net_first_covariance -net_layers 24 $(gn 10 300)|-sim_policy network,lqr,direct -sim_steps 700 -sim_paths 4
+allencahnrod40-data|-pde_type allencahnrod -pde_dim 40 $own -net_first_covariance -control_drift feedback -loss_path_steps 700 -loss_path_points 50 -net_layers 32 $(gn 80 150) -loss_data_points 150 -loss_data_grad_points 600 -loss_data_weight 10 -loss_data_grad_weight 100|-sim_policy network,lqr,direct -sim_steps 700 -sim_paths 4|-pde_type allencahnrod -pde_dim 40 -sim_steps 700 -sim_paths 8
 "
 run() { timeout 3600 ${ranks:+mpirun -q -n "$ranks"} "$build/tenzo" "$@"; }
 

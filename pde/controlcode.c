@@ -13,8 +13,9 @@
 */
 typedef struct {
   PetscInt   n, terms, entries;
+  PetscBool  table; /* or C_k is P at t = T k/(terms - 1), linear between these */
   PetscReal  delay, span;
-  PetscReal *C; /* [POINTS][n][n] */
+  PetscReal *C; /* [POINTS or terms][n][n] */
   PetscInt  *row, *column;
 } Offset;
 
@@ -95,6 +96,19 @@ static const char offset_text[] = "  const real tau = T - z[d], s = 2 * M(log1p)
                                   "    now = next, next = after, slope = nextslope, nextslope = afterslope;\n"
                                   "  }\n";
 
+static const char
+  table_text[] = "  const real at = z[d] / T * (terms - 1);\n"
+                 "  const int k = at < 0 ? 0 : at < terms - 1 ? (int)at : terms - 2;\n"
+                 "  for (int e = 0; e < entries; e++) {\n"
+                 "    const int i = row[e], j = column[e];\n"
+                 "    const real from = coefficient[k * entries + e], to = coefficient[(k + 1) * entries + e], c = from + (at - k) * (to - from);\n"
+                 "    const real x = i < d ? z[i] - target[i] : 1, y = j < d ? z[j] - target[j] : 1, twice = i == j ? 1 : 2;\n"
+                 "    *b += twice * c * x * y;\n"
+                 "    if (i < d) db[i] += 2 * c * y;\n"
+                 "    if (i != j) db[j] += 2 * c * x;\n"
+                 "    db[d] += twice * (to - from) * (terms - 1) / T * x * y;\n"
+                 "  }\n";
+
 static PetscErrorCode Write(TzPDE pde, const Offset *o, TzCode code)
 {
   const TzControlParts *u = &((TzControlProblem *)pde->control)->parts;
@@ -107,13 +121,15 @@ static PetscErrorCode Write(TzPDE pde, const Offset *o, TzCode code)
   for (PetscInt k = 0; k < o->terms; k++)
     for (PetscInt e = 0; e < o->entries; e++) c[k * o->entries + e] = o->C[(k * o->n + o->row[e]) * o->n + o->column[e]];
   TzCodePrintf(code, "  enum { terms = %" PetscInt_FMT ", entries = %" PetscInt_FMT " };\n", o->terms, o->entries);
-  TzCodeReal(code, "delay", o->delay);
-  TzCodeReal(code, "span", o->span);
+  if (!o->table) {
+    TzCodeReal(code, "delay", o->delay);
+    TzCodeReal(code, "span", o->span);
+  }
   TzCodeReals(code, "target", pde->d, u->target);
   TzCodeInts(code, "row", PETSC_FALSE, o->entries, o->row);
   TzCodeInts(code, "column", PETSC_FALSE, o->entries, o->column);
   TzCodeReals(code, "coefficient", o->terms * o->entries, c);
-  TzCodePrintf(code, "%s", offset_text);
+  TzCodePrintf(code, "%s", o->table ? table_text : offset_text);
   PetscCall(PetscFree(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -139,13 +155,20 @@ PetscErrorCode TzControlTransformCode(TzPDE pde, TzCode code, PetscBool *done)
 {
   const TzControlProblem *c = (TzControlProblem *)pde->control;
   Offset                  o = {.n = pde->d + 1};
+  TzLinear               *l = NULL;
 
   PetscFunctionBegin;
   *done = (PetscBool)(c && !c->extension && c->parts.terminal && c->parts.terminalcode);
   if (*done) PetscCall(Terminal(pde, &c->parts, code));
   if (!c || *done || o.n > 65535) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc3(POINTS * o.n * o.n, &o.C, o.n * o.n, &o.row, o.n * o.n, &o.column));
-  PetscCall(ExpandBest(pde, &o, done));
+  o.table = (PetscBool)(c->extension == 2);
+  if (o.table) PetscCall(TzLinearOffset(pde, &l));
+  PetscCall(PetscMalloc3((o.table ? l->steps + 1 : POINTS) * o.n * o.n, &o.C, o.n * o.n, &o.row, o.n * o.n, &o.column));
+  if (o.table) {
+    o.terms = l->steps + 1;
+    *done   = (PetscBool)!c->parts.terminal;
+    PetscCall(PetscArraycpy(o.C, l->table, o.terms * o.n * o.n));
+  } else PetscCall(ExpandBest(pde, &o, done));
   if (*done) {
     Entries(&o);
     PetscCall(Write(pde, &o, code));

@@ -252,7 +252,7 @@ PetscErrorCode TzLinearGet(TzPDE pde, TzLinear *l, PetscReal t, PetscReal P[], P
   *cost = 0;
   if (!from) PetscCall(TzRiccatiGet(l->riccati, pde->T - t, P, cost));
   for (PetscInt e = 0; from && e < size; e++) {
-    P[e]    = (1 - w) * from[e] + w * from[size + e];
+    P[e]    = from[e] + w * (from[size + e] - from[e]);
     l->A[e] = (from[e] - from[size + e]) * (PetscReal)l->steps / pde->T;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -101,8 +101,8 @@ static void Compare(const char type[], const char options[], PetscReal tolerance
   OK(TzPDEDestroy(&pde));
 }
 
-/* P(t) of the offset is a polynomial to what its table is good for, 1e-14 to 1e-12 (stiff) of its
-  size; the pendulum's terminal cost is differentiated by the library to 1e-9 */
+/* P(t) of the offset is a polynomial to what its table is good for, 1e-14 to 1e-12 (stiff) of its size, or (path) a table itself;
+  the pendulum's terminal cost is differentiated by the library to 1e-9 */
 static void TestFeedback(void **state)
 {
   (void)state;
@@ -113,6 +113,8 @@ static void TestFeedback(void **state)
   Compare("quadrotor", "-pde_dim 12", 1e-12);
   Compare("quadrotor", "-pde_dim 12 -control_extension linear", 1e-11);
   Compare("agents", "-pde_dim 8 -control_extension linear", 1e-12);
+  Compare("quadrotor", "-pde_dim 12 -control_extension path -control_extension_steps 50", 1e-11);
+  Compare("agents", "-pde_dim 8 -control_extension path -control_extension_steps 30", 1e-11);
   Compare("pendulum", "", 1e-8);
   Compare("pendulum", "-pendulum_r 0", 1e-8);
 }
