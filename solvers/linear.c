@@ -1,4 +1,5 @@
 #include "linear.h"
+#include <private/tzkernels.h>
 #include <petscblaslapack.h>
 #include <dlfcn.h>
 
@@ -18,22 +19,20 @@ static int SetBlasThreads(int n)
   return threads;
 }
 
-/* C [p][q] of rows of A from i0 on times rows of A from j0 on */
-static PetscErrorCode GramBlock(const TzMatrix *A, PetscInt i0, PetscInt j0, PetscReal C[BLOCK * BLOCK])
+/* C [BLOCK][BLOCK] of rows of A from i0 on times rows of A from j0 on; B [BLOCK][BLOCK] is scratch. Tenzo's own product: OpenBLAS takes its oldest kernels on
+   processors that are newer than itself */
+static void GramBlock(const TzMatrix *A, PetscInt i0, PetscInt j0, PetscReal B[], PetscReal C[])
 {
-  const PetscReal one = 1, zero = 0, *a = A->x + i0 * A->rows, *b = A->x + j0 * A->rows;
-  const PetscBool byrows = (PetscBool)(A->cols == 1);
-  PetscBLASInt    p, q, m, ld, ldc = BLOCK;
-  const char     *ta = byrows ? "T" : "N", *tb = byrows ? "N" : "T";
+  const PetscInt p = PetscMin(BLOCK, A->n - i0), q = PetscMin(BLOCK, A->n - j0);
 
-  PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast(PetscMin(BLOCK, A->n - i0), &p));
-  PetscCall(PetscBLASIntCast(PetscMin(BLOCK, A->n - j0), &q));
-  PetscCall(PetscBLASIntCast(A->m, &m));
-  PetscCall(PetscBLASIntCast(byrows ? A->rows : A->cols, &ld));
-  /* Fortran's matrices are by columns: C' = B A' */
-  PetscCallBLAS("BLASgemm", BLASgemm_(ta, tb, &q, &p, &m, &one, b, &ld, a, &ld, &zero, C, &ldc));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt l = 0; l < A->m; l += BLOCK) {
+    const PetscInt   k = PetscMin(BLOCK, A->m - l);
+    const PetscReal *x = A->x + (size_t)l * (size_t)A->cols, *a = x + (size_t)i0 * (size_t)A->rows, *b = x + (size_t)j0 * (size_t)A->rows;
+
+    for (PetscInt j = 0; A->rows != 1 && j < q; j++)
+      for (PetscInt i = 0; i < k; i++) B[i * BLOCK + j] = b[j * A->rows + i * A->cols];
+    TzKernelsGet()->product(p, q, k, (TzStrided){a, A->rows, A->cols}, A->rows == 1 ? b : B, A->rows == 1 ? A->cols : BLOCK, C, BLOCK, (PetscBool)(l > 0));
+  }
 }
 
 /* Block number b of the lower triangle, by rows: (i, j), j <= i */
@@ -54,16 +53,14 @@ static void PlaceBlock(PetscInt n, PetscInt i0, PetscInt j0, const PetscReal C[B
 PetscErrorCode TzMatrixGram(MPI_Comm comm, const TzMatrix *A, PetscReal G[])
 {
   const PetscInt strips = (A->n + BLOCK - 1) / BLOCK, blocks = strips * (strips + 1) / 2;
-  PetscReal     *C;
+  PetscReal     *B, *C;
   PetscMPIInt    rank, size, *count, *displ;
   PetscInt       i, j;
-  int            threads;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(PetscMalloc3((size_t)blocks * BLOCK * BLOCK, &C, size, &count, size, &displ));
-  threads = SetBlasThreads(1);
+  PetscCall(PetscMalloc4((size_t)blocks * BLOCK * BLOCK, &C, BLOCK * BLOCK, &B, size, &count, size, &displ));
   for (PetscMPIInt r = 0; r < size; r++) {
     const PetscInt64 b0 = (PetscInt64)blocks * r / size, b1 = (PetscInt64)blocks * (r + 1) / size;
 
@@ -71,16 +68,15 @@ PetscErrorCode TzMatrixGram(MPI_Comm comm, const TzMatrix *A, PetscReal G[])
     PetscCall(PetscMPIIntCast(b0 * BLOCK * BLOCK, &displ[r]));
     for (PetscInt64 b = b0; b < b1 && r == rank; b++) {
       BlockOf((PetscInt)b, &i, &j);
-      PetscCall(GramBlock(A, i * BLOCK, j * BLOCK, C + b * BLOCK * BLOCK));
+      GramBlock(A, i * BLOCK, j * BLOCK, B, C + b * BLOCK * BLOCK);
     }
   }
-  (void)SetBlasThreads(threads);
   if (size > 1) PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, C, count, displ, MPIU_REAL, comm));
   for (PetscInt b = 0; b < blocks; b++) {
     BlockOf(b, &i, &j);
     PlaceBlock(A->n, i * BLOCK, j * BLOCK, C + (size_t)b * BLOCK * BLOCK, G);
   }
-  PetscCall(PetscFree3(C, count, displ));
+  PetscCall(PetscFree4(C, B, count, displ));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,6 +1,6 @@
 /*
-  Dense linear algebra of the Gauss-Newton steps, by BLAS and LAPACK. Collective; inputs are equal on every rank, and so are results: work is cut into
-  blocks of fixed size, whatever the number of ranks, and each is computed by one thread.
+  Dense linear algebra of the Gauss-Newton steps, by BLAS, LAPACK and Tenzo's own product. Collective; inputs are equal on every rank, and so are results: work
+  is cut into blocks of fixed size, whatever the number of ranks, and each is computed by one thread.
 */
 #ifndef TZLINEAR_H
 #define TZLINEAR_H
