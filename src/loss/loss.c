@@ -53,7 +53,8 @@ static PetscErrorCode ResetType(PetscObject obj)
   PetscFunctionBegin;
   PetscCall(Reset(loss));
   PetscTryTypeMethod(loss, destroy);
-  loss->data = NULL;
+  loss->data    = NULL;
+  loss->sampler = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
