@@ -154,7 +154,7 @@ FUZZ  ?= 100
 FIRST ?= 0
 fuzz:
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized SAN=address,undefined CFLAGS='-O1 -g' run-fuzz
-run-fuzz: export ASAN_OPTIONS := detect_leaks=0
+run-fuzz: export ASAN_OPTIONS := detect_leaks=0:allocator_may_return_null=1
 run-fuzz: all $(patsubst tests/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 	$(RUN) $(BUILD)/tenzo solve -pde_dim 3 -net_layers 8,8 -net_tt_rank 2 -deriv_type forward -tz_validation_points 50 -tao_max_it 6 -tz_quiet \
 	  -tz_output $(BUILD)/fuzz/good.h5 -tz_overwrite
