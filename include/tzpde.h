@@ -62,6 +62,7 @@ PETSC_EXTERN PetscErrorCode TzPDETransformJets(TzPDE pde, PetscInt n, const Pets
 PETSC_EXTERN PetscErrorCode TzPDETransformBy(TzPDE pde, PetscInt n, const PetscReal ab[], const PetscReal fjet[], PetscReal ujet[]);
 /* gbar [n][J] on entry d(loss)/d(ujet), on return d(loss)/d(fjet): the adjoint of TzPDETransform. */
 PETSC_EXTERN PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[]);
+PETSC_EXTERN PetscErrorCode TzPDETransformAdjointBy(TzPDE pde, PetscInt n, const PetscReal ab[], PetscReal gbar[]); /* ab: TzPDETransformJets() */
 /* r[n]: residual of the equation; dr [n][J] (or NULL): its derivative with respect to ujet. */
 PETSC_EXTERN PetscErrorCode TzPDEResidual(TzPDE pde, PetscInt n, const PetscReal X[], const PetscReal ujet[], PetscReal r[], PetscReal dr[]);
 /*

@@ -244,7 +244,7 @@ static PetscErrorCode SetStart(TzSampler sampler)
 PetscErrorCode TzSamplerSetUp(TzSampler sampler)
 {
   const TzDomain *domain = &sampler->domain;
-  const PetscBool box    = (PetscBool)(domain->type == TZ_DOMAIN_BOX);
+  const PetscBool box = (PetscBool)(domain->type == TZ_DOMAIN_BOX), paths = (PetscBool)(box && !domain->stationary);
 
   PetscFunctionBegin;
   PetscCheck(domain->d > 0, sampler->comm, PETSC_ERR_ORDER, "TzSamplerSetDomain() first");
@@ -263,8 +263,7 @@ PetscErrorCode TzSamplerSetUp(TzSampler sampler)
              "-loss_path_points %" PetscInt_FMT " -loss_sampler %s: points of one path; must be paths", sampler->share, TzSamplerTypes[sampler->chosen]);
   PetscCheck(!sampler->start || sampler->chosen >= TZ_SAMPLER_PATHS || sampler->anywhere, sampler->comm, PETSC_ERR_USER_INPUT,
              "%s %s: the points of sampler %s start nowhere%s%s%s", sampler->startoption, sampler->start, TzSamplerTypes[sampler->chosen],
-             box && !domain->stationary ? "; must have " : "", box && !domain->stationary ? sampler->typeoption : "",
-             box && !domain->stationary ? " paths or mixed" : "");
+             paths ? "; must have " : "", paths ? sampler->typeoption : "", paths ? " paths or mixed" : "");
   PetscCall(PetscFree(sampler->work));
   PetscCall(PetscFree(sampler->state));
   PetscCall(PetscMalloc1(PATHS * (3 * domain->d + 1), &sampler->work));

@@ -100,7 +100,6 @@ PetscErrorCode TzPDEConditionResidualBy(TzPDE pde, PetscInt c, PetscInt n, const
       if (dr) dr[p * J] = 1;
       continue;
     }
-
     PetscCall(Residual(pde, &at, X + p * D, &u, &r[p]));
     if (dr) PetscCall(TzPDESlotDerivatives(pde, Residual, &at, X + p * D, ujet + p * J, slots, dr + p * J));
   }

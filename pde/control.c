@@ -496,7 +496,7 @@ static PetscErrorCode TzPDESetUp_Control(TzPDE pde)
   PetscCall(Noise(pde, &c->parts));
   pde->ops->terminal  = Terminal;
   pde->ops->transform = c->extension ? TzLinearTransform : c->parts.terminal ? NULL : TzPDETransform_Quadratic;
-  if (c->extension) PetscCall(TzLinearSolve(pde, c->extension == 2 ? "-control_extension path" : "-control_extension linear"));
+  if (c->extension) PetscCall(TzLinearSolve(pde, c->extension == TZ_EXTENSION_PATH ? "-control_extension path" : "-control_extension linear"));
   if (pde->soft) MISTAKE(pde, "-pde_conditions soft: the value of a control problem at t = T is built in; must be hard");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -18,12 +18,14 @@ typedef struct {
   PetscReal *table; /* in place of the Riccati equation P at t = T k/steps, [steps + 1][n][n]; then A is the rate of P in T - t */
 } TzLinear;
 
+enum { TZ_EXTENSION_CONSTANT, TZ_EXTENSION_LINEAR, TZ_EXTENSION_PATH }; /* -control_extension */
+
 typedef struct {
   PetscErrorCode (*setparts)(TzPDE);
   TzControlParts parts;          /* arrays in memory */
   PetscReal     *memory;         /* of the arrays of parts */
   PetscReal     *B, *p, *a, *Ba; /* scratch [d][m], [m], [m], [d] */
-  PetscInt       extension;      /* of the transform: 0 constant, 1 linear, 2 path */
+  PetscInt       extension;      /* of the transform: one of TZ_EXTENSION_... */
   PetscInt       steps;          /* of the path */
   TzLinear      *linear, *along; /* at the target, along the path; NULL: not yet */
   /* TzPDEControlOffset() of a type that has a transform of its own */

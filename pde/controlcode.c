@@ -161,7 +161,7 @@ PetscErrorCode TzControlTransformCode(TzPDE pde, TzCode code, PetscBool *done)
   *done = (PetscBool)(c && !c->extension && c->parts.terminal && c->parts.terminalcode);
   if (*done) PetscCall(Terminal(pde, &c->parts, code));
   if (!c || *done || o.n > 65535) PetscFunctionReturn(PETSC_SUCCESS);
-  o.table = (PetscBool)(c->extension == 2);
+  o.table = (PetscBool)(c->extension == TZ_EXTENSION_PATH);
   if (o.table) PetscCall(TzLinearOffset(pde, &l));
   PetscCall(PetscMalloc3((o.table ? l->steps + 1 : POINTS) * o.n * o.n, &o.C, o.n * o.n, &o.row, o.n * o.n, &o.column));
   if (o.table) {

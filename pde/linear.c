@@ -236,9 +236,9 @@ PetscErrorCode TzLinearOffset(TzPDE pde, TzLinear **l)
   TzControlProblem *c = (TzControlProblem *)pde->control;
 
   PetscFunctionBegin;
-  if (c->extension == 2) PetscCall(Along(pde, c));
+  if (c->extension == TZ_EXTENSION_PATH) PetscCall(Along(pde, c));
   else PetscCall(TzLinearSolve(pde, "-control_extension linear"));
-  *l = c->extension == 2 ? c->along : c->linear;
+  *l = c->extension == TZ_EXTENSION_PATH ? c->along : c->linear;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

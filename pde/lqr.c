@@ -116,19 +116,26 @@ static PetscErrorCode TzPDETransformCode_LQR(TzPDE pde, TzCode code)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x'Qx and, of matrices, A x */
+/* x'Qx; *q is 0 on entry */
+static PetscErrorCode Running(TzPDE pde, const PetscReal z[], PetscReal *q)
+{
+  const LQR *l = (LQR *)pde->data;
+
+  PetscFunctionBegin;
+  if (!l->scalar) *q = Apply(pde->d, l->Q, z, l->y);
+  for (PetscInt i = 0; l->scalar && i < pde->d; i++) *q += l->q * z[i] * z[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The running cost and, of matrices, A x */
 static PetscErrorCode TzPDESource_LQR(TzPDE pde, const PetscReal z[], PetscReal s[])
 {
   const LQR *l = (LQR *)pde->data;
 
   PetscFunctionBegin;
-  if (l->scalar) {
-    s[0] = 0;
-    for (PetscInt i = 0; i < pde->d; i++) s[0] += l->q * z[i] * z[i];
-  } else {
-    s[0] = Apply(pde->d, l->Q, z, l->y);
-    Drift(l, pde->d, z, s + 1);
-  }
+  s[0] = 0;
+  PetscCall(Running(pde, z, s));
+  if (!l->scalar) Drift(l, pde->d, z, s + 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -449,17 +456,7 @@ static PetscErrorCode Solve(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x'Q x and x'G x */
-static PetscErrorCode Running(TzPDE pde, const PetscReal z[], PetscReal *q)
-{
-  const LQR *l = (LQR *)pde->data;
-
-  PetscFunctionBegin;
-  if (!l->scalar) *q = Apply(pde->d, l->Q, z, l->y);
-  for (PetscInt i = 0; l->scalar && i < pde->d; i++) *q += l->q * z[i] * z[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* x'G x */
 static PetscErrorCode Terminal(TzPDE pde, const PetscReal z[], PetscReal *g)
 {
   const LQR *l = (LQR *)pde->data;

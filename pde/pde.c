@@ -625,17 +625,26 @@ static void CombineAdjoint(const TzJetShape *shape, const PetscReal ab[], PetscR
 
 PetscErrorCode TzPDETransformAdjoint(TzPDE pde, PetscInt n, const PetscReal X[], PetscReal gbar[])
 {
-  PetscInt   many, size;
+  PetscInt   many;
   PetscReal *ab;
 
   PetscFunctionBegin;
   PetscCall(TransformGetWork(pde, n, &many, &ab));
-  PetscCall(TzPDEGetTransformSize(pde, &size));
   for (PetscInt p = 0; p < n; p += many) {
     PetscCall(TzPDETransformJets(pde, many, X + p * TzJetCoordinates(&pde->shape), ab));
-    for (PetscInt i = 0; i < many; i++) CombineAdjoint(&pde->shape, ab + i * size, gbar + (p + i) * TzJetSize(&pde->shape));
+    PetscCall(TzPDETransformAdjointBy(pde, many, ab, gbar + p * TzJetSize(&pde->shape)));
   }
   PetscCall(TransformRestoreWork(pde, &ab));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TzPDETransformAdjointBy(TzPDE pde, PetscInt n, const PetscReal ab[], PetscReal gbar[])
+{
+  PetscInt size;
+
+  PetscFunctionBegin;
+  PetscCall(TzPDEGetTransformSize(pde, &size));
+  for (PetscInt p = 0; p < n; p++) CombineAdjoint(&pde->shape, ab + p * size, gbar + p * TzJetSize(&pde->shape));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -77,21 +77,6 @@ static PetscErrorCode PlainResidual(PETSC_UNUSED TzPDE pde, const PetscReal z[],
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode PlainSetUp(TzPDE pde)
-{
-  const TzCondition c = {.name = "end", .place = TZ_AT_END, .residual = End, .points = 20};
-
-  PetscCall(TzPDEAddCondition(pde, &c));
-  return PETSC_SUCCESS;
-}
-
-static PetscErrorCode PlainCreate(TzPDE pde)
-{
-  pde->ops->residualvalue = PlainResidual;
-  pde->ops->setup         = PlainSetUp;
-  return PETSC_SUCCESS;
-}
-
 static PetscErrorCode Source(PETSC_UNUSED TzPDE pde, const PetscReal z[], PetscReal s[])
 {
   s[0] = 100;
@@ -111,19 +96,28 @@ static PetscErrorCode EndValue(PETSC_UNUSED TzPDE pde, const PetscReal z[], Pets
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode SourcedSetUp(TzPDE pde)
+static PetscErrorCode WaveSetUp(TzPDE pde)
 {
-  const TzCondition c = {.name = "end", .place = TZ_AT_END, .value = EndValue, .points = 20};
+  TzCondition c = {.name = "end", .place = TZ_AT_END, .points = 20};
 
+  if (pde->ops->source) c.value = EndValue;
+  else c.residual = End;
   PetscCall(TzPDEAddCondition(pde, &c));
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode PlainCreate(TzPDE pde)
+{
+  pde->ops->residualvalue = PlainResidual;
+  pde->ops->setup         = WaveSetUp;
   return PETSC_SUCCESS;
 }
 
 static PetscErrorCode SourcedCreate(TzPDE pde)
 {
+  PetscCall(PlainCreate(pde));
   pde->ops->residualvalue = SourcedResidual;
   pde->ops->source        = Source;
-  pde->ops->setup         = SourcedSetUp;
   pde->nsource            = 2;
   return PETSC_SUCCESS;
 }

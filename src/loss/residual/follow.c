@@ -65,11 +65,12 @@ static PetscErrorCode SteerLinear(void *ctx, PetscInt n, const PetscReal Z[], Pe
 /* Of all that is drawn but the points of a step */
 static PetscErrorCode SteerOthers(TzLoss loss)
 {
-  TzResidual *r = (TzResidual *)loss->data;
+  TzResidual          *r     = (TzResidual *)loss->data;
+  const TzSamplerSteer steer = r->drift == REGULATOR || r->drift == GUIDED ? SteerLinear : NULL;
 
   PetscFunctionBegin;
-  PetscCall(TzSamplerSetSteer(r->sampler, r->drift == REGULATOR || r->drift == GUIDED ? SteerLinear : NULL, loss, PETSC_FALSE, NULL));
-  PetscCall(TzSamplerSetSteer(r->validation, r->drift == REGULATOR || r->drift == GUIDED ? SteerLinear : NULL, loss, PETSC_FALSE, NULL));
+  PetscCall(TzSamplerSetSteer(r->sampler, steer, loss, PETSC_FALSE, NULL));
+  PetscCall(TzSamplerSetSteer(r->validation, steer, loss, PETSC_FALSE, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

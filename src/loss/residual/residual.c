@@ -203,21 +203,34 @@ static PetscErrorCode Partial_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* r->ujet = the jets of u at the points i0 <= i < i1, from those of f; the transform of a point is evaluated once a step, not for every query */
-static PetscErrorCode Transform(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal fjet[])
+/* The transform at the points i <= .. < i + *n, those of its chunk before i1; of a point it is evaluated once a step, not for every query */
+static PetscErrorCode GetTransform(TzLoss loss, PetscInt i, PetscInt i1, PetscInt *n, const PetscReal **ab)
 {
-  TzResidual *r = (TzResidual *)loss->data;
-  PetscInt    size;
+  TzResidual    *r = (TzResidual *)loss->data;
+  const PetscInt c = i / CHUNK;
+  PetscInt       size;
 
   PetscFunctionBegin;
   PetscCall(TzPDEGetTransformSize(loss->pde, &size));
-  for (PetscInt c = i0 / CHUNK; c * CHUNK < i1; c++) {
-    const PetscInt first = PetscMax(i0, c * CHUNK), n = PetscMin(i1, (c + 1) * CHUNK) - first;
+  if (!r->ab[c]) PetscCall(PetscMalloc1(CHUNK * size, &r->ab[c]));
+  if (r->abstep[c] != r->step) PetscCall(TzPDETransformJets(loss->pde, PetscMin(CHUNK, r->nline - c * CHUNK), r->X + c * CHUNK * r->D, r->ab[c]));
+  r->abstep[c] = r->step;
+  *n           = PetscMin(i1, (c + 1) * CHUNK) - i;
+  *ab          = r->ab[c] + (i - c * CHUNK) * size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    if (!r->ab[c]) PetscCall(PetscMalloc1(CHUNK * size, &r->ab[c]));
-    if (r->abstep[c] != r->step) PetscCall(TzPDETransformJets(loss->pde, PetscMin(CHUNK, r->nline - c * CHUNK), r->X + c * CHUNK * r->D, r->ab[c]));
-    r->abstep[c] = r->step;
-    PetscCall(TzPDETransformBy(loss->pde, n, r->ab[c] + (first - c * CHUNK) * size, fjet + (first - i0) * r->J, r->ujet + (first - i0) * r->J));
+/* r->ujet = the jets of u at the points i0 <= i < i1, from those of f */
+static PetscErrorCode Transform(TzLoss loss, PetscInt i0, PetscInt i1, const PetscReal fjet[])
+{
+  TzResidual      *r  = (TzResidual *)loss->data;
+  const PetscReal *ab = NULL;
+  PetscInt         n  = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = i0; i < i1; i += n) {
+    PetscCall(GetTransform(loss, i, i1, &n, &ab));
+    PetscCall(TzPDETransformBy(loss->pde, n, ab, fjet + (i - i0) * r->J, r->ujet + (i - i0) * r->J));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -281,18 +294,24 @@ static PetscErrorCode Finish_Residual(TzLoss loss, PetscInt i0, PetscInt i1, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* bar [n][J] from derivatives in the jets of u to those in the jets of f; bar0, or NULL, is that of jets without derivatives in x */
-static PetscErrorCode TransformBack(TzLoss loss, PetscInt n, const PetscReal X[], PetscReal bar[], PetscReal bar0[])
+/* bar [i1-i0][J] from derivatives in the jets of u to those in the jets of f; bar0, or NULL, is that of jets without derivatives in x */
+static PetscErrorCode TransformBack(TzLoss loss, PetscInt i0, PetscInt i1, PetscReal bar[], PetscReal bar0[])
 {
+  const PetscInt    J = ((TzResidual *)loss->data)->J;
   const TzJetShape *shape;
+  const PetscReal  *ab = NULL;
+  PetscInt          n  = 0;
 
   PetscFunctionBegin;
-  PetscCall(TzPDETransformAdjoint(loss->pde, n, X, bar));
+  for (PetscInt i = i0; i < i1; i += n) {
+    PetscCall(GetTransform(loss, i, i1, &n, &ab));
+    PetscCall(TzPDETransformAdjointBy(loss->pde, n, ab, bar + (i - i0) * J));
+    if (bar0) PetscCall(TzPDETransformAdjointBy(loss->pde, n, ab, bar0 + (i - i0) * J));
+  }
   if (!bar0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TzPDETransformAdjoint(loss->pde, n, X, bar0));
   PetscCall(TzPDEGetJetShape(loss->pde, &shape));
-  for (PetscInt p = 0; p < n; p++) {
-    TzJet to = TzJetAt(shape, bar + p * TzJetSize(shape)), from = TzJetAt(shape, bar0 + p * TzJetSize(shape));
+  for (PetscInt p = 0; p < i1 - i0; p++) {
+    TzJet to = TzJetAt(shape, bar + p * J), from = TzJetAt(shape, bar0 + p * J);
 
     TzJetValue(&to) += TzJetValue(&from);
     if (shape->time) TzJetTime(&to) += TzJetTime(&from);
@@ -321,7 +340,7 @@ static PetscErrorCode Backwards(TzLoss loss, PetscInt i0, PetscInt i1, PetscBool
       bar[p * stride + c] *= TzTermsSlope(r, res[p]);
       if (bar0) bar0[p * stride + c] *= TzTermsSlope(r, res[p]);
     }
-  PetscCall(TransformBack(loss, n, r->X + i0 * r->D, bar, bar0));
+  PetscCall(TransformBack(loss, i0, i1, bar, bar0));
   PetscCall(TzTermsAdjoint(loss, i0, i1, bar, grad));
   PetscCall(PetscFree2(fjet, bar));
   PetscCall(PetscFree(bar0));
