@@ -210,7 +210,7 @@ typedef struct {
   PetscInt         n;     /* parameters */
   const PetscInt  *which; /* [n]: their positions in the query; -1: a column that means nothing */
   PetscInt         p0, m; /* rows p0 .. p0+m-1 of X */
-  const PetscReal *Y;     /* output, or entry of the jet, o at row p0 + p of parameter k: Y[k kstep + p pstep + o ostep] */
+  const PetscReal *Y;     /* output, or entry of the jet, o at row p0 + p of parameter k: Y[k kstep + p pstep + o ostep]; kstep 0: the same for all k */
   PetscInt         kstep, pstep, ostep;
 } TzNetMoved;
 typedef PetscErrorCode (*TzNetSink)(void *ctx, const TzNetMoved *);

@@ -215,7 +215,7 @@ typedef struct {
   PetscReal *sums;              /* [coordinates of the chunk][sides][blocks] */
 } Sums;
 
-/* One sample, one side, outputs Y [classes][n] of n moved parameters */
+/* One sample, one side, outputs Y [classes][n] of n moved parameters, or [classes] of all of them */
 static PetscErrorCode Sink(void *ctx, const TzNetMoved *moved)
 {
   const Sums      *s   = (const Sums *)ctx;
@@ -225,9 +225,9 @@ static PetscErrorCode Sink(void *ctx, const TzNetMoved *moved)
 
   PetscFunctionBegin;
   PetscCall(Reserve(c, moved->n));
-  TzKernelsGet()->logsumexp(moved->n, c->classes, moved->Y, moved->ostep, c->lse);
+  TzKernelsGet()->logsumexp(moved->kstep ? moved->n : 1, c->classes, moved->Y, moved->ostep, c->lse);
   for (PetscInt k = 0; k < moved->n; k++)
-    if (moved->which[k] >= 0) sum[moved->which[k] * s->sides * s->blocks] += c->lse[k] - own[k];
+    if (moved->which[k] >= 0) sum[moved->which[k] * s->sides * s->blocks] += c->lse[k * moved->kstep] - own[k * moved->kstep];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

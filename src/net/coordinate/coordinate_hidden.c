@@ -5,7 +5,8 @@
   second weight moves a slice of the outputs. What moves, and how far, comes from the chains of coordinate_chain.h; no forward pass is repeated.
 
   Outputs are kept in slots, one column a parameter, in the order in which they come out: the groups of a core each have `wide` slots, of
-  which the last belong to no parameter.
+  which the last belong to no parameter. Where outputs are asked for, entries of the first weight that move no unit at a row (its input is 0, or the unit
+  stays inactive: most entries of a dense matrix) get no column: the sink gets the outputs at theta for all of them at once.
 */
 #include "coordinate_chain.h"
 #include "../eval/columns.h"
@@ -30,9 +31,12 @@ typedef struct {
   PetscInt         core[2][TZ_MAX_CORES]; /* slot of each core's first group, -1: no parameter of it is asked for */
   PetscInt         weights[2], bias[2];   /* slot of the first parameter asked for of such weights, of biases */
   PetscInt         nslots;
-  PetscInt        *which; /* [nslots]: position in the query, -1: none */
-  PetscReal       *Y;     /* [out][nslots] */
-  PetscReal       *moves; /* [nslots]: how far the parameter of each slot moves, where that is not the same for all */
+  PetscInt        *which;         /* [nslots]: position in the query, -1: none */
+  PetscReal       *Y;             /* [out][nslots] */
+  PetscReal       *moves;         /* [nslots]: how far the parameter of each slot moves, where that is not the same for all */
+  PetscInt         entries;       /* slots of the first weight's entries, the first ones; 0: it is a train */
+  PetscInt        *moved, *still; /* [entries]: positions in the query of those that move units at the row, one a slot, and of those that do not */
+  PetscInt         nmoved, nstill;
 } Hidden;
 
 /* One row, one step */
@@ -41,6 +45,7 @@ typedef struct {
   PetscReal        delta;
   const PetscReal *moves; /* of the slots; NULL: all by delta */
   const PetscReal *x, *z, *a;
+  const PetscReal *y; /* [out]: outputs at theta, which those of the slots begin with; NULL: changes, from 0 */
 } Call;
 
 static inline PetscReal Move(const Call *call, PetscInt slot)
@@ -70,7 +75,7 @@ static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
   PetscCall(TzChainDestroy(&c->chain[1]));
   PetscCall(PetscFree6(c->t, c->W2, c->W2t, c->D, c->w, c->scaled));
   PetscCall(PetscFree3(c->z, c->a, c->y));
-  PetscCall(PetscFree3(c->which, c->Y, c->moves));
+  PetscCall(PetscFree5(c->which, c->Y, c->moves, c->moved, c->still));
   PetscCall(PetscFree(c->query.list));
   PetscCall(PetscFree(c->x));
   PetscCall(PetscFree(c->rows));
@@ -155,12 +160,13 @@ static void PlaceCore(Hidden *c, const TzCoreMap *map, PetscInt *slot)
 
 static void Place(Hidden *c)
 {
-  c->nslots = 0;
+  c->nslots = c->entries = 0;
   for (PetscInt l = 0; l < 2; l++) {
     const TzLayer *layer = &c->net->layer[c->l + l];
 
     for (PetscInt k = 0; c->chain[l] && k < c->cut[l].train->ncores; k++) PlaceCore(c, &c->chain[l]->map[k], &c->core[l][k]);
     if (!c->chain[l]) PlaceRange(c, layer->weights, layer->nweights, &c->weights[l]);
+    if (l == 0) c->entries = c->nslots * !c->chain[0];
     PlaceRange(c, layer->bias, layer->out, &c->bias[l]);
   }
 }
@@ -180,11 +186,11 @@ static PetscErrorCode SetQuery(Hidden *c, const TzNetCoordinates *q)
   }
   PetscCall(PetscFree(c->query.list));
   c->query = (TzNetCoordinates){.count = q->count, .list = list, .first = q->first};
-  PetscCall(PetscFree3(c->which, c->Y, c->moves));
+  PetscCall(PetscFree5(c->which, c->Y, c->moves, c->moved, c->still));
   Place(c);
   PetscCheck((PetscInt64)c->nslots * c->out <= PETSC_MAX_INT, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " parameters: ask for fewer at a time",
              q->count);
-  PetscCall(PetscMalloc3(c->nslots, &c->which, (size_t)c->nslots * c->out, &c->Y, c->nslots, &c->moves));
+  PetscCall(PetscMalloc5(c->nslots, &c->which, (size_t)c->nslots * c->out, &c->Y, c->nslots, &c->moves, c->entries, &c->moved, c->entries, &c->still));
   Place(c);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -253,31 +259,61 @@ static PetscErrorCode SecondWeight(void *context, const TzCoreMap *map, const Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the slots begin with */
+static void Start(const Call *call, PetscInt first, PetscInt n)
+{
+  Hidden *c = call->c;
+
+  for (PetscInt o = 0; o < c->out; o++)
+    for (PetscInt i = first; i < first + n; i++) c->Y[o * c->nslots + i] = call->y ? call->y[o] : 0;
+}
+
+/* Entries of the first weight that move unit `row` by D [n], at positions k .. k+n-1 of the query: with outputs, those that do not move get no slot */
+static void Unit(const Call *call, PetscInt row, PetscInt k, PetscInt n)
+{
+  Hidden        *c    = call->c;
+  const PetscInt slot = c->nmoved;
+
+  for (PetscInt i = 0; i < n; i++) { /* without a branch: which entries move is as good as random */
+    const PetscInt still = call->y && c->D[i] == 0;
+
+    c->still[c->nstill] = c->moved[c->nmoved] = k + i;
+    c->D[c->nmoved - slot]                    = c->D[i];
+    c->nstill += still;
+    c->nmoved += 1 - still;
+  }
+  Start(call, slot, c->nmoved - slot);
+  TzKernelsGet()->product(c->out, c->nmoved - slot, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, c->nmoved - slot, c->Y + slot, c->nslots, PETSC_TRUE);
+}
+
 /* Dense or sparse weights, a row of W [out][in] at a time */
 static void MatrixWeights(const Call *call, PetscInt l)
 {
-  Hidden         *c     = call->c;
-  const TzLayer  *layer = &c->net->layer[c->l + l];
-  const PetscReal delta = call->moves ? 1 : call->delta;
-  PetscReal      *Y = c->Y + c->weights[l], *t = c->t;
-  PetscInt        k0, k1;
+  Hidden          *c     = call->c;
+  const TzLayer   *layer = &c->net->layer[c->l + l];
+  const PetscReal  delta = call->moves ? 1 : call->delta, *from = l ? call->a : call->x;
+  const PetscReal *moves = call->moves ? call->moves + c->weights[l] : NULL;
+  PetscReal       *t     = c->t;
+  PetscInt         k0, k1;
 
   if (!TzCoordinateOverlap(&c->query, layer->weights, layer->nweights, &k0, &k1)) return;
-  for (PetscInt k = k0, n; k < k1; k += n, Y += n) {
+  for (PetscInt k = k0, n; k < k1; k += n) {
     PetscInt row = -1;
 
     for (n = 0; k + n < k1; n++) {
       const PetscInt w = TzCoordinateAt(&c->query, k + n) - layer->weights, place = c->cut[l].place ? c->cut[l].place[w] : w;
 
       if (row < 0) row = place / layer->in;
-      if (place / layer->in != row) break;
-      t[n] = (call->moves ? call->moves[c->weights[l] + k - k0 + n] : 1) * (l ? call->a : call->x)[place % layer->in];
+      if (place >= (row + 1) * layer->in) break;
+      t[n] = (moves ? moves[k - k0 + n] : 1) * from[place - row * layer->in];
     }
     if (l == 0) {
       TzKernelsGet()->move(c->net->act[c->l], n, call->z[row], delta, t, c->D);
-      TzKernelsGet()->product(c->out, n, 1, (TzStrided){c->W2 + row, c->hidden, 1}, c->D, n, Y, c->nslots, PETSC_TRUE);
+      Unit(call, row, k, n);
     } else {
-      for (PetscInt i = 0; i < n; i++) Y[row * c->nslots + i] += delta * t[i];
+      PetscReal *Y = c->Y + row * c->nslots + c->weights[l] + k - k0;
+
+      for (PetscInt i = 0; i < n; i++) Y[i] += delta * t[i];
     }
   }
 }
@@ -301,20 +337,37 @@ static void Biases(const Call *call)
       c->Y[(TzCoordinateAt(&c->query, k) - c->net->layer[c->l + 1].bias) * c->nslots + c->bias[1] + k - k0] += Move(call, c->bias[1] + k - k0);
 }
 
-/* Outputs (whole) or their changes at one row */
-static PetscErrorCode Row(const Call *call, PetscBool whole, const PetscReal y[])
+/* Outputs or their changes at one row */
+static PetscErrorCode Row(const Call *call)
 {
   Hidden        *c     = call->c;
   const PetscInt first = TzCoordinateAt(&c->query, 0), last = TzCoordinateAt(&c->query, c->query.count - 1) + 1;
 
   PetscFunctionBegin;
-  for (PetscInt o = 0; o < c->out; o++)
-    for (PetscInt i = 0; i < c->nslots; i++) c->Y[o * c->nslots + i] = whole ? y[o] : 0;
+  c->nmoved = c->nstill = 0;
+  Start(call, c->entries, c->nslots - c->entries);
   if (c->chain[0]) PetscCall(TzChainApply(c->chain[0], call->x, first, last, FirstWeight, (void *)call));
   else MatrixWeights(call, 0);
   if (c->chain[1]) PetscCall(TzChainApply(c->chain[1], call->a, first, last, SecondWeight, (void *)call));
   else MatrixWeights(call, 1);
   Biases(call);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Row p with step s for the sink: entries of the first weight that have moved, the slots behind them, and the entries that have not */
+static PetscErrorCode Tell(const Call *call, const TzNetCoordinates *q, PetscInt s, PetscInt p)
+{
+  const Hidden    *c    = call->c;
+  const PetscInt   n[3] = {c->nmoved, c->nslots - c->entries, c->nstill}, *which[3] = {c->moved, c->which + c->entries, c->still};
+  const PetscReal *Y[3]    = {c->Y, c->Y + c->entries, call->y};
+  const PetscInt   step[3] = {1, 1, 0}, ostep[3] = {c->nslots, c->nslots, 1};
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 3; i++) {
+    const TzNetMoved moved = {.s = s, .n = n[i], .which = which[i], .p0 = p, .m = 1, .Y = Y[i], .kstep = step[i], .ostep = ostep[i]};
+
+    if (n[i]) PetscCall((*q->sink)(q->ctx, &moved));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -361,11 +414,16 @@ PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval eval, PetscInt n, const Pet
       const PetscReal *row = c->rows ? c->rows + p * c->in : X + (p0 + p) * c->net->in, *x = Input(c, row, 1);
 
       for (PetscInt s = 0; s < q->nmu; s++) {
-        const Call       call  = {.c = c, .delta = q->mu[s], .moves = Moves(c, q, s), .x = x, .z = c->z + p * c->hidden, .a = c->a + p * c->hidden};
-        const TzNetMoved moved = {.s = s, .n = c->nslots, .which = c->which, .p0 = p0 + p, .m = 1, .Y = c->Y, .kstep = 1, .ostep = c->nslots};
+        const Call call = {.c     = c,
+                           .delta = q->mu[s],
+                           .moves = Moves(c, q, s),
+                           .x     = x,
+                           .z     = c->z + p * c->hidden,
+                           .a     = c->a + p * c->hidden,
+                           .y     = q->whole ? c->y + p * c->out : NULL};
 
-        PetscCall(Row(&call, q->whole, c->y + p * c->out));
-        PetscCall((*q->sink)(q->ctx, &moved));
+        PetscCall(Row(&call));
+        PetscCall(Tell(&call, q, s, p0 + p));
       }
       (void)Input(c, row, -1);
     }
