@@ -8,7 +8,7 @@
                          images alone: for choosing hyperparameters
     -loss_batch n        examples of a step (default 64)
     -loss_gradient exact|fa|dfa|local   (default exact): see crossentropy.h
-    -loss_groups n       (default 1): of local losses
+    -loss_groups n       (default 1): local: groups of a layer's units
     -loss_block n        examples of a block, the unit that ranks share (default 16)
 */
 #include "crossentropy.h"
@@ -44,7 +44,8 @@ static PetscErrorCode SetFromOptions_CrossEntropy(TzLoss loss, TzOptionItems Pet
                            "TzLossGradient", TzGradientKinds, TZ_GRADIENT_LOCAL + 1, TzGradientKinds[c->gradient], &gradient, NULL));
   c->gradient = (TzGradientKind)gradient;
   if (c->gradient == TZ_GRADIENT_LOCAL) {
-    PetscCall(TzOptionsInt("-loss_groups", "local: groups of a layer's units, each with a local loss (>= 1)", "TzLossGradient", c->groups, &c->groups, NULL));
+    PetscCall(
+      TzOptionsInt("-loss_groups", "local: groups of a layer's units, each with a direction of its own (>= 1)", "TzLossGradient", c->groups, &c->groups, NULL));
     PetscCheck(c->groups >= 1, comm, PETSC_ERR_USER_INPUT, "-loss_groups %" PetscInt_FMT ": must be at least 1", c->groups);
   }
   PetscOptionsHeadEnd();

@@ -13,7 +13,7 @@ typedef enum {
   TZ_GRADIENT_EXACT, /* backwards through the weights */
   TZ_GRADIENT_FA,    /* errors go back through fixed random matrices (Lillicrap et al. 2016) */
   TZ_GRADIENT_DFA,   /* the output's error goes to each layer through one of them (Nokland 2016) */
-  TZ_GRADIENT_LOCAL  /* each layer has a loss of its own, whose derivative is taken along a random activity (LG-FG-A, Ren et al. 2022) */
+  TZ_GRADIENT_LOCAL  /* each layer has a loss of its own, whose derivative is taken along a random activity (LG-FG-A, Ren et al. 2023) */
 } TzGradientKind;
 
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
   PetscInt       classes; /* at most TZ_CLASSES_MAX */
   TzNetEval      eval;
   TzGradientKind gradient;
-  PetscInt       groups;                      /* -loss_groups: of units, each with a local loss */
+  PetscInt       groups;                      /* -loss_groups: of units, each with a direction of its own */
   PetscReal     *feedback[TZ_NET_LAYERS_MAX]; /* [width][width above or classes] of each hidden layer */
   PetscReal     *local;                       /* parameters of the local classifiers, bound last */
   PetscInt       netparams, localparams;      /* of the network, of the local classifiers behind them */

@@ -4,9 +4,11 @@
 
     fa     abar = B zbar_above, B a fixed random matrix in place of the transposed weight
     dfa    abar = B (softmax - [label]), one fixed random matrix from the outputs to each layer
-    local  each group of units has a linear classifier of its own (H, c) on its activities a_G, with the cross-entropy l_G as its loss. The derivative
-           of l_G along a random v ~ N(0, I) is taken forwards, d = (softmax(H a_G + c) - [label]) . H v, and abar = d v; H and c follow their own exact
-           gradient. No error passes from layer to layer. Local classifiers' parameters stand behind the network's; their start is 0.
+    local  each layer has a linear classifier of its own (H, c) on its activities a, with the cross-entropy as its loss. A group G of units takes the
+           activities of the others as constants: the derivative of the loss along a random v ~ N(0, I) of the group is taken forwards,
+           d = (softmax(H a + c) - [label]) . H_G v_G, and abar_G = d v_G; H and c follow their own exact gradient. No error passes from layer to layer.
+           Local classifiers' parameters stand behind the network's; their start is 0. (Ren, Kornblith, Liao and Hinton 2023, with their aggregation
+           of the groups' features.)
 
   v is keyed by (seed, step, sample and layer): the same on any number of ranks.
 */
@@ -65,7 +67,7 @@ PetscErrorCode TzCrossEntropyFeedbackSetUp(TzLoss loss)
     if (c->gradient != TZ_GRADIENT_LOCAL) continue;
     PetscCheck(width[l] % c->groups == 0, PetscObjectComm((PetscObject)loss), PETSC_ERR_USER_INPUT,
                "-loss_groups %" PetscInt_FMT ": must divide the width of every hidden layer, %" PetscInt_FMT " among them", c->groups, width[l]);
-    c->localparams += c->classes * (width[l] + c->groups);
+    c->localparams += c->classes * (width[l] + 1);
   }
   PetscCall(PetscMalloc1(c->localparams, &c->local));
   loss->nparams = c->netparams + c->localparams;
@@ -94,48 +96,49 @@ static void OutputRule(Context *x, const TzNetLayers *s, PetscReal abar[])
   }
 }
 
-/* One group of units u .. u+w-1 of one sample: parameters H [classes][w], b [classes] and their gradients */
-static void LocalGroup(PetscInt classes, const TzNetLayers *s, PetscInt u, PetscInt w, PetscInt p, PetscInt label, const PetscReal H[], const PetscReal v[],
-                       PetscReal Hbar[], PetscReal abar[])
+/* One sample p of a layer with local parameters H [classes][width], b [classes], and their gradients */
+static void LocalSample(const TzCrossEntropy *c, const TzNetLayers *s, PetscInt p, PetscInt label, const PetscReal H[], const PetscReal v[], PetscReal Hbar[],
+                        PetscReal abar[])
 {
-  const PetscReal *b    = H + classes * w;
-  PetscReal       *bbar = Hbar + classes * w, y[TZ_CLASSES_MAX] = {0}, d = 0;
+  const PetscInt   classes = c->classes, width = s->width[s->layer], w = width / c->groups;
+  const PetscReal *b    = H + classes * width;
+  PetscReal       *bbar = Hbar + classes * width, y[TZ_CLASSES_MAX] = {0};
 
   for (PetscInt o = 0; o < classes; o++) {
     y[o] = b[o];
-    for (PetscInt i = 0; i < w; i++) y[o] += H[o * w + i] * s->a[(u + i) * s->n + p];
+    for (PetscInt i = 0; i < width; i++) y[o] += H[o * width + i] * s->a[i * s->n + p];
   }
   (void)ErrorOf(classes, y, label);
   for (PetscInt o = 0; o < classes; o++) {
-    PetscReal Hv = 0;
-
-    for (PetscInt i = 0; i < w; i++) {
-      Hv += H[o * w + i] * v[u + i];
-      Hbar[o * w + i] += y[o] * s->a[(u + i) * s->n + p];
-    }
+    for (PetscInt i = 0; i < width; i++) Hbar[o * width + i] += y[o] * s->a[i * s->n + p];
     bbar[o] += y[o];
-    d += y[o] * Hv;
   }
-  for (PetscInt i = 0; i < w; i++) abar[(u + i) * s->n + p] = d * v[u + i];
+  for (PetscInt u = 0; u < width; u += w) {
+    PetscReal d = 0;
+
+    for (PetscInt o = 0; o < classes; o++) {
+      PetscReal Hv = 0;
+
+      for (PetscInt i = u; i < u + w; i++) Hv += H[o * width + i] * v[i];
+      d += y[o] * Hv;
+    }
+    for (PetscInt i = u; i < u + w; i++) abar[i * s->n + p] = d * v[i];
+  }
 }
 
 static PetscErrorCode LocalRule(Context *x, const TzNetLayers *s, PetscReal abar[])
 {
-  const TzCrossEntropy *c     = (const TzCrossEntropy *)x->loss->data;
-  const PetscInt        width = s->width[s->layer], w = width / c->groups;
+  const TzCrossEntropy *c      = (const TzCrossEntropy *)x->loss->data;
+  const PetscInt        width  = s->width[s->layer];
   PetscInt              offset = 0;
 
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < s->layer; l++) offset += c->classes * (s->width[l] + c->groups);
+  for (PetscInt l = 0; l < s->layer; l++) offset += c->classes * (s->width[l] + 1);
   for (PetscInt p = 0; p < s->n; p++) {
     const PetscInt i = x->i0 + s->first + p;
 
     PetscCall(TzRandomNormal(x->loss->seed, TZ_STREAM_DIRECTION, c->step, i * s->layers + s->layer, 0, width, x->v));
-    for (PetscInt g = 0; g < c->groups; g++) {
-      const PetscInt at = offset + g * c->classes * (w + 1);
-
-      LocalGroup(c->classes, s, g * w, w, p, c->label[i], c->local + at, x->v, x->grad + at, abar);
-    }
+    LocalSample(c, s, p, c->label[i], c->local + offset, x->v, x->grad + offset, abar);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
