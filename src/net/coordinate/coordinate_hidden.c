@@ -20,9 +20,9 @@ typedef struct {
   PetscInt   serial;    /* the binding of the following */
   PetscInt   nv;        /* out rounded up to whole vectors */
   PetscReal *W2, *W2t;  /* [out][hidden], [hidden][nv] */
-  PetscReal *z, *a, *y; /* [COLUMNS][hidden], twice, and [COLUMNS][out]: hidden layer and outputs at theta */
+  PetscReal *z, *a, *y; /* [columns][hidden], twice, and [columns][out]: hidden layer and outputs at theta */
   PetscReal *x;         /* [in]: tokens of a row, counted; NULL: this layer's inputs are none */
-  PetscReal *rows;      /* [COLUMNS][in]: what arrives at the last hidden layer from those below; NULL: there are none, it is the inputs */
+  PetscReal *rows;      /* [columns][in]: what arrives at the last hidden layer from those below; NULL: there are none, it is the inputs */
   PetscReal *t;         /* inputs of a dense weight's entries */
   PetscReal *D, *w;     /* of a group: moved activations [rows][wide], their columns of W2 [rows][nv] */
   PetscReal *scaled;    /* of a group, [rows][wide]: how far each parameter moves its units */
@@ -85,8 +85,9 @@ static PetscErrorCode Destroy(PETSC_UNUSED TzNetEval eval, void *what)
 
 static PetscErrorCode Create(TzNet net, Hidden **newc)
 {
-  PetscInt rows = 1, size = 1;
-  Hidden  *c;
+  const PetscInt columns = TzColumnsWidth(net);
+  PetscInt       rows = 1, size = 1;
+  Hidden        *c;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
@@ -109,8 +110,8 @@ static PetscErrorCode Create(TzNet net, Hidden **newc)
   size = PetscMax(size, PetscMax(c->in, c->hidden));
   PetscCall(PetscCalloc6(PetscMax(c->in, c->hidden), &c->t, (size_t)c->out * c->hidden, &c->W2, (size_t)c->hidden * c->nv, &c->W2t, size, &c->D,
                          (size_t)rows * c->nv, &c->w, size, &c->scaled));
-  PetscCall(PetscMalloc3(TZ_COLUMNS * c->hidden, &c->z, TZ_COLUMNS * c->hidden, &c->a, TZ_COLUMNS * c->out, &c->y));
-  if (c->l) PetscCall(PetscMalloc1(TZ_COLUMNS * c->in, &c->rows));
+  PetscCall(PetscMalloc3(columns * c->hidden, &c->z, columns * c->hidden, &c->a, columns * c->out, &c->y));
+  if (c->l) PetscCall(PetscMalloc1(columns * c->in, &c->rows));
   else if (net->tokens) PetscCall(PetscCalloc1(c->in, &c->x));
   *newc = c;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -34,7 +34,8 @@ static PetscErrorCode ColumnsBackward(TzNetEval eval, TzColumns *c, TzNetLayers 
 
 PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], TzNetRule rule, void *ctx, PetscReal grad[])
 {
-  TzNet            net = eval->net;
+  TzNet            net     = eval->net;
+  const PetscInt   columns = TzColumnsWidth(net);
   TzColumns       *c;
   TzColumnsAdjoint adj;
   TzNetLayers      s     = {.layers = net->nlayers};
@@ -45,11 +46,11 @@ PetscErrorCode TzNetEvalBackwardRule_Fast(TzNetEval eval, PetscInt n, const Pets
   PetscCheck(!TzNetHasPlaces(net), PETSC_COMM_SELF, PETSC_ERR_SUP, "learning rules are those of networks without convolutions and tables of tokens");
   for (PetscInt l = 0; l < net->nlayers; l++) s.width[l] = net->layer[l].out;
   for (PetscInt l = 0; l < net->nlayers; l++) width = PetscMax(width, net->layer[l].out);
-  PetscCall(TzEvalGetColumns(eval, TZ_COLUMNS, &c));
-  PetscCall(TzColumnsAdjointBegin(eval, c, TZ_COLUMNS, grad, &adj));
-  PetscCall(PetscMalloc2(width * TZ_COLUMNS, &error[0], width * TZ_COLUMNS, &error[1]));
-  for (s.first = 0; s.first < n; s.first += TZ_COLUMNS) {
-    s.n = PetscMin(TZ_COLUMNS, n - s.first);
+  PetscCall(TzEvalGetColumns(eval, columns, &c));
+  PetscCall(TzColumnsAdjointBegin(eval, c, columns, grad, &adj));
+  PetscCall(PetscMalloc2(width * columns, &error[0], width * columns, &error[1]));
+  for (s.first = 0; s.first < n; s.first += columns) {
+    s.n = PetscMin(columns, n - s.first);
     PetscCall(ColumnsBackward(eval, c, &s, X + s.first * net->in, rule, ctx, &adj, error, grad));
   }
   PetscCall(PetscFree2(error[0], error[1]));

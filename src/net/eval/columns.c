@@ -50,10 +50,12 @@ PetscErrorCode TzEvalGetOperators(TzNetEval eval, const TzOperator **op)
 
 PetscInt TzColumnsWidth(TzNet net)
 {
-  PetscInt most = 1;
+  PetscInt  most    = 1;
+  PetscBool entries = PETSC_TRUE;
 
   for (PetscInt l = 0; l < net->nconv; l++) most = PetscMax(most, net->layer[l].in * net->layer[l].at.places);
-  return PetscMin(TZ_COLUMNS, PetscMax(1, MOST_WINDOWS / most));
+  for (PetscInt l = 0; l < net->nlayers; l++) entries = (PetscBool)(entries && TzLayerGetCut(&net->layer[l]).entries);
+  return PetscMin(entries ? TZ_COLUMNS_MATRIX : TZ_COLUMNS, PetscMax(1, MOST_WINDOWS / most));
 }
 
 static PetscErrorCode Free(TzColumns *c)

@@ -7,7 +7,8 @@
 
 #include <private/tznetimpl.h>
 
-#define TZ_COLUMNS 16 /* points at a time: what a ttm of 784 x 1024 with r = 6 leaves between its halves then stays in a cache of 1 MiB */
+#define TZ_COLUMNS        16 /* points at a time: what a ttm of 784 x 1024 with r = 6 leaves between its halves then stays in a cache of 1 MiB */
+#define TZ_COLUMNS_MATRIX 64 /* of matrices, which are read once for all of them */
 
 typedef struct {
   const TzOperator *op;                   /* [layers], bound to the evaluator's theta */
@@ -30,7 +31,7 @@ typedef struct {
   PetscReal *work;                   /* the operators' */
 } TzColumnsAdjoint;
 
-PETSC_INTERN PetscInt TzColumnsWidth(TzNet); /* points at a time: TZ_COLUMNS, fewer where each has many windows */
+PETSC_INTERN PetscInt TzColumnsWidth(TzNet); /* points at a time: TZ_COLUMNS, of matrices TZ_COLUMNS_MATRIX, fewer where each has many windows */
 
 PETSC_INTERN PetscErrorCode TzEvalGetOperators(TzNetEval, const TzOperator **);                        /* bound */
 PETSC_INTERN PetscErrorCode TzEvalGetColumns(TzNetEval, PetscInt n, TzColumns **);                     /* with room for n, bound */

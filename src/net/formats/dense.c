@@ -90,12 +90,15 @@ static void Multiply_Matrix(const TzOperator *op, PetscInt n, const PetscReal a[
   TzKernelsGet()->product(op->layer->out, n, in, (TzStrided){((const Matrix *)op->data)->W, in, 1}, a, n, z, n, PETSC_FALSE);
 }
 
+#define ROWS 8 /* of a gradient at a time, from end to end: its memory is read and written once, in order */
+
 static void Adjoint_Matrix(const TzOperator *op, PetscInt n, PETSC_UNUSED const PetscReal a[], const PetscReal at[], PETSC_UNUSED const PetscReal y[],
                            const PetscReal zbar[], PetscReal bar[], PetscReal abar[], PETSC_UNUSED PetscReal work[])
 {
   const PetscInt in = op->layer->in, out = op->layer->out;
 
-  TzKernelsGet()->product(out, in, n, (TzStrided){zbar, n, 1}, at, in, bar, in, PETSC_TRUE);
+  for (PetscInt o = 0; o < out; o += ROWS)
+    TzKernelsGet()->product(PetscMin(ROWS, out - o), in, n, (TzStrided){zbar + o * n, n, 1}, at, in, bar + o * in, in, PETSC_TRUE);
   if (abar) TzKernelsGet()->product(in, n, out, (TzStrided){((const Matrix *)op->data)->W, 1, in}, zbar, n, abar, n, PETSC_FALSE);
 }
 
