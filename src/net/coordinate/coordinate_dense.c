@@ -16,11 +16,12 @@
 
 #define POINTS 8        /* most that a call of the sink has */
 #define ROWS   128      /* most parameters of one unit at a time */
+#define LEAN   8        /* rows of the first layer's T where its Q alone is needed */
 #define MOST   16777216 /* numbers kept of the points, and of the jets of a call (128 MB each): fewer points and rows in many dimensions */
 
 /*
   A hidden layer at one point: pre-activations z [n], the activation's derivatives d[k] [n]; for jets derivatives Z [n][D], forms zs [nf][n], T = Z S
-  [nf][n][D], Q = Z . T [nf][n]
+  [nf][n][D], Q = Z . T [nf][n]. Of the first layer Z is its matrix, and where the form does not depend on the point all points have the T and Q of the first.
 */
 typedef struct {
   PetscReal *z, *d[4], *Z, *zs, *T, *Q;
@@ -46,6 +47,7 @@ typedef struct {
   PetscInt         j[ROWS], at[ROWS]; /* of a row: the input, -1 for the bias; its position in the query */
   PetscReal       *full[3];           /* of a layer whose weights are some entries of W [out][in]: W, otherwise NULL */
   const PetscReal *W[3];              /* W of the present binding */
+  PetscBool        lean;              /* T of the first layer is needed for its Q alone */
 } Dense;
 
 /* One pass: points p0 .. p0+P-1, parameters moved by mu */
@@ -101,7 +103,7 @@ static size_t Place(const Dense *c, const TzNet net, Point *b, PetscReal *memory
 
     TAKE(b->layer[l].z, H);
     for (int k = 0; k < 4; k++) TAKE(b->layer[l].d[k], H);
-    TAKE(b->layer[l].Z, H * D);
+    TAKE(b->layer[l].Z, l ? H * D : 0);
     TAKE(b->layer[l].zs, nf * H);
     TAKE(b->layer[l].T, nf * H * D);
     TAKE(b->layer[l].Q, nf * H);
@@ -171,18 +173,22 @@ static PetscErrorCode Matrices(TzNetEval eval, Dense *c)
 
 static void BaseForms(const Pass *pass, Point *b, PetscInt l, const PetscReal F[])
 {
-  Dense *c = pass->c;
-  Units *u = &b->layer[l];
+  Dense         *c = pass->c;
+  Units         *u = &b->layer[l];
+  const PetscInt n = pass->eval->net->layer[l].out, D = c->D, many = !l && c->lean ? LEAN : n; /* rows at a time; lean: in the same place */
 
   for (PetscInt q = 0; q < c->nf; q++) {
-    const PetscInt n = pass->eval->net->layer[l].out;
-    PetscReal     *T = u->T + q * n * c->D;
-    TzFormAt       S;
+    TzFormAt S;
 
     TzJetFormAt(pass->q->shape, q, F, &S);
-    TzFormRows(pass->eval->kernels, &S, n, c->D, u->Z, T, c->work); /* of a time T stays 0 */
     (void)PetscArrayzero(u->Q + q * n, n);
-    (*pass->eval->kernels->dots)(n, c->D, T, u->Z, u->Q + q * n);
+    for (PetscInt h = 0, m; h < n; h += m) {
+      PetscReal *T = u->T + q * n * D + (many < n ? 0 : h * D);
+
+      m = PetscMin(many, n - h);
+      TzFormRows(pass->eval->kernels, &S, m, D, u->Z + h * D, T, c->work); /* of a time T stays 0 */
+      (*pass->eval->kernels->dots)(m, D, T, u->Z + h * D, u->Q + q * n + h);
+    }
     for (PetscInt i = 0; i < S.d && !l; i++) b->SE[q * c->D + i] = TzFormEntry(&S, i, i);
   }
 }
@@ -201,12 +207,12 @@ static void BaseLayer(const Pass *pass, Point *b, PetscInt l, const PetscReal a[
   for (PetscInt h = 0; h < n; h++) u->z[h] += eval->theta[layer->bias + h];
   (*k->derivatives)(eval->net->act[l], n, u->z, u->d);
   if (!D) return;
-  if (!l) (void)PetscArraycpy(u->Z, W, n * D);
+  if (!l) u->Z = (PetscReal *)W;
   else {
     (*k->product)(n, D, in, (TzStrided){W, in, 1}, b->A, D, u->Z, D, PETSC_FALSE);
     (*k->product)(pass->c->nf, n, in, (TzStrided){b->s, in, 1}, left, n, u->zs, n, PETSC_FALSE);
   }
-  BaseForms(pass, b, l, F);
+  if (l || F || (!pass->p0 && b == pass->c->point)) BaseForms(pass, b, l, F);
   for (PetscInt q = 0; q < pass->c->nf && l; q++)
     (*k->product)(n, in, D, (TzStrided){u->T + q * n * D, D, 1}, eval->layer[0].left, in, b->TW + q * n * in, in, PETSC_FALSE);
 }
@@ -395,8 +401,7 @@ static void Output(const Pass *pass, const Point *b, PetscInt R, PetscReal *Y, P
     Y[0] += pass->mu * (h < 0 ? 1 : u->d[0][h]);
     if (h < 0 || !D) continue;
     t = pass->mu * u->d[1][h];
-    (*pass->eval->kernels->rows)(1, D, &t, u->Z + h * D, NULL, NULL, pass->c->two);
-    for (PetscInt i = 0; i < D; i++) Y[1 + i] += pass->c->two[i];
+    (*pass->eval->kernels->rows)(1, D, NULL, b->jet + 1, &t, u->Z + h * D, Y + 1);
     for (PetscInt q = 0; q < c->nf; q++) Y[1 + D + q] += pass->mu * (u->d[1][h] * u->zs[q * H + h] + u->d[2][h] * u->Q[q * H + h]);
   }
 }
@@ -458,6 +463,22 @@ static PetscInt RowWeights(const TzLayer *layer, const PetscInt place[], PetscIn
   return m;
 }
 
+/* What points share in the first layer: T, Q and S_ii of a form that does not depend on the point. T itself is for queries of the layer or of one behind it */
+static void Share(Dense *c, TzNet net, const TzNetCoordinates *q, PetscBool same)
+{
+  const TzLayer *first = &net->layer[0];
+  PetscInt       k0, k1;
+
+  c->lean = (PetscBool)(c->L == 1 && !TzCoordinateOverlap(q, first->weights, first->nweights, &k0, &k1) &&
+                        !TzCoordinateOverlap(q, first->bias, first->out, &k0, &k1));
+  for (PetscInt p = 0; p < c->points; p++) {
+    Point *b = &c->point[p];
+
+    (void)Place(c, net, b, c->memory + (size_t)p * Place(c, net, &(Point){.x = NULL}, NULL));
+    if (same) b->layer[0].T = c->point[0].layer[0].T, b->layer[0].Q = c->point[0].layer[0].Q, b->SE = c->point[0].SE;
+  }
+}
+
 PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *q)
 {
   TzNet          net  = eval->net;
@@ -467,6 +488,7 @@ PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval eval, PetscInt n, const Pets
   PetscFunctionBegin;
   PetscCall(Prepare(eval, q->shape, &pass.c));
   PetscCall(Matrices(eval, pass.c));
+  Share(pass.c, net, q, (PetscBool)!nf);
   for (pass.p0 = 0; pass.p0 < n; pass.p0 += pass.P) {
     pass.P = PetscMin(pass.c->points, n - pass.p0);
     for (PetscInt p = 0; p < pass.P; p++) Base(&pass, &pass.c->point[p], X + (pass.p0 + p) * net->in, nf ? F + (pass.p0 + p) * nf : NULL);

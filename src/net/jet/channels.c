@@ -77,6 +77,7 @@ static PetscErrorCode Allocate(TzNetEval eval, const TzJetShape *shape, TzChanne
   c->J     = TzJetSize(shape);
   for (PetscInt l = 0; l < net->nhidden; l++) width = PetscMax(width, net->layer[l].out);
   c->P = PetscMin(MOST, PetscMax(1, PetscMax(COLUMNS / c->K, (PetscInt)(BATCH / ((PetscReal)c->K * width)))));
+  if (c->units && net->nhidden == 1) c->P = MOST; /* no layer has derivatives of its own then */
   PetscCheck((PetscReal)width * c->P * c->K <= PETSC_MAX_INT, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
              "-net_layers: derivatives in %" PetscInt_FMT " directions of %" PetscInt_FMT " units: more numbers than this PETSc's integers count", c->K, width);
   PetscCall(CreateOperators(eval, c));
