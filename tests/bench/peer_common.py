@@ -18,11 +18,19 @@ import peer_equations
 SCHEDULES = ("cosine", "exponential", "constant")
 
 
+def sine(z):
+    h = jnp.sin(z)
+    return h, jnp.cos(z), -h
+
+
+ACTIVATIONS = {"sine": sine, "square": lambda z: (z * z, 2 * z, jnp.full_like(z, 2))}  # value, first and second derivative
+
+
 def options(method, tuned, **more):
     """The command line. `tuned`: {equation: {option: value}}, the defaults of this method for each equation, beside `more` of its own"""
     common = dict(dim=100, seed=0, seconds=30.0, steps=0, points=100, widths="64,64", lr=1e-3, schedule="cosine", lr_end=1e-3, dtype="float32",
-                  extension="heat", validation=2000, first=0.25, ratio=1.3, in_scale=0.0, out_scale=0.0,
-                  clock="wall")
+                  extension="", validation=2000, first=0.25, ratio=1.3, in_scale=0.0, out_scale=0.0,
+                  clock="wall", activation="sine", first_inputs=0, frequency=1.0, output=0.1, coefficients="")
     known = {**common, **more}
     p = argparse.ArgumentParser(description=f"{method}: options and their defaults before those tuned for an equation")
     p.add_argument("--equation", default="lqg", choices=sorted(peer_equations.EQUATIONS))
@@ -40,15 +48,41 @@ def options(method, tuned, **more):
 
 
 def equation(o):
-    eq = peer_equations.EQUATIONS[o.equation](o.dim, o.extension)
+    eq = peer_equations.EQUATIONS[o.equation](o.dim, **{k: v for k, v in (("extension", o.extension), ("coefficients", o.coefficients)) if v})
     eq.in_scale, eq.out_scale = o.in_scale or eq.in_scale, o.out_scale or eq.out_scale
+    eq.activations, eq.mask = [ACTIVATIONS[a] for a in o.activation.split(",")], 1.0
+    if o.first_inputs:  # a unit of the first layer has so many neighbours, and t
+        own = (np.arange(eq.d)[:, None] - np.arange(int(o.widths.split(",")[0]))) % eq.d < o.first_inputs
+        eq.mask = np.concatenate([own, np.ones((eq.inputs - eq.d, own.shape[1]), bool)])
     return eq
 
 
 def initial(o, eq, outputs=1):
-    """[(W [in][out], b [out])]: normal with variance 1/in; the last layer a tenth of that, so that u starts near its terminal value"""
+    """[(W [in][out], b [out])]: W normal with variance 1/in, b uniform on +-1/sqrt(in); the first layer times --frequency, the last times --output (a tenth), so that
+    u starts near its terminal value"""
     rng, sizes = np.random.default_rng(o.seed), [eq.inputs, *map(int, o.widths.split(",")), outputs]
-    return [(jnp.asarray(rng.standard_normal(s) * (0.1 if s[1] == outputs else 1) / s[0]**0.5, o.dtype), jnp.zeros(s[1], o.dtype)) for s in zip(sizes, sizes[1:])]
+    ps = []
+    for l, s in enumerate(zip(sizes, sizes[1:])):
+        W, b = rng.standard_normal(s) / s[0]**0.5, rng.uniform(-1, 1, s[1]) / s[0]**0.5
+        if not l and o.first_inputs:
+            W *= eq.mask / eq.mask.mean(0)**0.5
+        scale = o.frequency if not l else o.output if l == len(sizes) - 2 else 1
+        ps.append((jnp.asarray(scale * W, o.dtype), jnp.asarray(scale * b, o.dtype)))
+    return ps
+
+
+def trained(eq, ps):
+    """Places of the parameters that count, in the vector of all: without those that the mask holds at 0"""
+    masks = [(eq.mask if not l and isinstance(eq.mask, np.ndarray) else np.ones(W.shape, bool), np.ones(b.shape, bool)) for l, (W, b) in enumerate(ps)]
+    return np.flatnonzero(np.concatenate([m.ravel() for pair in masks for m in pair]))
+
+
+def masked(eq, ps):
+    return [(ps[0][0] * jnp.asarray(eq.mask, ps[0][0].dtype), ps[0][1]), *ps[1:]]
+
+
+def activation(eq, l):
+    return eq.activations[min(l, len(eq.activations) - 1)]
 
 
 def inputs(eq, x, t):
@@ -56,9 +90,9 @@ def inputs(eq, x, t):
 
 
 def forward(eq, ps, x, t):
-    h = inputs(eq, x, t)
-    for W, b in ps[:-1]:
-        h = jnp.sin(h @ W + b)
+    h, ps = inputs(eq, x, t), masked(eq, ps)
+    for l, (W, b) in enumerate(ps[:-1]):
+        h = activation(eq, l)(h @ W + b)[0]
     return (h @ ps[-1][0] + ps[-1][1]) * eq.out_scale
 
 
@@ -75,26 +109,29 @@ def jet(eq, ps, x, t, index=None):
     The form sum_i w_i f_ii: Taylor mode of order two, one first-order channel a coordinate, one second-order channel for their sum; with `index` [n][k]
     over these coordinates alone, times d/k (STDE). The gradient by one sweep back through the layers.
     """
-    d, k = eq.d, eq.d if index is None else index.shape[1]
+    d, k, ps = eq.d, eq.d if index is None else index.shape[1], masked(eq, ps)
     W1 = ps[0][0][:d] * eq.in_scale
-    first = W1 if index is None else W1[index]  # [k][H] or [n][k][H]
-    if eq.weights is not None:
-        w = eq.weights(x)
-        first = jnp.sqrt(w if index is None else jnp.take_along_axis(w, index, 1))[..., None] * first
-    h, cosines, second = inputs(eq, x, t), [], None
+    w = None if eq.weights is None else eq.weights(x)
+    h, slopes, second = inputs(eq, x, t), [], None
     for l, (W, b) in enumerate(ps[:-1]):
         z = h @ W + b
-        h, c = jnp.sin(z), jnp.cos(z)
-        if l:
-            first, second = first @ W, second @ W
-        squares = (first * first).sum(-2)
-        second = -h * squares if second is None else c * second - h * squares
-        first = c[:, None, :] * first
-        cosines.append(c)
+        h, slope, bend = activation(eq, l)(z)
+        if l == 0 and index is None:
+            squares = (W1 * W1).sum(0) if w is None else w @ (W1 * W1)
+        else:
+            if l == 1 or index is not None and l == 0:
+                first = W1 if index is None else W1[index]  # [k][H] or [n][k][H]
+                if w is not None:
+                    first = jnp.sqrt(w if index is None else jnp.take_along_axis(w, index, 1))[..., None] * first
+            if l:
+                first, second = (slopes[-1][:, None, :] * first) @ W, second @ W
+            squares = (first * first).sum(-2)
+        second = bend * squares if second is None else slope * second + bend * squares
+        slopes.append(slope)
     W, b = ps[-1]
     f, form = (h @ W + b)[:, 0], (second @ W)[:, 0] * (d / k)
     g = jnp.broadcast_to(W[:, 0], h.shape)
-    for (W, _), c in zip(ps[-2::-1], cosines[::-1]):
+    for (W, _), c in zip(ps[-2::-1], slopes[::-1]):
         g = (c * g) @ W.T
     gx = g[:, :d] * eq.in_scale
     ft = jnp.zeros_like(f) if eq.stationary else g[:, d]

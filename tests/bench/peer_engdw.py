@@ -18,7 +18,13 @@ TUNED = {
 
 o = peer.options("engdw", TUNED, directions=0, damping=1e-6, beta=0.9, line_search=0)
 eq = peer.equation(o)
-theta, unravel = ravel_pytree(peer.initial(o, eq))
+everything, whole = ravel_pytree(peer.initial(o, eq))
+places = peer.trained(eq, peer.initial(o, eq))
+theta = everything[places]
+
+
+def unravel(theta):
+    return whole(everything.at[places].set(theta))
 
 
 def residuals(theta, x, t, index):

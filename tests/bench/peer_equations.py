@@ -17,23 +17,34 @@ START = {"blackscholes": (1.0, 0.5)}  # x at t = 0, repeated; elsewhere the orig
 
 
 class Terminal:
-    """u = (T - t) f + G(q), q = |x|^2 + 2 d nu (T - t): the terminal value of the mean of |y|^2 over the diffusion from x (`heat`), or q = |x|^2"""
+    """u = (T - t) f + b, b = G(q) with q = |x|^2 + 2 d nu (T - t): the terminal value of the mean of |y|^2 over the diffusion from x (`heat`), or q = |x|^2
+    (`constant`); `reaction`: what u' = u - u^3 makes of the former in the time that is left (allencahn)"""
     stationary, weights, out_scale, in_scale = False, None, 1.0, 1.0
 
-    def __init__(self, d, extension="heat"):
-        self.d, self.heat, self.inputs = d, float(extension == "heat"), d + 1
+    def __init__(self, d, extension="heat", coefficients=None):
+        self.d, self.heat, self.reaction, self.inputs = d, float(extension != "constant"), extension == "reaction", d + 1
 
     def solution(self, x, t, f):
-        return (self.T - t) * f + self.G(self.q(x, t))[0]
+        return (self.T - t) * f + self.b(x, t)[0]
 
     def q(self, x, t):
         return (x * x).sum(-1) + 2 * self.d * (self.T - t) * self.heat
 
+    def b(self, x, t):
+        """b, its first two derivatives in q, and that in t at constant q"""
+        g, g1, g2 = self.G(self.q(x, t))
+        if not self.reaction:
+            return g, g1, g2, 0.0
+        m = jnp.expm1(2 * (self.T - t))
+        p = (1 + g * g * m) ** -0.5
+        v, v1 = g * p * (1 + m) ** 0.5, p**3 * (1 + m) ** 0.5
+        return v, v1 * g1, v1 * (g2 - 3 * g * m * p * p * g1 * g1), v**3 - v
+
     def parts(self, x, t, f, ft, xg, g2, form):
         """u, u_t, x.grad u, |grad u|^2, Lap u"""
         a, s = self.T - t, (x * x).sum(-1)
-        G, G1, G2 = self.G(self.q(x, t))
-        u, ut = a * f + G, a * ft - f - 2 * self.d * G1 * self.heat
+        G, G1, G2, Gt = self.b(x, t)
+        u, ut = a * f + G, a * ft - f - 2 * self.d * G1 * self.heat + Gt
         return u, ut, a * xg + 2 * s * G1, a * a * g2 + 4 * a * G1 * xg + 4 * G1**2 * s, a * form + 2 * self.d * G1 + 4 * s * G2
 
     def sample(self, key, n, dtype):
@@ -54,7 +65,7 @@ class Terminal:
 
     def guess(self, x, t):
         """Gradient of the extension: the same prior knowledge that the PINNs have, for DeepBSDE"""
-        return 2 * self.G(self.q(x, t))[1][..., None] * x
+        return 2 * self.b(x, t)[1][..., None] * x
 
 
 class LQG(Terminal):
@@ -161,9 +172,9 @@ class BlackScholes(Terminal):
 class Ball:
     name, stationary, weights, out_scale = "ball", True, None, 1.0
 
-    def __init__(self, d, extension=None):
+    def __init__(self, d, extension=None, coefficients=None):
         self.d, self.inputs, self.in_scale = d, d, d**0.5
-        self.c = np.random.RandomState(1).standard_normal(d - 1)
+        self.c = np.loadtxt(coefficients) if coefficients else np.random.RandomState(1).standard_normal(d - 1)
 
     def solution(self, x, t, f):
         return (1 - (x * x).sum(-1)) * f
@@ -215,7 +226,7 @@ def check():
         u = EQUATIONS[name](d).exact(np.resize(point, (1, d)).astype(float), np.zeros(1))[0]
         print(f"{name:13s} u(0,x0) = {u:.13f}, relative difference from the literature {u / value - 1:.1e}")
     for name in EQUATIONS:
-        eq, h, d = EQUATIONS[name](6), 1e-3, 6
+        eq, h, d = EQUATIONS[name](6, "reaction" if name == "allencahn" else "heat"), 1e-3, 6
         x, t, _ = validation(eq, 64)
         t = np.clip(t, 0.1 * getattr(eq, "T", 1), 0.9 * getattr(eq, "T", 1))
 
