@@ -632,28 +632,30 @@ static void TestMask(void **state)
 
 /*
   -net_first_inputs: the dense network and the sparse one, whose first layer has no other weights, are the same function at the start, also with more units than
-  inputs: the first layer's W has k neighbours (in a circle of in - 1) and the last input in each row
+  inputs: the first layer's W has k neighbours (in a circle of in - 1) and the last input in each row, or, without -net_first_last, neighbours alone
 */
 static void TestFirstInputs(void **state)
 {
   const PetscInt in = 6, units = 8;
 
   (void)state;
-  for (PetscInt k = 1; k <= 5; k += 2) {
-    PetscReal *theta[2], W[2][48];
-    TzNet      net[2];
-    PetscInt   n, kept = 0;
+  for (PetscInt c = 0; c < 6; c++) {
+    const PetscInt k = 1 + c / 2 * 2, last = c % 2, circle = in - last;
+    PetscReal     *theta[2], W[2][48];
+    TzNet          net[2];
+    PetscInt       n, kept = 0;
 
     for (int f = 0; f < 2; f++) {
       char options[128];
 
-      OK(PetscSNPrintf(options, sizeof(options), "-net_format %s -net_layers 8,4 -net_first_inputs %d", f ? "sparse" : "dense", (int)k));
+      OK(PetscSNPrintf(options, sizeof(options), "-net_format %s -net_layers 8,4 -net_first_inputs %d -net_first_last %d", f ? "sparse" : "dense", (int)k,
+                       (int)last));
       net[f] = Net(options, in, 1);
       OK(TzNetGetNumParameters(net[f], &n));
       OK(PetscMalloc1(n, &theta[f]));
       OK(TzNetInitialize(net[f], 3, theta[f]));
     }
-    assert_int_equal(n, units * (k + 1) + units + units * 4 + 4 + 4 + 1);
+    assert_int_equal(n, units * (k + last) + units + units * 4 + 4 + 4 + 1);
     for (PetscInt l = 0; l < 3; l++) {
       TzNetLayout layout[2];
 
@@ -665,9 +667,9 @@ static void TestFirstInputs(void **state)
       assert_memory_equal(theta[0] + layout[0].bias, theta[1] + layout[1].bias, (size_t)layout[0].out * sizeof(PetscReal));
       if (l) continue;
       for (PetscInt i = 0; i < in * units; i++) kept += W[0][i] != 0;
-      for (PetscInt j = 0; j < units; j++) assert_true(W[0][j * in + j % (in - 1)] != 0 && W[0][j * in + in - 1] != 0);
+      for (PetscInt j = 0; j < units; j++) assert_true(W[0][j * in + j % circle] != 0 && (!last || W[0][j * in + in - 1] != 0));
     }
-    assert_int_equal(kept, units * (k + 1));
+    assert_int_equal(kept, units * (k + last));
     for (int f = 0; f < 2; f++) {
       OK(PetscFree(theta[f]));
       OK(TzNetDestroy(&net[f]));

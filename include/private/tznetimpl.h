@@ -109,6 +109,7 @@ struct _p_TzNet {
   PetscReal          frequency;                      /* -net_frequency */
   PetscReal          outputscale;                    /* -net_output_scale */
   PetscInt           firstinputs;                    /* -net_first_inputs; 0: all */
+  PetscBool          firstlast;                      /* -net_first_last */
   PetscBool          covariance;                     /* -net_first_covariance */
   PetscInt           sharpen;                        /* -net_first_sharpen */
   PetscInt           nsample, nstate;                /* of TzNetSetSample(), */
@@ -138,14 +139,14 @@ static inline PetscBool TzNetIsValues(TzNet net)
 }
 
 /*
-  -net_first_inputs k: whether unit j of the first layer has input i of `in`: of k neighbours, from number j mod (in - 1) on, and the last, which is t where
-  there is a time
+  -net_first_inputs k: whether unit j of the first layer has input i: of k neighbours, from number j mod (in - 1) on, and the last, which is t where
+  there is a time; with -net_first_last 0 of k neighbours alone, from number j mod in on
 */
-static inline PetscBool TzNetHasInput(PetscInt in, PetscInt k, PetscInt j, PetscInt i)
+static inline PetscBool TzNetHasInput(TzNet net, PetscInt j, PetscInt i)
 {
-  const PetscInt others = PetscMax(in - 1, 1);
+  const PetscInt others = PetscMax(net->in - (net->firstlast ? 1 : 0), 1);
 
-  return (PetscBool)(i == in - 1 || (i - j % others + others) % others < k);
+  return (PetscBool)((net->firstlast && i == net->in - 1) || (i - j % others + others) % others < net->firstinputs);
 }
 
 /*

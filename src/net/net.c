@@ -23,6 +23,7 @@ PetscErrorCode TzNetCreate(MPI_Comm comm, TzNet *newnet)
   for (PetscInt l = 0; l <= TZ_MAX_LAYERS; l++) net->r[l] = 4;
   net->contraction = -1;
   net->bias        = PETSC_TRUE;
+  net->firstlast   = PETSC_TRUE;
   net->sparsecount = 7603;
   net->out         = 1;
   net->series      = PETSC_TRUE;
@@ -340,6 +341,8 @@ static PetscErrorCode InitialFromOptions(TzNet net, TzOptionItems PetscOptionsOb
              PetscObjectComm((PetscObject)net), PETSC_ERR_USER_INPUT,
              "-net_first_inputs %" PetscInt_FMT " -net_format %s: must not be negative, and is for formats dense and sparse", net->firstinputs,
              TzFormatName(net->format));
+  PetscCall(TzOptionsBool("-net_first_last", "These units have the last input, too, which is t where there is a time", "TzNetInitialize", net->firstlast,
+                          &net->firstlast, NULL));
   PetscCall(TzOptionsBool("-net_first_covariance",
                           "Units of the first layer start as combinations of points of the sample, about their mean: small where it hardly varies; dense",
                           "TzNetSetSample", net->covariance, &net->covariance, NULL));
@@ -656,20 +659,20 @@ static PetscErrorCode ScaleLayer(const TzLayer *layer, PetscReal factor, PetscRe
 }
 
 /*
-  Of w, which are weights of W [out][in], those of k inputs for each unit (TzNetHasInput), as much larger as the row keeps its length. A sum of functions of
+  Of w, which are weights of W [out][in], those of few inputs for each unit (TzNetHasInput), as much larger as the row keeps its length. A sum of functions of
   single x_i is at hand at once then, where a full row would have to lose all others.
 */
-static void KeepInputs(const TzLayer *layer, PetscInt k, PetscReal w[])
+static void KeepInputs(TzNet net, const TzLayer *layer, PetscReal w[])
 {
   const PetscInt  in    = layer->in;
-  const PetscReal scale = PetscSqrtReal((PetscReal)in / (PetscReal)PetscMin(k + 1, in));
+  const PetscReal scale = PetscSqrtReal((PetscReal)in / (PetscReal)PetscMin(net->firstinputs + (net->firstlast ? 1 : 0), in));
   TzCut           cut   = {.place = NULL};
 
   (*layer->ops->cut)(layer, &cut);
   for (PetscInt p = 0; p < layer->nweights; p++) {
     const PetscInt place = cut.place ? cut.place[p] : p;
 
-    w[p] *= TzNetHasInput(in, k, place / in, place % in) ? scale : 0;
+    w[p] *= TzNetHasInput(net, place / in, place % in) ? scale : 0;
   }
 }
 
@@ -777,7 +780,7 @@ PetscErrorCode TzNetInitialize(TzNet net, PetscInt64 seed, PetscReal theta[])
     else PetscCall(TzRandomNormal(seed, TZ_STREAM_INIT, 0, l, 0, layer->nweights, w));
     for (PetscInt i = 0; i < layer->nweights; i++) w[i] *= sd;
     if (!l && net->covariance && net->nsample) PetscCall(FollowSample(net, seed, sd, w));
-    if (!l && net->firstinputs) KeepInputs(layer, net->firstinputs, w);
+    if (!l && net->firstinputs) KeepInputs(net, layer, w);
     if (wide != 1) PetscCall(ScaleLayer(layer, wide, theta));
     if (!net->bias) continue;
     PetscCall(TzRandomUniform(seed, TZ_STREAM_INIT, 1, l, 0, layer->out, b));

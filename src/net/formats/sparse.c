@@ -94,7 +94,7 @@ static PetscErrorCode OwnMask(TzNet net)
   if (net->firstinputs) {
     count = 0;
     for (PetscInt k = 0; k < n; k++) {
-      score[k] = k >= net->in * (net->nhidden ? net->hidden[0] : net->out) || TzNetHasInput(net->in, net->firstinputs, k / net->in, k % net->in) ? 0 : 1;
+      score[k] = k >= net->in * (net->nhidden ? net->hidden[0] : net->out) || TzNetHasInput(net, k / net->in, k % net->in) ? 0 : 1;
       count += score[k] == 0;
     }
   } else {
