@@ -109,6 +109,34 @@ static void TestEqual(void **state)
     }
 }
 
+/* Queries of the output layer alone, for which less of the first is made, are those among all coordinates; also where the form depends on the point */
+static void TestOutputLayer(void **state)
+{
+  static const char *const cases[] = {"-net_format dense -net_layers 9", "-net_format dense -net_layers 9 -pde_type blackscholes",
+                                      "-net_format sparse -net_layers 9 -net_first_inputs 1 -net_activation square -pde_type blackscholes"};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases); k++) {
+    PetscReal *theta, *all, *own, l0;
+    PetscInt   n, last, which[10];
+    TzLoss     loss = Problem(PETSC_COMM_SELF, cases[k], estimators[0], 1, &n, &theta);
+    TzQueries  q    = Queries(0, n, 1e-3, PETSC_FALSE);
+
+    CHECK(TzLossGetLastLayer(loss, &last, NULL));
+    assert_int_equal(last, 10);
+    CHECK(TzLossGetLastLayer(loss, &last, which));
+    CHECK(PetscMalloc2(n, &all, n, &own));
+    CHECK(TzLossEvaluate(loss, theta, &q, &l0, all, NULL));
+    q      = Queries(which[0], 9, 1e-3, PETSC_FALSE);
+    q.base = PETSC_FALSE;
+    CHECK(TzLossEvaluate(loss, theta, &q, &l0, own, NULL));
+    for (PetscInt i = 0; i < 9; i++) assert_true(fabs(own[i] - all[which[0] + i]) <= 1e-12 * l0);
+    CHECK(PetscFree2(all, own));
+    CHECK(PetscFree(theta));
+    CHECK(TzLossDestroy(&loss));
+  }
+}
+
 /* Large parameters and steps: shifts beyond the short polynomials, bond vectors beyond the series, and both within one panel; tiny steps */
 static void TestFar(void **state)
 {
@@ -292,8 +320,8 @@ static void TestRanks(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(TestEqual), cmocka_unit_test(TestFar),   cmocka_unit_test(TestValues),
-    cmocka_unit_test(TestPlain), cmocka_unit_test(TestParts), cmocka_unit_test(TestRanks),
+    cmocka_unit_test(TestEqual), cmocka_unit_test(TestOutputLayer), cmocka_unit_test(TestFar),   cmocka_unit_test(TestValues),
+    cmocka_unit_test(TestPlain), cmocka_unit_test(TestParts),       cmocka_unit_test(TestRanks),
   };
   int failed;
 

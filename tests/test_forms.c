@@ -31,6 +31,7 @@ static const char *const nets[] = {
   "-net_format dense -net_layers 3,9", /* fewer units than inputs: directions by units (channels.h) */
   "-net_format dense -net_layers 2,7,5 -net_activation softplus",
   "-net_format dense -net_layers 2 -net_activation tanh",
+  "-net_format dense -net_layers 15 -net_activation tanh", /* more, with one hidden layer */
   "-net_format ttm -net_layers 4,24,16 -net_tt_rank 3",
 };
 static const char *const derivs[] = {"-deriv_type forward",

@@ -15,7 +15,7 @@ import peer_equations
 # Tuned as peer_notes.md says
 TUNED = {
     "lqg": dict(lr=2e-3, widths="64"),
-    "allencahn": dict(points=128, intervals=10),
+    "allencahn": dict(points=128, intervals=10, extension="reaction"),
     "blackscholes": dict(points=32, widths="110,110"),
 }
 

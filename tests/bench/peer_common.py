@@ -30,7 +30,7 @@ def options(method, tuned, **more):
     """The command line. `tuned`: {equation: {option: value}}, the defaults of this method for each equation, beside `more` of its own"""
     common = dict(dim=100, seed=0, seconds=30.0, steps=0, points=100, widths="64,64", lr=1e-3, schedule="cosine", lr_end=1e-3, dtype="float32",
                   extension="", validation=2000, first=0.25, ratio=1.3, in_scale=0.0, out_scale=0.0,
-                  clock="wall", activation="sine", first_inputs=0, frequency=1.0, output=0.1, coefficients="")
+                  clock="wall", activation="sine", first_inputs=0, frequency=1.0, bias=1.0, output=0.1, coefficients="")
     known = {**common, **more}
     p = argparse.ArgumentParser(description=f"{method}: options and their defaults before those tuned for an equation")
     p.add_argument("--equation", default="lqg", choices=sorted(peer_equations.EQUATIONS))
@@ -58,8 +58,8 @@ def equation(o):
 
 
 def initial(o, eq, outputs=1):
-    """[(W [in][out], b [out])]: W normal with variance 1/in, b uniform on +-1/sqrt(in); the first layer times --frequency, the last times --output (a tenth), so that
-    u starts near its terminal value"""
+    """[(W [in][out], b [out])]: W normal with variance 1/in, b uniform on +-1/sqrt(in); the first layer times --frequency, its b times --bias, too, the last
+    layer times --output (a tenth), so that u starts near its terminal value"""
     rng, sizes = np.random.default_rng(o.seed), [eq.inputs, *map(int, o.widths.split(",")), outputs]
     ps = []
     for l, s in enumerate(zip(sizes, sizes[1:])):
@@ -67,7 +67,7 @@ def initial(o, eq, outputs=1):
         if not l and o.first_inputs:
             W *= eq.mask / eq.mask.mean(0)**0.5
         scale = o.frequency if not l else o.output if l == len(sizes) - 2 else 1
-        ps.append((jnp.asarray(scale * W, o.dtype), jnp.asarray(scale * b, o.dtype)))
+        ps.append((jnp.asarray(scale * W, o.dtype), jnp.asarray(scale * (1 if l else o.bias) * b, o.dtype)))
     return ps
 
 

@@ -12,8 +12,10 @@ from jax.flatten_util import ravel_pytree
 
 # Tuned as peer_notes.md says
 TUNED = {
-    "all": dict(dtype="float64", points=400, lr=1.0, damping=1e-4, beta=0.0, widths="32,32", schedule="constant"),
-    "blackscholes": dict(dtype="float32", points=400, lr=0.3, damping=1e-2, beta=0.95, line_search=10, widths="32,32", schedule="constant"),
+    "all": dict(dtype="float64", points=300, lr=1.0, damping=1e-4, beta=0.0, schedule="constant", first_inputs=1, activation="square", widths="200", output=0.01),
+    "allencahn": dict(extension="reaction"),
+    "blackscholes": dict(points=400, damping=1e-6, widths="250"),
+    "ball": dict(first_inputs=2, widths="300", points=600),
 }
 
 o = peer.options("engdw", TUNED, directions=0, damping=1e-6, beta=0.9, line_search=0)

@@ -9,9 +9,9 @@ import peer_common as peer
 
 # Tuned as peer_notes.md says
 TUNED = {
-    "all": dict(lr=5e-3, points=50),
-    "blackscholes": dict(lr=2e-3, points=25, widths="128,128", schedule="exponential"),
-    "ball": dict(lr=1e-2, points=200, directions=8, widths="128,128"),
+    "all": dict(lr=5e-3, points=50, first_inputs=1, activation="square", widths="200", output=0.01),
+    "allencahn": dict(extension="reaction"),
+    "ball": dict(first_inputs=2, widths="300", points=100),
 }
 
 o = peer.options("stde", TUNED, directions=16, beta2=0.99)

@@ -16,7 +16,6 @@
 
 #define POINTS 8        /* most that a call of the sink has */
 #define ROWS   128      /* most parameters of one unit at a time */
-#define LEAN   8        /* rows of the first layer's T where its Q alone is needed */
 #define MOST   16777216 /* numbers kept of the points, and of the jets of a call (128 MB each): fewer points and rows in many dimensions */
 
 /*
@@ -47,7 +46,8 @@ typedef struct {
   PetscInt         j[ROWS], at[ROWS]; /* of a row: the input, -1 for the bias; its position in the query */
   PetscReal       *full[3];           /* of a layer whose weights are some entries of W [out][in]: W, otherwise NULL */
   const PetscReal *W[3];              /* W of the present binding */
-  PetscBool        lean;              /* T of the first layer is needed for its Q alone */
+  PetscBool        lean;              /* T of the first layer is not needed where Q comes from the squares of its matrix */
+  PetscReal       *squares;           /* [D][H], of one layer */
 } Dense;
 
 /* One pass: points p0 .. p0+P-1, parameters moved by mu */
@@ -75,6 +75,7 @@ static PetscErrorCode Free(Dense *c)
   PetscFunctionBegin;
   PetscCall(PetscFree5(c->memory, c->work, c->Y, c->column, c->two));
   PetscCall(PetscFree(c->rows[0]));
+  PetscCall(PetscFree(c->squares));
   for (int l = 0; l < 3; l++) PetscCall(PetscFree(c->full[l]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -147,6 +148,7 @@ static PetscErrorCode Prepare(TzNetEval eval, const TzJetShape *shape, Dense **d
   PetscCall(PetscCalloc5((size_t)c->points * n, &c->memory, shape && TzJetFieldSize(shape) ? (size_t)most * (size_t)(net->in + width) : 0, &c->work,
                          (size_t)(c->nrows * c->points) * (size_t)J, &c->Y, (size_t)c->H, &c->column, 2 * (size_t)net->in, &c->two));
   PetscCall(PetscMalloc1(8 * ROWS * (size_t)PetscMax(c->H, 8), &c->rows[0]));
+  if (shape && TzJetFieldSize(shape) && c->L == 1) PetscCall(PetscMalloc1(net->in * c->H, &c->squares));
   for (int k = 1; k < 8; k++) c->rows[k] = c->rows[0] + (size_t)k * ROWS * (size_t)PetscMax(c->H, 8);
   for (PetscInt p = 0; p < c->points; p++) (void)Place(c, net, &c->point[p], c->memory + (size_t)p * n);
   for (PetscInt l = 0; l < net->nlayers; l++) {
@@ -173,22 +175,22 @@ static PetscErrorCode Matrices(TzNetEval eval, Dense *c)
 
 static void BaseForms(const Pass *pass, Point *b, PetscInt l, const PetscReal F[])
 {
-  Dense         *c = pass->c;
-  Units         *u = &b->layer[l];
-  const PetscInt n = pass->eval->net->layer[l].out, D = c->D, many = !l && c->lean ? LEAN : n; /* rows at a time; lean: in the same place */
+  const TzKernels *k = pass->eval->kernels;
+  Dense           *c = pass->c;
+  Units           *u = &b->layer[l];
+  const PetscInt   n = pass->eval->net->layer[l].out, D = c->D;
 
   for (PetscInt q = 0; q < c->nf; q++) {
     TzFormAt S;
 
     TzJetFormAt(pass->q->shape, q, F, &S);
-    (void)PetscArrayzero(u->Q + q * n, n);
-    for (PetscInt h = 0, m; h < n; h += m) {
-      PetscReal *T = u->T + q * n * D + (many < n ? 0 : h * D);
-
-      m = PetscMin(many, n - h);
-      TzFormRows(pass->eval->kernels, &S, m, D, u->Z + h * D, T, c->work); /* of a time T stays 0 */
-      (*pass->eval->kernels->dots)(m, D, T, u->Z + h * D, u->Q + q * n + h);
+    if (!l && c->lean && pass->q->shape->form[q].type == TZ_FORM_DIAGONALFIELD) {
+      (*k->product)(1, n, S.d, (TzStrided){S.w, S.d, 1}, c->squares, n, u->Q + q * n, n, PETSC_FALSE);
+      continue;
     }
+    TzFormRows(k, &S, n, D, u->Z, u->T + q * n * D, c->work); /* of a time T stays 0 */
+    (void)PetscArrayzero(u->Q + q * n, n);
+    (*k->dots)(n, D, u->T + q * n * D, u->Z, u->Q + q * n);
     for (PetscInt i = 0; i < S.d && !l; i++) b->SE[q * c->D + i] = TzFormEntry(&S, i, i);
   }
 }
@@ -463,14 +465,16 @@ static PetscInt RowWeights(const TzLayer *layer, const PetscInt place[], PetscIn
   return m;
 }
 
-/* What points share in the first layer: T, Q and S_ii of a form that does not depend on the point. T itself is for queries of the layer or of one behind it */
-static void Share(Dense *c, TzNet net, const TzNetCoordinates *q, PetscBool same)
+/* What points share in the first layer: its squares; T, Q and S_ii of a form that does not depend on the point. T itself is for queries of the layer or of one behind it */
+static void Share(TzNetEval eval, Dense *c, const TzNetCoordinates *q, PetscBool same)
 {
+  TzNet          net   = eval->net;
   const TzLayer *first = &net->layer[0];
   PetscInt       k0, k1;
 
   c->lean = (PetscBool)(c->L == 1 && !TzCoordinateOverlap(q, first->weights, first->nweights, &k0, &k1) &&
                         !TzCoordinateOverlap(q, first->bias, first->out, &k0, &k1));
+  if (c->lean && c->squares) (*eval->kernels->multiply)(net->in * c->H, 1, eval->layer[0].left, eval->layer[0].left, c->squares);
   for (PetscInt p = 0; p < c->points; p++) {
     Point *b = &c->point[p];
 
@@ -488,7 +492,7 @@ PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval eval, PetscInt n, const Pets
   PetscFunctionBegin;
   PetscCall(Prepare(eval, q->shape, &pass.c));
   PetscCall(Matrices(eval, pass.c));
-  Share(pass.c, net, q, (PetscBool)!nf);
+  Share(eval, pass.c, q, (PetscBool)!nf);
   for (pass.p0 = 0; pass.p0 < n; pass.p0 += pass.P) {
     pass.P = PetscMin(pass.c->points, n - pass.p0);
     for (PetscInt p = 0; p < pass.P; p++) Base(&pass, &pass.c->point[p], X + (pass.p0 + p) * net->in, nf ? F + (pass.p0 + p) * nf : NULL);

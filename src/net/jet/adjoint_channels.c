@@ -15,14 +15,22 @@ typedef struct {
   PetscReal *work;    /* of the operators */
   PetscReal *rows[2]; /* [widest][P] */
   PetscReal *slope;   /* units: of act' of the first layer, [P][K] */
-  PetscReal *M;       /* units: [nforms][K][K] */
+  PetscReal *M;       /* units: [nforms][K][max(K,in)], rows of K; of a field the sums of twice act'' abar_S times S_ii, rows of in */
+
+  const PetscReal *F; /* the fields of the batch */
 } Bars;
+
+/* Numbers of s->M for one form */
+static size_t MetricSize(TzNetEval eval, const TzChannels *c)
+{
+  return (size_t)c->K * (size_t)PetscMax(c->K, eval->net->in);
+}
 
 static PetscErrorCode Create(TzNetEval eval, TzChannels *c, PetscReal grad[], Bars *s)
 {
   TzNet        net   = eval->net;
   size_t       width = (size_t)net->in, work = 0, wide = 1;
-  const size_t V = (size_t)(c->V * c->P), D = (size_t)(c->P * c->K), KK = c->units ? (size_t)c->K * (size_t)c->K * (size_t)(c->V - 1) : 0;
+  const size_t V = (size_t)(c->V * c->P), D = (size_t)(c->P * c->K), KK = c->units ? MetricSize(eval, c) * (size_t)(c->V - 1) : 0;
 
   PetscFunctionBegin;
   for (PetscInt l = 0; l < net->nlayers; l++) {
@@ -118,9 +126,16 @@ static void Activated(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, Bar
     }
   for (PetscInt q = 0; q < V - 1; q++) {
     const PetscReal *T = b->T + q * out * c->P * K;
-    PetscReal       *M = s->M + q * K * K;
+    PetscReal       *M = s->M + (c->units ? (size_t)q * MetricSize(eval, c) : 0);
 
     for (PetscInt x = 0; x < n; x++) twice[x] = 2 * b->act[2][x] * s->a[(x / P * V + 1 + q) * P + x % P];
+    if (unit && c->shape->form[q].field) {
+      TzFormAt S;
+
+      TzJetFormAt(c->shape, q, s->F, &S);
+      (*k->product)(out, S.d, P, (TzStrided){twice, P, 1}, S.w, TzJetFieldSize(c->shape), M, eval->net->in, PETSC_TRUE);
+      continue;
+    }
     if (unit) {
       for (PetscInt x = 0; x < n; x++) M[x / P * (K + 1)] += twice[x];
       continue;
@@ -138,8 +153,12 @@ static PetscErrorCode Collect(TzNetEval eval, TzChannels *c, PetscReal grad[], B
   const PetscInt in = net->in, K = c->K;
 
   PetscFunctionBegin;
-  for (PetscInt q = 0; q < c->V - 1 && c->units; q++) /* s->M holds 2 Mbar */
-    (*eval->kernels->product)(K, in, K, (TzStrided){s->M + q * K * K, K, 1}, c->SW + q * K * in, in, c->layer[0].bar, in, PETSC_TRUE);
+  for (PetscInt q = 0; q < c->V - 1 && c->units; q++) { /* s->M holds 2 Mbar */
+    const PetscReal *M = s->M + (size_t)q * MetricSize(eval, c);
+
+    if (c->shape->form[q].field) (*eval->kernels->multiplyadd)(K * in, M, TzOperatorGetMatrix(&c->op[0]), c->layer[0].bar);
+    else (*eval->kernels->product)(K, in, K, (TzStrided){M, K, 1}, c->SW + q * K * in, in, c->layer[0].bar, in, PETSC_TRUE);
+  }
   for (PetscInt l = 0; l < net->nlayers; l++) {
     if (c->op[l].direct) continue; /* it is in grad already */
     PetscCall((*c->op[l].ops->collect)(&c->op[l], eval->theta, c->layer[l].bar, grad));
@@ -164,6 +183,7 @@ PetscErrorCode TzNetEvalJetBackward_Channels(TzNetEval eval, PetscInt n, const P
   for (PetscInt p = 0, P; p < n; p += P) {
     P = PetscMin(c->P, n - p);
     TzChannelsForward(eval, c, P, X + p * in, F + p * nf);
+    s.F = F + p * nf;
     Output(eval, c, P, jetbar + p * c->J, &s);
     for (PetscInt l = eval->net->nhidden; l >= 0; l--) {
       Multiplied(eval, c, l, P, &s, grad);

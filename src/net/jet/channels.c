@@ -31,13 +31,23 @@ static PetscErrorCode Destroy(TzNetEval eval, void *what)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Directions: the cheaper, in multiply-adds a point of jet and adjoint. A form that depends on the point is applied in the inputs' directions. */
+/* Whether forms that depend on the point are diagonal */
+static PetscBool AreDiagonal(const TzJetShape *shape)
+{
+  for (PetscInt q = 0; q < shape->nforms; q++)
+    if (shape->form[q].field && shape->form[q].type != TZ_FORM_DIAGONALFIELD) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+/* Directions: the cheaper, in multiply-adds a point of jet and adjoint. A form that depends on the point is applied in the inputs' directions, unless one hidden
+   layer is all: then only the diagonal of M counts */
 static PetscBool ByUnits(TzNet net, const TzJetShape *shape)
 {
   const PetscReal D = net->in, K = net->layer[0].out;
   PetscReal       inputs = PASSES * D * K, units = 0;
 
-  if (!net->nhidden || TzJetFieldSize(shape) || net->layer[0].contraction == TZ_CONTRACT_BOND) return PETSC_FALSE;
+  if (!net->nhidden || net->layer[0].contraction == TZ_CONTRACT_BOND) return PETSC_FALSE;
+  if (TzJetFieldSize(shape) && (net->nhidden > 1 || !AreDiagonal(shape))) return PETSC_FALSE;
   for (PetscInt l = 1; l < net->nlayers; l++) {
     const TzLayer  *layer = &net->layer[l];
     const PetscReal cost = layer->cost[layer->contraction], out = layer->out;
@@ -113,7 +123,7 @@ static void Spread(TzNetEval eval, TzChannels *c, PetscInt P)
   c->spread = P;
 }
 
-/* units: M = W_1 S W_1'; without a bond the first left factor is W_1' */
+/* units: M = W_1 S W_1'; without a bond the first left factor is W_1'. Of a field the squares of W_1, whose product with the field is the diagonal of M */
 static void Metrics(TzNetEval eval, TzChannels *c)
 {
   const PetscInt   in = eval->net->in, out = eval->net->layer[0].out;
@@ -123,6 +133,10 @@ static void Metrics(TzNetEval eval, TzChannels *c)
     PetscReal *SW = c->SW + q * out * in;
     TzFormAt   S;
 
+    if (c->shape->form[q].field) {
+      (*eval->kernels->multiply)(out * in, 1, eval->layer[0].left, eval->layer[0].left, SW);
+      continue;
+    }
     TzJetFormAt(c->shape, q, NULL, &S);
     for (PetscInt k = 0; k < out; k++) TzFormApply(&S, W + k * in, SW + k * in);
     (*eval->kernels->product)(out, out, in, (TzStrided){SW, in, 1}, eval->layer[0].left, out, c->M + q * out * out, out, PETSC_FALSE);
@@ -182,6 +196,12 @@ static void Forms(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, const P
     PetscReal *T = b->T + q * out * c->P * K, *Q = b->Q + q * out * c->P;
     TzFormAt   S = {.d = K, .S = c->M + q * K * K};
 
+    if (c->units && !l && c->shape->form[q].field) {
+      TzJetFormAt(c->shape, q, F, &S);
+      (*k->product)(P, out, S.d, (TzStrided){S.w, nf, 1}, c->SW + q * out * eval->net->in, out, c->slope, out, PETSC_FALSE);
+      TzTranspose(P, out, c->slope, Q);
+      continue;
+    }
     if (c->units && !l) {
       for (PetscInt h = 0; h < out; h++)
         for (PetscInt p = 0; p < P; p++) Q[h * P + p] = S.S[h * K + h];

@@ -7,7 +7,7 @@
       inputs   y_0 = x, M = S; the derivatives of layer 1 are the rows of W_1
       units    y_0 = W_1 x, one direction a unit of layer 1, M = W_1 S W_1' made once per parameter vector: a layer has a bond as wide as its matrix is
                high. Derivatives of layer 1 are the unit matrix, so those of layer 2 are W_2 with scaled columns, without a product, and no cost beyond the
-               first layer depends on the number of inputs.
+               first layer depends on the number of inputs. With one hidden layer S may be a diagonal that depends on the point: M_kk = sum_i W_ki^2 S_ii.
 
   Arrays, P points in a batch:
       values and forms   [feature][V][P], V = 1 + nforms: columns of the operators
@@ -36,8 +36,8 @@ typedef struct {
   const TzJetShape *shape;  /* of the call */
   TzOperator        op[TZ_MAX_LAYERS + 1];
   TzChannelLayer    layer[TZ_MAX_LAYERS + 1];
-  PetscReal        *M, *SW; /* units: [nforms][K][K], [nforms][K][in] = W_1 S */
-  PetscReal        *slope;  /* units: act' of the first layer, [P][K] */
+  PetscReal        *M, *SW; /* units: [nforms][K][K], [nforms][K][in] = W_1 S; of a field no M, and SW [in][K] the squares of W_1' */
+  PetscReal        *slope;  /* units: act' of the first layer, [P][K]; scratch before */
   PetscReal        *work;   /* of TzFormRows() */
 } TzChannels;
 
