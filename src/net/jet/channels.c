@@ -39,8 +39,8 @@ static PetscBool AreDiagonal(const TzJetShape *shape)
   return PETSC_TRUE;
 }
 
-/* Directions: the cheaper, in multiply-adds a point of jet and adjoint. A form that depends on the point is applied in the inputs' directions, unless one hidden
-   layer is all: then only the diagonal of M counts */
+/* Directions: the cheaper, in multiply-adds a point of jet and adjoint. A form that depends on the point is applied in the inputs' directions, unless there is
+   one hidden layer: then only the diagonal of M counts */
 static PetscBool ByUnits(TzNet net, const TzJetShape *shape)
 {
   const PetscReal D = net->in, K = net->layer[0].out;
