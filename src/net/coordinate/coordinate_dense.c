@@ -465,7 +465,7 @@ static PetscInt RowWeights(const TzLayer *layer, const PetscInt place[], PetscIn
   return m;
 }
 
-/* What points share in the first layer: its squares; T, Q and S_ii of a form that does not depend on the point. T is for queries of this layer or of the next */
+/* What points share in the first layer: its squares; T, Q and S_ii of a form that does not depend on the point. T: for queries of this layer or of the next */
 static void Share(TzNetEval eval, Dense *c, const TzNetCoordinates *q, PetscBool same)
 {
   TzNet          net   = eval->net;
