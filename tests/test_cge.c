@@ -112,8 +112,9 @@ static void TestEqual(void **state)
 /* Queries of the output layer alone, for which less of the first is made, are those among all coordinates; also where the form depends on the point */
 static void TestOutputLayer(void **state)
 {
-  static const char *const cases[] = {"-net_format dense -net_layers 9", "-net_format dense -net_layers 9 -pde_type blackscholes",
-                                      "-net_format sparse -net_layers 9 -net_first_inputs 1 -net_activation square -pde_type blackscholes"};
+  static const char *const cases[] =
+    {"-net_format dense -net_layers 9", "-net_format dense -net_layers 9 -pde_type blackscholes",
+     "-net_format sparse -net_contraction auto -net_layers 9 -net_first_inputs 1 -net_activation square -pde_type blackscholes"};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases); k++) {
