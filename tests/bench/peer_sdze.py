@@ -10,10 +10,11 @@ import peer_common as peer
 
 # Tuned as peer_notes.md says
 TUNED = {
-    "all": dict(lr=3e-4, points=50, directions=4, queries=1, mu=1e-4, rank=16, lazy=100, update="adam", first_inputs=1, activation="square", widths="200", output=0.01),
+    "all": dict(lr=3e-3, points=25, directions=16, queries=20, mu=1e-4, rank=0, update="sign", schedule="exponential", first_inputs=1, activation="square,sine",
+                widths="100,8"),
+    "lqg": dict(lr=3e-4, points=50, directions=4, queries=5, rank=16, lazy=1, first_inputs=0, activation="sine", widths="64,64"),
     "allencahn": dict(extension="reaction"),
-    "blackscholes": dict(lr=1e-3, points=100, queries=20, rank=4, lazy=20, update="sign"),
-    "ball": dict(lr=1e-2, points=100, queries=5, mu=1e-3, rank=4, first_inputs=2, widths="300"),
+    "ball": dict(first_inputs=2, activation="square", widths="300", output=0.01),
 }
 
 o = peer.options("sdze", TUNED, directions=16, queries=10, mu=1e-3, rank=8, lazy=50, update="adam", beta1=0.9, beta2=0.99)

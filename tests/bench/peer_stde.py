@@ -9,9 +9,10 @@ import peer_common as peer
 
 # Tuned as peer_notes.md says
 TUNED = {
-    "all": dict(lr=5e-3, points=50, first_inputs=1, activation="square", widths="200", output=0.01),
-    "allencahn": dict(extension="reaction"),
-    "ball": dict(first_inputs=2, widths="300", points=100),
+    "all": dict(lr=5e-3, points=50, first_inputs=1, activation="square", widths="100,8", output=0.01),
+    "allencahn": dict(extension="reaction", directions=4, schedule="exponential"),
+    "blackscholes": dict(lr=2e-3, points=25, directions=0, beta2=0.999, widths="310"),
+    "ball": dict(lr=2e-2, points=100, directions=0, schedule="exponential", first_inputs=2, widths="400", bias=4.0),
 }
 
 o = peer.options("stde", TUNED, directions=16, beta2=0.99)
