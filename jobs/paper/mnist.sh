@@ -54,7 +54,7 @@ declare -A rows=(
   [tt53-rge]="89.67 $tt53 $rge -zo_lr 6e-4 -tz_epochs 12"
   [tt53-sign]="89.01 $tt53 $sign"
   [tt53-hybrid]="95.83 $tt53 $hybrid"
-  [flops]="83.50 $mlp -tao_type zoflops -zo_lr 5e-3 -zo_mu 1e-4 $common -tz_epochs 0.06"
+  [flops]="83.50 $mlp -tao_type zoflops -zo_lr 8e-3 -zo_mu 1e-4 $common -tz_epochs 0.15"
   [stp]="90.20 $mlp -tao_type zostp -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 0.5"
   [szoscd]="93.50 $mlp -tao_type zoscd -zo_lr 2e-2 $common -zo_momentum 0 -tz_epochs 2"
   [fgw-272k]="90.75 $small $fgw"
@@ -62,7 +62,7 @@ declare -A rows=(
   [lgfga-272k]="96.76 $small $local -loss_groups 256"
   [lgfga-429k]="97.45 $large $local -loss_groups 368 -tz_epochs 8"
   [fa]="97.90 -net_format dense -net_layers 1000 -net_activation tanh -tao_type tzsgd -loss_gradient fa -zo_lr 3e-2 $common -tz_epochs 8"
-  [dfa]="98.30 -net_format dense -net_layers 800,800 -tao_type tzsgd -loss_gradient dfa -zo_lr 5e-3 $common -tz_epochs 1.5"
+  [dfa]="98.30 -net_format dense -net_layers 800,800 -net_activation tanh -tao_type tzsgd -loss_gradient dfa -zo_lr 3e-2 $common -tz_epochs 5"
   [tt6-cge]="- $tt6 $cge"
 )
 
