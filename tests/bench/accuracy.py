@@ -21,19 +21,22 @@ TARGETS = (1e-2, 1e-3, 2e-4, 1e-4)
 PEERS = ("stde", "engdw", "sdze", "bsde")
 STEPS = {}  # (equation, method): steps of Tenzo in the budget
 
-# Tenzo's command lines, one row an equation: the equation, what its networks have in common (the peers have it too), then its solvers. Of -ls and zolls, least squares
-# of the output layer, behind a step of exact gradients or alone, there are two sizes: the small one for 1e-3, the one of more points and units for 2e-4. Where
-# there is no -tao_max_it, schedules end with the budget, as those of the peers: it comes from a trial of a few steps.
+# Tenzo's command lines, one row an equation: the equation, what its networks have in common (the peers have it too), then its solvers. Of -ls and zolls, least
+# squares of the output layer, behind a step of exact gradients or alone, there are two sizes: the small one for 1e-3, the one of more points and units for 2e-4.
+# Where there is no -tao_max_it, schedules end with the budget, as those of the peers: it comes from a trial of a few steps.
 SUMS = "-deriv_type forward -net_format sparse -net_first_inputs 1 -net_output_scale 0.01"  # of single x_i and t
 PAIRS = "-deriv_type forward -net_format sparse -net_first_inputs 2 -net_first_last 0 -net_output_scale 0.01"  # of neighbours
 SQUARES, SINES = "-net_activation square -net_layers", "-net_activation sine -net_layers"
-LEAST = "-tao_type tzadam -zo_lr 1e-4 -zo_last_layer 1"
+LEAST = "-tao_type tzadam -zo_lr 1e-6 -zo_last_layer 1"
 
 
 def solvers(small, large, trained):
     """{method: options}; small, large: network, points and steps of least squares; trained: network and points where all is trained"""
     return {
-        "tenzo-ls": f"{LEAST} {small}", "tenzo-ls-large": f"{LEAST} {large}", "tenzo-zolls": f"-tao_type zolls {small}", "tenzo-zolls-large": f"-tao_type zolls {large}",
+        "tenzo-ls": f"{LEAST} {small}",
+        "tenzo-ls-large": f"{LEAST} {large}",
+        "tenzo-zolls": f"-tao_type zolls {small}",
+        "tenzo-zolls-large": f"-tao_type zolls {large}",
         "tenzo-tzgn": f"-tao_type tzgn -zo_lr_schedule cosine {trained} -loss_points 400",
         "tenzo-adam": f"-tao_type tzadam -zo_lr 5e-3 -zo_beta2 0.99 -zo_lr_schedule cosine {trained} -loss_points 50",
         "tenzo-zogn": f"-tao_type zogn -zo_direction coordinate -zo_mu 1e-6 -zo_lr_schedule cosine {trained} -loss_points 400",
@@ -50,7 +53,7 @@ TENZO = {
     "blackscholes": (f"-pde_type blackscholes -pde_dim 100 -loss_sampler paths -loss_path_steps 5 {SUMS} -loss_x0 " + ",".join(["1,0.5"] * 50),
                      solvers(f"{SQUARES} 310 -loss_points 380 -tao_max_it 2", f"{SQUARES} 400 -loss_points 600 -tao_max_it 2", f"{SQUARES} 310")),
     "ball": (f"-pde_type allencahnball -pde_dim 100 {PAIRS}",
-             solvers(f"{SQUARES} 300 -net_frequency 8 -loss_points 600 -tao_max_it 4", f"{SINES} 800 -net_frequency 3 -loss_points 2000 -tao_max_it 5",
+             solvers(f"{SQUARES} 400 -net_frequency 8 -loss_points 800 -tao_max_it 4", f"{SINES} 800 -net_frequency 3 -loss_points 2000 -tao_max_it 7",
                      f"{SQUARES} 300 -net_frequency 8")),
 }
 SOLVERS = TENZO["lqg"][1]
@@ -143,7 +146,8 @@ def tenzo(o, equation, method, seed):
                 return None
         clock = {0: 0.0, **dict(history(f"{folder}/seconds.h5"))}
         at, error = (column(f"{folder}/errors.h5", f"/validation/{c}") for c in ("step", "rel_l2"))
-    return [(clock[int(s)], e) for s, e in zip(at, error) if int(s) in clock and clock[int(s)] <= 1.1 * o.seconds]  # the trial may have promised too many steps
+    # the trial may have promised too many steps
+    return [(clock[int(s)], e) for s, e in zip(at, error) if int(s) in clock and clock[int(s)] <= 1.1 * o.seconds]
 
 
 def peer(o, equation, method, seed):

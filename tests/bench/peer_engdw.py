@@ -12,7 +12,8 @@ from jax.flatten_util import ravel_pytree
 
 # Tuned as peer_notes.md says
 TUNED = {
-    "all": dict(dtype="float64", points=300, lr=1.0, damping=1e-4, beta=0.0, schedule="constant", first_inputs=1, activation="square", widths="200", output=0.01),
+    "all": dict(dtype="float64", points=300, lr=1.0, damping=1e-4, beta=0.0, schedule="constant", first_inputs=1, activation="square", widths="200",
+                output=0.01),
     "allencahn": dict(extension="reaction", points=500, damping=1e-6, widths="310", schedule="exponential"),
     "blackscholes": dict(points=400, damping=1e-6, widths="400"),
     "ball": dict(first_inputs=2, widths="300", points=600),
