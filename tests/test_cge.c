@@ -45,9 +45,12 @@ static const char *const nets[] = {
   "-net_format sparse -net_contraction auto -net_layers 23 -net_sparse_count 160",
   "-net_layers 12,12 -net_tt_rank 3 -net_tt_modes 6|1,12;3,4,1|12,1", /* cores with one mode */
   "-net_layers 48,36 -net_tt_modes 2,3|6,8;6,8|6,6 -net_tt_bonds 2,3,1;4,3,5",
+  "-net_format dense -net_contraction auto -net_layers 9,7,12 -net_activation square,sine,tanh",
+  "-net_format sparse -net_contraction auto -net_layers 12,5,6,4 -net_first_inputs 1 -net_activation square,sine,sine,sine",
 };
 
-#define DENSE 12 /* the first dense one */
+#define DENSE 14                                    /* the first dense one */
+#define DEEP  (PETSC_STATIC_ARRAY_LENGTH(nets) - 2) /* from here on exact derivatives alone */
 
 /* A loss on HJB-LQG in 5 dimensions and its network's parameters, biases included, larger than initial ones by `scale` */
 static TzLoss Problem(MPI_Comm comm, const char net_options[], const char estimator[], PetscReal scale, PetscInt *n, PetscReal **theta)
@@ -95,7 +98,7 @@ static void TestEqual(void **state)
 {
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(nets); k++)
-    for (size_t e = 0; e < PETSC_STATIC_ARRAY_LENGTH(estimators); e++) {
+    for (size_t e = 0; e < (k < DEEP ? PETSC_STATIC_ARRAY_LENGTH(estimators) : 1); e++) {
       PetscReal *theta, d;
       PetscInt   n;
       TzLoss     loss = Problem(PETSC_COMM_SELF, nets[k], estimators[e], 1, &n, &theta);
@@ -196,9 +199,9 @@ static void TestValues(void **state)
     CHECK(TzNetEvalCreate(net[plain], &eval[plain]));
   }
   CHECK(TzNetGetNumParameters(net[0], &n));
-  CHECK(TzNetGetCoordinates(net[1], PETSC_TRUE, &first));
+  CHECK(TzNetGetCoordinates(net[1], TZ_COORDINATES_VALUES, &first));
   assert_int_equal(first, n);
-  CHECK(TzNetGetCoordinates(net[0], PETSC_TRUE, &first));
+  CHECK(TzNetGetCoordinates(net[0], TZ_COORDINATES_VALUES, &first));
   assert_int_equal(first, 124); /* 3 4 + 4 7 4 numbers in front of the first bond */
   CHECK(PetscMalloc1(n, &theta));
   CHECK(TzNetInitialize(net[0], 1, theta));
@@ -242,7 +245,7 @@ static void TestPlain(void **state)
   TzLoss     loss;
 
   (void)state;
-  loss = Problem(PETSC_COMM_SELF, "-net_format dense -net_layers 6,6,6 -net_contraction auto", estimators[0], 1, &n, &theta);
+  loss = Problem(PETSC_COMM_SELF, "-net_format dense -net_layers 6,6,6 -net_contraction auto", estimators[1], 1, &n, &theta); /* deep: jets alone */
   assert_null(loss->ops->coordinates);
   CHECK(PetscFree(theta));
   CHECK(TzLossDestroy(&loss));
@@ -270,11 +273,11 @@ static void TestParts(void **state)
   const PetscInt blocks = (NPTS + 4) / 5;
 
   (void)state;
-  for (size_t e = 0; e < 8; e++) { /* 3, 4: some rows of a panel far, others not; the last three: dense */
+  for (size_t e = 0; e < 9; e++) { /* 3, 4: some rows of a panel far, others not; then three dense, one deep */
     const PetscReal mu = e < 3 || e > 4 ? 0.01 : 0.4;
     PetscReal      *theta, *all, *part;
     PetscInt        n;
-    TzLoss          loss = Problem(PETSC_COMM_SELF, nets[e > 4 ? DENSE : e ? 0 : 7], estimators[e % 3], 1, &n, &theta);
+    TzLoss          loss = Problem(PETSC_COMM_SELF, nets[e > 7 ? DEEP : e > 4 ? DENSE : e ? 0 : 7], estimators[e > 7 ? 0 : e % 3], 1, &n, &theta);
     TzQueries       q    = Queries(0, n, mu, PETSC_TRUE);
 
     CHECK(PetscMalloc2(2 * n * blocks, &all, 2 * n * blocks, &part));
@@ -296,13 +299,13 @@ static void TestParts(void **state)
 static void TestRanks(void **state)
 {
   (void)state;
-  for (size_t e = 0; e < 4; e++) {
+  for (size_t e = 0; e < 5; e++) {
     PetscReal *theta, *lp[2], l0;
     PetscInt   n;
     int        same = 1, everywhere;
 
     for (int world = 0; world < 2; world++) {
-      TzLoss          loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[e < 3 ? 0 : DENSE], estimators[e % 3], 1, &n, &theta);
+      TzLoss          loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[e < 3 ? 0 : e < 4 ? DENSE : DEEP + 1], estimators[e < 3 ? e : 0], 1, &n, &theta);
       const TzQueries q    = Queries(3, n - 3, 0.01, PETSC_FALSE);
 
       CHECK(PetscMalloc1(n, &lp[world]));

@@ -153,7 +153,7 @@ static void test_coordinates(void **state)
     Open(&fast, PETSC_COMM_WORLD, formats[f], held[g % models]);
     ok(PetscSNPrintf(reference, sizeof(reference), "-net_evaluation reference%s", held[g % models]));
     Open(&plain, PETSC_COMM_WORLD, formats[f], reference);
-    ok(TzNetGetCoordinates(fast.net, PETSC_FALSE, &first));
+    ok(TzNetGetCoordinates(fast.net, TZ_COORDINATES_OUTPUTS, &first));
     AssertAll(!first, "structured");
     q.n = fast.n;
     for (int k = 0; k < 6; k++) ok(PetscMalloc1(q.n, &l[k]));

@@ -96,7 +96,7 @@ static void TestSameAsHeld(void **state)
     assert_memory_equal(jet[0], jet[1], sizeof(jet[0]));
     assert_memory_equal(Y[0], Y[1], sizeof(Y[0]));
   }
-  OK(TzNetGetCoordinates(c.net, PETSC_TRUE, &first)); /* noise of each parameter vector: another one for each that has moved */
+  OK(TzNetGetCoordinates(c.net, TZ_COORDINATES_JETS, &first)); /* noise of each parameter vector: another one for each that has moved */
   assert_int_equal(first, c.n);
   Free(&c);
   Free(&plain);

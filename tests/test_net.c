@@ -503,7 +503,7 @@ static void TestCoordinates(void **state)
     Data(net, &theta, X);
     for (PetscInt i = 1; i < NPTS * D; i += 3) X[i] = 0;
     OK(TzNetGetNumParameters(net, &np));
-    OK(TzNetGetCoordinates(net, PETSC_FALSE, &first));
+    OK(TzNetGetCoordinates(net, TZ_COORDINATES_OUTPUTS, &first));
     assert_true(first < np && (first > 0) == (out == 1 && behind[v / 2] < 0));
     eval = Bound(net, theta);
     OK(TzNetEvalForward(eval, NPTS, X, Y0));

@@ -5,13 +5,21 @@
 */
 #include <private/tzderivimpl.h>
 
+/* The first parameter whose jets, or values at nodes, the network follows */
+static PetscErrorCode First(TzDeriv deriv, PetscInt *first)
+{
+  PetscFunctionBegin;
+  PetscCall(TzNetGetCoordinates(deriv->net, deriv->ops->coordinates == TzDerivCoordinates_Forward ? TZ_COORDINATES_JETS : TZ_COORDINATES_VALUES, first));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TzDerivHasCoordinates(TzDeriv deriv, PetscBool *has)
 {
   PetscInt first, n;
 
   PetscFunctionBegin;
   PetscCall(TzDerivSetUp(deriv));
-  PetscCall(TzNetGetCoordinates(deriv->net, PETSC_TRUE, &first));
+  PetscCall(First(deriv, &first));
   PetscCall(TzNetGetNumParameters(deriv->net, &n));
   *has = (PetscBool)(first < n && deriv->ops->coordinates);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -165,7 +173,7 @@ PetscErrorCode TzDerivCoordinates(TzDeriv deriv, TzNetEval eval, const PetscReal
 
   PetscFunctionBegin;
   PetscCall(TzDerivSetUp(deriv));
-  PetscCall(TzNetGetCoordinates(deriv->net, PETSC_TRUE, &first));
+  PetscCall(First(deriv, &first));
   part.i1 = PetscMin(q->i1, first);
   PetscCall(OneAtATime(deriv, eval, theta, &part));
   part.i0 = PetscMax(q->i0, first);

@@ -81,7 +81,7 @@ static PetscErrorCode SetUp_CrossEntropy(TzLoss loss)
              out, c->inputs, c->classes);
   PetscCall(TzNetEvalCreate(loss->net, &c->eval));
   PetscCall(TzCrossEntropyFeedbackSetUp(loss));
-  PetscCall(TzNetGetCoordinates(loss->net, PETSC_FALSE, &first));
+  PetscCall(TzNetGetCoordinates(loss->net, TZ_COORDINATES_OUTPUTS, &first));
   loss->listed           = PETSC_TRUE;
   loss->ops->coordinates = !first && !c->localparams ? Coordinates_CrossEntropy : NULL;
   loss->forwards         = 1;

@@ -3,36 +3,37 @@
 */
 #include "coordinate.h"
 
-typedef enum { NONE, BONDS, DENSE, HIDDEN, LAYERS } Strategy;
+typedef enum { NONE, BONDS, DENSE, DEEP, HIDDEN, LAYERS } Strategy;
 
 /* And the first parameter that it is for */
-static Strategy Choose(TzNet net, PetscBool jets, PetscInt *first)
+static Strategy Choose(TzNet net, TzCoordinateKind kind, PetscInt *first)
 {
-  const PetscBool places = TzNetHasPlaces(net);
+  const PetscBool places = TzNetHasPlaces(net), outputs = (PetscBool)(kind == TZ_COORDINATES_OUTPUTS);
 
   *first = net->nparams;
   if (net->shell || (TzModelIsActive(net) && !TzModelMovesAlone(net))) return NONE;
   if (!places && TzCoordinateFits_Bonds(net, first)) return BONDS;
   *first = 0;
   if (!places && !TzModelIsActive(net) && TzCoordinateFits_Dense(net)) return DENSE;
-  if (!jets && net->nhidden == 1 && TzCoordinateFits_Hidden(net)) return HIDDEN;
-  if (!jets && TzCoordinateFits_Layers(net)) return LAYERS;
+  if (!places && !TzModelIsActive(net) && kind == TZ_COORDINATES_JETS && TzCoordinateFits_Deep(net)) return DEEP;
+  if (outputs && net->nhidden == 1 && TzCoordinateFits_Hidden(net)) return HIDDEN;
+  if (outputs && TzCoordinateFits_Layers(net)) return LAYERS;
   *first = net->nparams;
   return NONE;
 }
 
-PetscErrorCode TzNetGetCoordinates(TzNet net, PetscBool jets, PetscInt *first)
+PetscErrorCode TzNetGetCoordinates(TzNet net, TzCoordinateKind kind, PetscInt *first)
 {
   PetscFunctionBegin;
   PetscCall(TzNetSetUp(net));
-  (void)Choose(net, jets, first);
+  (void)Choose(net, kind, first);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TzNetEvalCoordinates_Fast(TzNetEval eval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *q)
 {
   PetscInt       first;
-  const Strategy strategy = Choose(eval->net, q->shape ? PETSC_TRUE : PETSC_FALSE, &first);
+  const Strategy strategy = Choose(eval->net, q->shape ? TZ_COORDINATES_JETS : TZ_COORDINATES_OUTPUTS, &first);
 
   PetscFunctionBegin;
   PetscCheck(!q->count || first <= TzCoordinateAt(q, 0), PETSC_COMM_SELF, PETSC_ERR_SUP,
@@ -44,10 +45,11 @@ PetscErrorCode TzNetEvalCoordinates_Fast(TzNetEval eval, PetscInt n, const Petsc
     PetscCall(TzNetEvalCoordinates_Held(eval, n, X, F, q));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (strategy == BONDS || strategy == DENSE) PetscCall(TzEvalBuild(eval));
+  if (strategy == BONDS || strategy == DENSE || strategy == DEEP) PetscCall(TzEvalBuild(eval));
   switch (strategy) {
   case BONDS: PetscCall(TzNetEvalCoordinates_Bonds(eval, n, X, F, q)); break;
   case DENSE: PetscCall(TzNetEvalCoordinates_Dense(eval, n, X, F, q)); break;
+  case DEEP: PetscCall(TzNetEvalCoordinates_Deep(eval, n, X, F, q)); break;
   case HIDDEN: PetscCall(TzNetEvalCoordinates_Hidden(eval, n, X, q)); break;
   case LAYERS: PetscCall(TzNetEvalCoordinates_Layers(eval, n, X, q)); break;
   case NONE: break;

@@ -178,7 +178,7 @@ PetscErrorCode TzNetEvalJetBackward_Channels(TzNetEval eval, PetscInt n, const P
   Bars           s;
 
   PetscFunctionBegin;
-  PetscCall(TzChannelsGet(eval, shape, &c));
+  PetscCall(TzChannelsGet(eval, shape, PETSC_FALSE, &c));
   PetscCall(Create(eval, c, grad, &s));
   for (PetscInt p = 0, P; p < n; p += P) {
     P = PetscMin(c->P, n - p);

@@ -74,14 +74,14 @@ static PetscErrorCode CreateOperators(TzNetEval eval, TzChannels *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Allocate(TzNetEval eval, const TzJetShape *shape, TzChannels *c)
+static PetscErrorCode Allocate(TzNetEval eval, const TzJetShape *shape, PetscBool units, TzChannels *c)
 {
   TzNet    net   = eval->net;
   PetscInt width = 1, nf = shape->nforms, rows;
   size_t   V, D, most = (size_t)net->in;
 
   PetscFunctionBegin;
-  c->units = ByUnits(net, shape);
+  c->units = units;
   c->K     = c->units ? net->layer[0].out : net->in;
   c->V     = 1 + nf;
   c->J     = TzJetSize(shape);
@@ -143,9 +143,10 @@ static void Metrics(TzNetEval eval, TzChannels *c)
   }
 }
 
-PetscErrorCode TzChannelsGet(TzNetEval eval, const TzJetShape *shape, TzChannels **channels)
+PetscErrorCode TzChannelsGet(TzNetEval eval, const TzJetShape *shape, PetscBool inputs, TzChannels **channels)
 {
-  TzChannels *c = (TzChannels *)TzEvalAttached(eval, Destroy);
+  const PetscBool units = (PetscBool)(!inputs && ByUnits(eval->net, shape));
+  TzChannels     *c     = (TzChannels *)TzEvalAttached(eval, Destroy);
 
   PetscFunctionBegin;
   if (!c) {
@@ -153,9 +154,9 @@ PetscErrorCode TzChannelsGet(TzNetEval eval, const TzJetShape *shape, TzChannels
     PetscCall(TzEvalAttach(eval, Destroy, c));
   }
   *channels = c;
-  if (!c->P || c->id != shape->id || (!shape->id && shape->nforms)) {
+  if (!c->P || c->units != units || c->id != shape->id || (!shape->id && shape->nforms)) {
     PetscCall(Free(eval, c));
-    PetscCall(Allocate(eval, shape, c));
+    PetscCall(Allocate(eval, shape, units, c));
   }
   c->shape = shape;
   if (c->serial == eval->serial) PetscFunctionReturn(PETSC_SUCCESS);
@@ -185,15 +186,16 @@ void TzFormRows(const TzKernels *k, const TzFormAt *S, PetscInt m, PetscInt step
   }
 }
 
-/* T and Q of layer l < hidden */
-static void Forms(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, const PetscReal F[])
+/* T and Q of units h0 <= h < h1 of layer l < hidden */
+static void Forms(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt h0, PetscInt h1, PetscInt P, const PetscReal F[])
 {
   const TzKernels *k   = eval->kernels;
   TzChannelLayer  *b   = &c->layer[l];
-  const PetscInt   out = eval->net->layer[l].out, K = c->K, nf = TzJetFieldSize(c->shape);
+  const PetscInt   out = eval->net->layer[l].out, n = h1 - h0, K = c->K, nf = TzJetFieldSize(c->shape);
+  const PetscReal *Z = b->Z + h0 * P * K;
 
   for (PetscInt q = 0; q < c->shape->nforms; q++) {
-    PetscReal *T = b->T + q * out * c->P * K, *Q = b->Q + q * out * c->P;
+    PetscReal *T = b->T + q * out * c->P * K + h0 * P * K, *Q = b->Q + q * out * c->P + h0 * P;
     TzFormAt   S = {.d = K, .S = c->M + q * K * K};
 
     if (c->units && !l && c->shape->form[q].field) {
@@ -203,68 +205,80 @@ static void Forms(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, const P
       continue;
     }
     if (c->units && !l) {
-      for (PetscInt h = 0; h < out; h++)
-        for (PetscInt p = 0; p < P; p++) Q[h * P + p] = S.S[h * K + h];
+      for (PetscInt h = 0; h < n; h++)
+        for (PetscInt p = 0; p < P; p++) Q[h * P + p] = S.S[(h0 + h) * (K + 1)];
       continue;
     }
     if (!c->units && c->shape->time)
-      for (PetscInt r = 0; r < out * P; r++) T[r * K + K - 1] = 0;
+      for (PetscInt r = 0; r < n * P; r++) T[r * K + K - 1] = 0;
     if (!c->units && c->shape->form[q].field) {
       for (PetscInt p = 0; p < P; p++) {
         TzJetFormAt(c->shape, q, F + p * nf, &S);
-        TzFormRows(k, &S, out, P * K, b->Z + p * K, T + p * K, c->work);
+        TzFormRows(k, &S, n, P * K, Z + p * K, T + p * K, c->work);
       }
     } else {
       if (!c->units) TzJetFormAt(c->shape, q, NULL, &S);
-      TzFormRows(k, &S, out * P, K, b->Z, T, c->work);
+      TzFormRows(k, &S, n * P, K, Z, T, c->work);
     }
-    (void)PetscArrayzero(Q, out * P);
-    (*k->dots)(out * P, K, T, b->Z, Q);
+    (void)PetscArrayzero(Q, n * P);
+    (*k->dots)(n * P, K, T, Z, Q);
   }
 }
 
-/* z, Z -> act, T, Q, and the input of layer l + 1 */
-static void Activate(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, const PetscReal F[])
+void TzChannelsActivate(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt h0, PetscInt h1, PetscInt P, const PetscReal F[])
 {
-  TzChannelLayer *b = &c->layer[l], *next = &c->layer[l + 1];
-  const PetscInt  out = eval->net->layer[l].out, V = c->V;
+  TzChannelLayer  *b = &c->layer[l], *next = &c->layer[l + 1];
+  const PetscInt   out = eval->net->layer[l].out, V = c->V, at = h0 * P, K = c->K;
+  PetscReal *const act[4] = {b->act[0] + at, b->act[1] + at, b->act[2] + at, b->act[3] + at};
 
-  for (PetscInt h = 0; h < out; h++)
+  for (PetscInt h = h0; h < h1; h++)
     for (PetscInt p = 0; p < P; p++) b->act[0][h * P + p] = b->z[h * V * P + p];
-  (*eval->kernels->derivatives)(eval->net->act[l], out * P, b->act[0], b->act);
-  Forms(eval, c, l, P, F);
-  for (PetscInt h = 0; h < out; h++)
+  (*eval->kernels->derivatives)(eval->net->act[l], (h1 - h0) * P, act[0], act);
+  Forms(eval, c, l, h0, h1, P, F);
+  for (PetscInt h = h0; h < h1; h++)
     for (PetscInt p = 0, x = h * P; p < P; p++, x++) {
       next->a[h * V * P + p] = b->act[0][x];
       for (PetscInt q = 0; q < V - 1; q++)
         next->a[(h * V + 1 + q) * P + p] = b->act[1][x] * b->z[(h * V + 1 + q) * P + p] + b->act[2][x] * b->Q[q * out * c->P + x];
     }
   if (c->units && !l) TzTranspose(out, P, b->act[1], c->slope);
-  else (*eval->kernels->rows)(out * P, c->K, b->act[1], b->Z, NULL, NULL, next->A);
+  else (*eval->kernels->rows)((h1 - h0) * P, K, act[1], b->Z + at * K, NULL, NULL, next->A + at * K);
+}
+
+/* The input of layer l -> z, Z */
+static void Multiply(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P)
+{
+  const TzLayer    *layer = &eval->net->layer[l];
+  const TzOperator *op    = &c->op[l];
+  const PetscInt    V = c->V, K = c->K;
+  TzChannelLayer   *b = &c->layer[l];
+
+  (*op->ops->multiply)(op, V * P, b->a, b->y, b->z);
+  for (PetscInt j = 0; j < layer->out; j++)
+    for (PetscInt p = 0; p < P; p++) b->z[j * V * P + p] += eval->theta[layer->bias + j];
+  if (l == 1 && c->units) {
+    const PetscReal *W = TzOperatorGetMatrix(op);
+
+    for (PetscInt j = 0; j < layer->out; j++)
+      for (PetscInt p = 0; p < P; p++) (*eval->kernels->multiply)(K, 1, W + j * K, c->slope + p * K, b->Z + (j * P + p) * K);
+  } else if (l) (*op->ops->multiply)(op, P * K, b->A, b->Y, b->Z);
+}
+
+void TzChannelsFrom(TzNetEval eval, TzChannels *c, PetscInt l, PetscInt P, const PetscReal F[])
+{
+  for (; l < eval->net->nhidden; l++) {
+    TzChannelsActivate(eval, c, l, 0, eval->net->layer[l].out, P, F);
+    Multiply(eval, c, l + 1, P);
+  }
 }
 
 void TzChannelsForward(TzNetEval eval, TzChannels *c, PetscInt P, const PetscReal X[], const PetscReal F[])
 {
-  TzNet          net = eval->net;
-  const PetscInt V = c->V, K = c->K;
+  const PetscInt in = eval->net->in, size = c->V * P;
 
   if (!c->units) Spread(eval, c, P);
-  for (PetscInt i = 0; i < net->in; i++)
-    for (PetscInt x = 0; x < V * P; x++) c->layer[0].a[i * V * P + x] = x < P ? X[x * net->in + i] : 0;
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    const TzLayer    *layer = &net->layer[l];
-    const TzOperator *op    = &c->op[l];
-    TzChannelLayer   *b     = &c->layer[l];
-
-    (*op->ops->multiply)(op, V * P, b->a, b->y, b->z);
-    for (PetscInt j = 0; j < layer->out; j++)
-      for (PetscInt p = 0; p < P; p++) b->z[j * V * P + p] += eval->theta[layer->bias + j];
-    if (l == 1 && c->units) {
-      const PetscReal *W = TzOperatorGetMatrix(op);
-
-      for (PetscInt j = 0; j < layer->out; j++)
-        for (PetscInt p = 0; p < P; p++) (*eval->kernels->multiply)(K, 1, W + j * K, c->slope + p * K, b->Z + (j * P + p) * K);
-    } else if (l) (*op->ops->multiply)(op, P * K, b->A, b->Y, b->Z);
-    if (l < net->nhidden) Activate(eval, c, l, P, F);
-  }
+  for (PetscInt i = 0; i < in; i++)
+    for (PetscInt x = 0; x < size; x++) c->layer[0].a[i * size + x] = x < P ? X[x * in + i] : 0;
+  Multiply(eval, c, 0, P);
+  TzChannelsFrom(eval, c, 0, P, F);
 }

@@ -41,8 +41,13 @@ typedef struct {
   PetscReal        *work;   /* of TzFormRows() */
 } TzChannels;
 
-PETSC_INTERN PetscErrorCode TzChannelsGet(TzNetEval, const TzJetShape *, TzChannels **); /* bound */
+/* Bound; inputs: these as directions, otherwise those that cost less */
+PETSC_INTERN PetscErrorCode TzChannelsGet(TzNetEval, const TzJetShape *, PetscBool inputs, TzChannels **);
 /* Points p < P <= c->P at X [P][in] with their fields F: fills the layers */
 PETSC_INTERN void TzChannelsForward(TzNetEval, TzChannels *, PetscInt P, const PetscReal X[], const PetscReal F[]);
+/* Units h0 <= h < h1 of hidden layer l: z, Z -> act, T, Q and what they give the next layer */
+PETSC_INTERN void TzChannelsActivate(TzNetEval, TzChannels *, PetscInt l, PetscInt h0, PetscInt h1, PetscInt P, const PetscReal F[]);
+/* From z, Z of layer l on: fills what is behind them */
+PETSC_INTERN void TzChannelsFrom(TzNetEval, TzChannels *, PetscInt l, PetscInt P, const PetscReal F[]);
 
 #endif

@@ -10,7 +10,7 @@ PetscErrorCode TzNetEvalJet_Channels(TzNetEval eval, PetscInt n, const PetscReal
   TzChannelLayer *b;
 
   PetscFunctionBegin;
-  PetscCall(TzChannelsGet(eval, shape, &c));
+  PetscCall(TzChannelsGet(eval, shape, PETSC_FALSE, &c));
   b = &c->layer[last];
   for (PetscInt p0 = 0, P; p0 < n; p0 += P) {
     PetscReal *row = jet + p0 * J;
