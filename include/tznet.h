@@ -226,7 +226,7 @@ typedef struct {
   TzNetSink         sink; /* gets every (parameter, step, row) once, rows in ascending order; none depends on what else is asked for */
   void             *ctx;
 } TzNetCoordinates;
-/* VALUES: outputs, JETS: also of shapes; for these the sink gets one parameter at a time, outputs or jets of a row together, those of the rows one after the other */
+/* VALUES: outputs, JETS: also of shapes; their sink gets one parameter at a time, outputs or jets of a row together, those of the rows one after the other */
 typedef enum { TZ_COORDINATES_OUTPUTS, TZ_COORDINATES_VALUES, TZ_COORDINATES_JETS } TzCoordinateKind;
 PETSC_EXTERN PetscErrorCode TzNetGetCoordinates(TzNet net, TzCoordinateKind kind, PetscInt *first);
 PETSC_EXTERN PetscErrorCode TzNetEvalCoordinates(TzNetEval eval, PetscInt n, const PetscReal X[], const TzNetCoordinates *q); /* X [n][in] */

@@ -305,8 +305,8 @@ static void TestRanks(void **state)
     int        same = 1, everywhere;
 
     for (int world = 0; world < 2; world++) {
-      TzLoss          loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[e < 3 ? 0 : e < 4 ? DENSE : DEEP + 1], estimators[e < 3 ? e : 0], 1, &n, &theta);
-      const TzQueries q    = Queries(3, n - 3, 0.01, PETSC_FALSE);
+      TzLoss loss = Problem(world ? PETSC_COMM_WORLD : PETSC_COMM_SELF, nets[e < 3 ? 0 : e < 4 ? DENSE : DEEP + 1], estimators[e < 3 ? e : 0], 1, &n, &theta);
+      const TzQueries q = Queries(3, n - 3, 0.01, PETSC_FALSE);
 
       CHECK(PetscMalloc1(n, &lp[world]));
       CHECK(TzLossEvaluate(loss, theta, &q, &l0, lp[world], NULL));

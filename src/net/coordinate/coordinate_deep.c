@@ -126,9 +126,9 @@ static PetscErrorCode Emit(const Pass *pass, PetscInt k, PetscInt s)
 /* Those asked for of the weights of layer l, or of its biases */
 static PetscErrorCode Layer(const Pass *pass, PetscInt l, PetscBool bias)
 {
-  const TzNet     net    = pass->eval->net;
-  const TzLayer  *layer  = &net->layer[l];
-  const PetscInt *place  = TzLayerGetCut(layer).place, offset = bias ? layer->bias : layer->weights;
+  const TzNet     net   = pass->eval->net;
+  const TzLayer  *layer = &net->layer[l];
+  const PetscInt *place = TzLayerGetCut(layer).place, offset = bias ? layer->bias : layer->weights;
   PetscInt        k0, k1;
 
   PetscFunctionBegin;
