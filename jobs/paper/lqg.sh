@@ -35,14 +35,15 @@ row lqg d20-ttm-zogn-sg - $(lqg 20 heat) $ttm $sg $gn -loss_points 200 -tao_max_
 row lqg d20-ttm-zogn-se - $(lqg 20 heat) $ttm $se $gn -loss_points 100 -tao_max_it 20
 row lqg d250-ttm-fo-ad - $(lqg 250 heat) $ttm $ad $adam -loss_points 24 -tao_max_it 200
 
-# As far as they go: a first layer of squares of one x_i and t each, whose sums the second layer takes sines of; more points than parameters. Exact gradients
-# (tzgn), then forward evaluations alone (zogn of all coordinates: as many queries a step as parameters)
-squares() { echo "-net_format sparse -net_first_inputs 1 -net_activation square,sine -net_layers $1 -net_output_scale 0.1 $ad -loss_points $2 -tao_max_it $3 -zo_lr_schedule cosine -tz_validate_every 5"; }
+# As far as they go: a first layer of squares of one x_i and t each, two to four a coordinate, of which the second layer takes sums; then what is left is a
+# function of few variables, for which d = 20 and 100 have two more layers of sines; more points than parameters. Exact gradients (tzgn), then forward evaluations
+# alone (zogn of all coordinates: as many queries a step as parameters)
+squares() { echo "-net_format sparse -net_first_inputs 1 -net_activation square,sine${4:-} -net_layers $1 -net_output_scale 0.1 $ad -loss_points $2 -tao_max_it $3 -zo_lr_schedule cosine -tz_validate_every 5"; }
 all="-tao_type zogn -zo_direction coordinate -zo_mu 1e-6"
-row lqg d20-squares-tzgn - $(lqg 20 heat) $(squares 40,32 2500 60) -tao_type tzgn
-row lqg d100-squares-tzgn - $(lqg 100 heat) $(squares 100,8 1500 60) -tao_type tzgn
+row lqg d20-squares-tzgn - $(lqg 20 heat) $(squares 80,8,16,8 4000 80 ,sine,sine) -tao_type tzgn
+row lqg d100-squares-tzgn - $(lqg 100 heat) $(squares 200,8,16,8 3000 50 ,sine,sine) -tao_type tzgn
 row lqg d250-squares-tzgn - $(lqg 250 heat) $(squares 250,4 2500 30) -tao_type tzgn
-row lqg d20-squares-zogn - $(lqg 20 heat) $(squares 40,32 2500 60) $all
+row lqg d20-squares-zogn - $(lqg 20 heat) $(squares 60,8,16,8 2500 40 ,sine,sine) $all
 row lqg d100-squares-zogn - $(lqg 100 heat) $(squares 100,8 1500 60) $all
 row lqg d250-squares-zogn - $(lqg 250 heat) $(squares 250,4 2500 30) $all
 row lqg d100-small-zolls - $(lqg 100 heat) $small -net_output_scale 0.1 $ad -tao_type zolls -loss_points 300 -tao_max_it 3 -tz_validate_every 1
