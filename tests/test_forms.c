@@ -409,7 +409,7 @@ static void test_coordinates(void **state)
         if ((k && i > 2 && i != 5 && i != 7) || k == 3) continue;
         Open(&c, shapes[s], nets[i], derivs[k]);
         ok(TzDerivHasCoordinates(c.deriv, &has));
-        assert_true(has == (PetscBool)(strstr(nets[i], "bond") || (strstr(nets[i], "dense") && !strstr(nets[i], "2,7,5"))));
+        assert_true(has == (PetscBool)(strstr(nets[i], "bond") || strstr(nets[i], "dense")));
         q.X   = c.X;
         q.ctx = &got;
         q.i1  = c.np;
