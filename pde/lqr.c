@@ -116,14 +116,23 @@ static PetscErrorCode TzPDETransformCode_LQR(TzPDE pde, TzCode code)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x'Qx; *q is 0 on entry */
+/* x'M x, or of scalars m |x|^2 */
+static PetscReal Cost(TzPDE pde, const PetscReal M[], PetscReal m, const PetscReal x[])
+{
+  const LQR *l     = (LQR *)pde->data;
+  PetscReal  value = 0;
+
+  if (!l->scalar) return Apply(pde->d, M, x, l->y);
+  for (PetscInt i = 0; i < pde->d; i++) value += m * x[i] * x[i];
+  return value;
+}
+
 static PetscErrorCode Running(TzPDE pde, const PetscReal z[], PetscReal *q)
 {
   const LQR *l = (LQR *)pde->data;
 
   PetscFunctionBegin;
-  if (!l->scalar) *q = Apply(pde->d, l->Q, z, l->y);
-  for (PetscInt i = 0; l->scalar && i < pde->d; i++) *q += l->q * z[i] * z[i];
+  *q = Cost(pde, l->Q, l->q, z);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,7 +142,6 @@ static PetscErrorCode TzPDESource_LQR(TzPDE pde, const PetscReal z[], PetscReal 
   const LQR *l = (LQR *)pde->data;
 
   PetscFunctionBegin;
-  s[0] = 0;
   PetscCall(Running(pde, z, s));
   if (!l->scalar) Drift(l, pde->d, z, s + 1);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -456,14 +464,12 @@ static PetscErrorCode Solve(TzPDE pde)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x'G x */
 static PetscErrorCode Terminal(TzPDE pde, const PetscReal z[], PetscReal *g)
 {
   const LQR *l = (LQR *)pde->data;
 
   PetscFunctionBegin;
-  if (!l->scalar) *g = Apply(pde->d, l->G, z, l->y);
-  for (PetscInt i = 0; l->scalar && i < pde->d; i++) *g += l->g * z[i] * z[i];
+  *g = Cost(pde, l->G, l->g, z);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,17 +5,26 @@
 
 typedef enum { NONE, BONDS, DENSE, DEEP, HIDDEN, LAYERS } Strategy;
 
+/* One output, of weights that are entries of their layers' matrices, as which they are applied; evaluators have the first one's in any case */
+static PetscBool AreMatrices(TzNet net)
+{
+  if (net->out > 1 || net->reference || !net->nhidden || TzNetHasPlaces(net) || TzModelIsActive(net)) return PETSC_FALSE;
+  for (PetscInt l = 0; l < net->nlayers; l++)
+    if (!TzLayerGetCut(&net->layer[l]).entries || (l && net->layer[l].contraction != TZ_CONTRACT_DENSE)) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
 /* And the first parameter that it is for */
 static Strategy Choose(TzNet net, TzCoordinateKind kind, PetscInt *first)
 {
-  const PetscBool places = TzNetHasPlaces(net), outputs = (PetscBool)(kind == TZ_COORDINATES_OUTPUTS);
+  const PetscBool outputs = (PetscBool)(kind == TZ_COORDINATES_OUTPUTS);
 
   *first = net->nparams;
   if (net->shell || (TzModelIsActive(net) && !TzModelMovesAlone(net))) return NONE;
-  if (!places && TzCoordinateFits_Bonds(net, first)) return BONDS;
+  if (!TzNetHasPlaces(net) && TzCoordinateFits_Bonds(net, first)) return BONDS;
   *first = 0;
-  if (!places && !TzModelIsActive(net) && TzCoordinateFits_Dense(net)) return DENSE;
-  if (!places && !TzModelIsActive(net) && kind == TZ_COORDINATES_JETS && TzCoordinateFits_Deep(net)) return DEEP;
+  if (net->nhidden < 3 && AreMatrices(net)) return DENSE;
+  if (kind == TZ_COORDINATES_JETS && AreMatrices(net)) return DEEP;
   if (outputs && net->nhidden == 1 && TzCoordinateFits_Hidden(net)) return HIDDEN;
   if (outputs && TzCoordinateFits_Layers(net)) return LAYERS;
   *first = net->nparams;

@@ -48,12 +48,10 @@ PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Bonds(TzNetEval, PetscInt n, co
 PETSC_INTERN PetscBool      TzCoordinateFits_Hidden(TzNet);
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Hidden(TzNetEval, PetscInt n, const PetscReal X[], const TzNetCoordinates *);
 
-/* dense: one or two hidden layers, values or jets of some rows, one parameter a call of the sink; all parameters */
-PETSC_INTERN PetscBool      TzCoordinateFits_Dense(TzNet);
+/* dense: matrices, one or two hidden layers, values or jets of some rows, one parameter a call of the sink; all parameters */
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Dense(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 
-/* deep: three or more hidden layers, jets of some rows, one parameter a call of the sink; all parameters */
-PETSC_INTERN PetscBool      TzCoordinateFits_Deep(TzNet);
+/* deep: matrices, three or more hidden layers, jets of some rows, one parameter a call of the sink; all parameters */
 PETSC_INTERN PetscErrorCode TzNetEvalCoordinates_Deep(TzNetEval, PetscInt n, const PetscReal X[], const PetscReal F[], const TzNetCoordinates *);
 
 /* held: of networks as hardware: how far what is held moves; parameters that change the levels of others are evaluated by themselves */

@@ -8,14 +8,6 @@
 #include "coordinate.h"
 #include "../jet/channels.h"
 
-PetscBool TzCoordinateFits_Deep(TzNet net)
-{
-  if (net->out > 1 || net->reference || net->nhidden < 3) return PETSC_FALSE;
-  for (PetscInt l = 0; l < net->nlayers; l++)
-    if (!TzLayerGetCut(&net->layer[l]).entries || (l && net->layer[l].contraction != TZ_CONTRACT_DENSE)) return PETSC_FALSE;
-  return PETSC_TRUE;
-}
-
 /* P points p0 .. p0+P-1 with their fields F, at theta: pre-activations z, Z of all layers, and of unit h of layer l what it gives, a, A */
 typedef struct {
   TzNetEval               eval;
@@ -24,7 +16,7 @@ typedef struct {
   PetscInt                p0, P;
   const PetscReal        *F;
   PetscReal              *z[TZ_MAX_LAYERS + 1], *Z[TZ_MAX_LAYERS + 1];
-  PetscReal              *a, *A, *jet, *one; /* jet [P][J]; one [V P]: what a bias has as its input */
+  PetscReal              *a, *A, *jet[2]; /* jets [P][J]: of the moved network, and at theta */
 } Pass;
 
 static PetscErrorCode Create(TzNetEval eval, Pass *pass)
@@ -38,7 +30,7 @@ static PetscErrorCode Create(TzNetEval eval, Pass *pass)
 
     PetscCall(PetscMalloc2(out * V, &pass->z[l], out * D, &pass->Z[l]));
   }
-  PetscCall(PetscMalloc4(V, &pass->a, D, &pass->A, (size_t)(c->J * c->P), &pass->jet, V, &pass->one));
+  PetscCall(PetscMalloc4(V, &pass->a, D, &pass->A, (size_t)(c->J * c->P), &pass->jet[0], (size_t)(c->J * c->P), &pass->jet[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -46,7 +38,7 @@ static PetscErrorCode Destroy(TzNetEval eval, Pass *pass)
 {
   PetscFunctionBegin;
   for (PetscInt l = 0; l < eval->net->nlayers; l++) PetscCall(PetscFree2(pass->z[l], pass->Z[l]));
-  PetscCall(PetscFree4(pass->a, pass->A, pass->jet, pass->one));
+  PetscCall(PetscFree4(pass->a, pass->A, pass->jet[0], pass->jet[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,7 +53,7 @@ static PetscErrorCode Base(Pass *pass, const PetscReal X[])
     PetscCall(PetscArraycpy(pass->z[l], c->layer[l].z, pass->eval->net->layer[l].out * V));
     PetscCall(PetscArraycpy(pass->Z[l], c->layer[l].Z, pass->eval->net->layer[l].out * D));
   }
-  for (PetscInt x = 0; x < V; x++) pass->one[x] = x < pass->P ? 1 : 0;
+  TzChannelsJets(pass->eval, c, pass->P, pass->jet[1]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -72,8 +64,9 @@ static void MoveUnit(const Pass *pass, PetscInt l, PetscInt h, PetscInt j, Petsc
   const PetscInt  V = pass->c->V * pass->P, K = pass->c->K, D = K * pass->P;
   const PetscReal one = 1;
 
-  (*pass->eval->kernels->rows)(1, V, &one, b->z + h * V, &mu, j < 0 ? pass->one : b->a + j * V, b->z + h * V);
+  for (PetscInt p = 0; p < pass->P && j < 0; p++) b->z[h * V + p] += mu;
   if (j < 0) return;
+  (*pass->eval->kernels->rows)(1, V, &one, b->z + h * V, &mu, b->a + j * V, b->z + h * V);
   if (l) (*pass->eval->kernels->rows)(1, D, &one, b->Z + h * D, &mu, b->A + j * D, b->Z + h * D);
   for (PetscInt p = 0; p < pass->P && !l; p++) b->Z[h * D + p * K + j] += mu; /* the derivatives of layer 1 are its matrix */
 }
@@ -107,18 +100,13 @@ static PetscErrorCode Propagate(const Pass *pass, PetscInt l, PetscInt h)
 
 static PetscErrorCode Emit(const Pass *pass, PetscInt k, PetscInt s)
 {
-  const PetscInt   last = pass->eval->net->nhidden, P = pass->P, K = pass->c->K, J = pass->c->J;
-  const PetscReal *z = pass->c->layer[last].z, *Z = pass->c->layer[last].Z, *z0 = pass->z[last], *Z0 = pass->Z[last];
-  const TzNetMoved moved = {.s = s, .n = 1, .which = &k, .p0 = pass->p0, .m = P, .Y = pass->jet, .pstep = J, .ostep = 1};
+  const PetscInt   J     = pass->c->J;
+  PetscReal       *jet   = pass->jet[0];
+  const TzNetMoved moved = {.s = s, .n = 1, .which = &k, .p0 = pass->p0, .m = pass->P, .Y = jet, .pstep = J, .ostep = 1};
 
   PetscFunctionBegin;
-  for (PetscInt p = 0; p < P; p++) {
-    PetscReal *to = pass->jet + p * J;
-
-    to[0] = z[p] - (pass->q->whole ? 0 : z0[p]);
-    for (PetscInt i = 0; i < K; i++) to[1 + i] = Z[p * K + i] - (pass->q->whole ? 0 : Z0[p * K + i]);
-    for (PetscInt v = 1; v < pass->c->V; v++) to[K + v] = z[v * P + p] - (pass->q->whole ? 0 : z0[v * P + p]);
-  }
+  TzChannelsJets(pass->eval, pass->c, pass->P, jet);
+  for (PetscInt i = 0; i < pass->P * J && !pass->q->whole; i++) jet[i] -= pass->jet[1][i];
   PetscCall((*pass->q->sink)(pass->q->ctx, &moved));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -59,17 +59,6 @@ typedef struct {
   PetscReal               mu;
 } Pass;
 
-PetscBool TzCoordinateFits_Dense(TzNet net)
-{
-  if (net->out > 1 || net->reference || net->nhidden < 1 || net->nhidden > 2) return PETSC_FALSE;
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    const TzCut cut = TzLayerGetCut(&net->layer[l]);
-
-    if (!cut.entries || (l && net->layer[l].contraction != TZ_CONTRACT_DENSE)) return PETSC_FALSE; /* evaluators have the first matrix in any case */
-  }
-  return PETSC_TRUE;
-}
-
 static PetscErrorCode Free(Dense *c)
 {
   PetscFunctionBegin;

@@ -49,5 +49,7 @@ PETSC_INTERN void TzChannelsForward(TzNetEval, TzChannels *, PetscInt P, const P
 PETSC_INTERN void TzChannelsActivate(TzNetEval, TzChannels *, PetscInt l, PetscInt h0, PetscInt h1, PetscInt P, const PetscReal F[]);
 /* From z, Z of layer l on: fills what is behind them */
 PETSC_INTERN void TzChannelsFrom(TzNetEval, TzChannels *, PetscInt l, PetscInt P, const PetscReal F[]);
+/* jet [P][J] of the layers as they are */
+PETSC_INTERN void TzChannelsJets(TzNetEval, const TzChannels *, PetscInt P, PetscReal jet[]);
 
 #endif
